@@ -1,8 +1,8 @@
-//! Alpha Vantage with a key that is read when it is first needed.
+//! Alpha Vantage with an API key that is read when it is first needed.
 //!
-//! The key is an SSM SecureString. Most events are answered from the store and need no provider, so
-//! neither the start of a function nor those events wait for the key; and a function whose role may
-//! not read it, because it never asks the provider, starts all the same.
+//! The key is an SSM SecureString. Most events are answered from the store and need no provider, so neither the start
+//! of a function nor those events wait for the key. A function whose role may not read it, because it never calls the
+//! provider, can start too.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub struct LateAlphaVantage {
 }
 
 impl LateAlphaVantage {
-    /// The provider with the key under `parameter`; its calls are counted in `table`.
+    /// The provider with the key in `parameter`; its calls are counted in `table`.
     pub fn new(
         ssm: aws_sdk_ssm::Client,
         parameter: String,
@@ -41,15 +41,15 @@ impl LateAlphaVantage {
         Self { ssm, parameter, base_url, table, clock, provider: OnceCell::new() }
     }
 
-    /// The provider once its key is there, which takes time of this answer. A failure is not remembered: the next call
-    /// tries again.
+    /// The provider, after reading its key, which takes part of the caller's time. A failure is not cached: the next
+    /// call tries again.
     async fn load_provider(&self, answer: CallBudget) -> Result<&AlphaVantage, ProviderError> {
         if let Some(provider) = self.provider.get() {
             return Ok(provider);
         }
         let opened = timeout_at(answer.deadline, self.provider.get_or_try_init(|| self.open())).await;
         opened.map_err(|_| ProviderError::TimedOut)?.map_err(|error| {
-            tracing::error!(error, parameter = self.parameter, "the provider's key cannot be read");
+            tracing::error!(error, parameter = self.parameter, "cannot read the provider's API key");
             ProviderError::Unavailable { status: None }
         })
     }
@@ -113,7 +113,7 @@ impl Provider for LateAlphaVantage {
     async fn find_wait_for_calls(&self) -> Option<Duration> {
         match self.provider.get() {
             Some(provider) => provider.find_wait_for_calls().await,
-            None => self.quota().read_standing().await?.more_in(),
+            None => self.quota().read_state().await?.more_in(),
         }
     }
 

@@ -43,7 +43,7 @@ pub async fn load(
         // for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };
         let stored = find_stored(&market.app, symbol, prices_in).await?;
-        return Ok(stored.or_else(|| market::told_by_form(symbol)).unwrap_or_else(unlisted));
+        return Ok(stored.or_else(|| market::describe_by_form(symbol)).unwrap_or_else(unlisted));
     }
     find(market, symbol, prices_in, budget).await
 }

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use market::call_limits::{
     ALPHA_VANTAGE_CALLS_A_DAY, CALL_COUNTS_FOR as WINDOW, FEW_CALLS, SHORTEST_CALL, USED_UP_FOR, YAHOO_CALLS_A_DAY,
 };
-use market::http::{NoTurn, Quota, QuotaExhausted, Standing};
+use market::http::{NoPermit, Quota, QuotaExhausted, QuotaState};
 use market::{CallBudget, alpha_vantage, yahoo};
 use serde::{Deserialize, Serialize};
 use store::{Clock, StoreError, Table, documents, keys};
@@ -44,23 +44,28 @@ impl Calls {
     }
 
     /// Calls left at `now`, and when the oldest one that counts expires.
-    fn standing(&self, limit: usize, now: DateTime<Utc>) -> Standing {
+    fn standing(&self, limit: usize, now: DateTime<Utc>) -> QuotaState {
         if let Some(until) = self.refused_until.filter(|until| *until > now) {
-            return Standing { left: 0, more_at: Some(until), now };
+            return QuotaState { left: 0, more_at: Some(until), now };
         }
         let made = self.hours.values().fold(self.times.len(), |made, calls| made.saturating_add(*calls));
         let oldest_hour = self.hours.keys().next().and_then(|hour| end_of(*hour));
         let oldest = self.times.iter().min().copied().into_iter().chain(oldest_hour).min();
-        Standing { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
+        QuotaState { left: limit.saturating_sub(made), more_at: oldest.map(|oldest| oldest + WINDOW), now }
     }
 
     /// Takes a call of a small quota, spaced from the one before, if enough time is left after the wait for a response.
-    fn add_in_turn(&mut self, spacing: Duration, time_left: Duration, now: DateTime<Utc>) -> Result<Duration, NoTurn> {
+    fn add_in_turn(
+        &mut self,
+        spacing: Duration,
+        time_left: Duration,
+        now: DateTime<Utc>,
+    ) -> Result<Duration, NoPermit> {
         let spacing = TimeDelta::from_std(spacing).unwrap_or(WINDOW);
         let at = self.times.iter().max().map_or(now, |last| now.max(*last + spacing));
         let wait = (at - now).to_std().unwrap_or_default();
         if wait.saturating_add(SHORTEST_CALL) > time_left {
-            return Err(NoTurn::TooLate { wait });
+            return Err(NoPermit::TooLate { wait });
         }
         self.times.push(at);
         Ok(wait)
@@ -108,8 +113,8 @@ impl DurableQuota {
     /// Changes the count; an error if no call may be made.
     async fn change<T: Send>(
         &self,
-        decide: impl Fn(&mut Calls, DateTime<Utc>) -> Result<T, NoTurn> + Send,
-    ) -> Result<T, NoTurn> {
+        decide: impl Fn(&mut Calls, DateTime<Utc>) -> Result<T, NoPermit> + Send,
+    ) -> Result<T, NoPermit> {
         let key = keys::quota(self.provider);
         for _ in 0..MAX_TRIES {
             let stored = documents::read::<Calls>(&*self.table, &key).await.map_err(|error| uncounted(&error))?;
@@ -129,7 +134,7 @@ impl DurableQuota {
 
 #[async_trait]
 impl Quota for DurableQuota {
-    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
+    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoPermit> {
         let limit = self.limit;
         self.change(|calls, now| {
             calls.standing(limit, now).beyond(call.reserve)?;
@@ -156,13 +161,13 @@ impl Quota for DurableQuota {
     }
 
     /// No call is left if the count cannot be read: such a call would not be made either.
-    async fn read_standing(&self) -> Option<Standing> {
+    async fn read_state(&self) -> Option<QuotaState> {
         let now = (self.clock)();
         let mut calls = match documents::read::<Calls>(&*self.table, &keys::quota(self.provider)).await {
             Ok(stored) => stored.map_or_else(Calls::default, |(calls, _)| calls),
             Err(error) => {
                 uncounted(&error);
-                return Some(Standing { left: 0, more_at: None, now });
+                return Some(QuotaState { left: 0, more_at: None, now });
             }
         };
         calls.forget_before(now);
@@ -198,7 +203,7 @@ mod tests {
         }
         let now = at("2026-11-20T13:00:00Z");
         let over = at("2026-11-21T13:00:15Z");
-        assert_eq!(calls.standing(101, now), Standing { left: 0, more_at: Some(over), now });
+        assert_eq!(calls.standing(101, now), QuotaState { left: 0, more_at: Some(over), now });
         calls.forget_before(at("2026-11-21T13:00:14Z"));
         assert_eq!(calls.standing(101, now).left, 0);
         calls.forget_before(over);

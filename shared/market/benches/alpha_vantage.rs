@@ -1,4 +1,4 @@
-//! Work H1: the provider's JSON of 2,148 bars to checked columns.
+//! Benchmark H1: from the provider's JSON of 2,148 bars to checked columns.
 
 #![expect(clippy::expect_used, reason = "a bench that cannot start has nothing to measure")]
 
@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use domain::Symbol;
 use market::alpha_vantage::read_daily;
 
-/// GOOG of the sample as the provider would write it, newest first.
+/// The sample's GOOG as the provider would send it, newest first.
 fn answer(adjusted: bool) -> String {
     let file = include_str!("../../../data/prices/GOOG.csv");
     let mut json = String::from(r#"{"Meta Data":{"2. Symbol":"GOOG"},"Time Series (Daily)":{"#);

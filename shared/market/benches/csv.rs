@@ -1,4 +1,4 @@
-//! Reading a file of daily bars to checked columns.
+//! From a CSV file of daily bars to checked columns.
 
 use std::hint::black_box;
 

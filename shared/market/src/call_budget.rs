@@ -1,4 +1,4 @@
-//! What a request may have of a provider: until when, how many calls stay for others, and on whose behalf.
+//! What a request may use of a provider: until when, how many calls it must reserve for others, and on whose behalf.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use tokio::time::{Instant, timeout_at};
 use crate::call_limits::{CALLER_ANSWER, CALLER_WAIT, CALLERS_RESERVE, SCHEDULE_ANSWER, SCHEDULE_WAIT, SHORTEST_CALL};
 use crate::error::ProviderError;
 
-/// On whose behalf a provider is asked.
+/// On whose behalf a provider is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnBehalfOf {
-    /// A customer who named the symbol.
+    /// A customer who requested the symbol.
     Customer(CustomerId),
-    /// The platform, for symbols that follow from what is stored.
+    /// The platform, for symbols derived from stored data.
     Platform,
-    /// The scheduled refresh, where a late price is better than none.
+    /// The scheduled refresh, for which a late price is better than none.
     Schedule,
 }
 
@@ -25,32 +25,32 @@ impl From<CustomerId> for OnBehalfOf {
     }
 }
 
-/// What a request may have of a provider. It is made once, when the request begins, and passed down: whatever is asked for
-/// on the way shares it.
+/// What a request may use of a provider. It is created once, when the request begins, and passed down: all calls of the
+/// request share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallBudget {
-    /// When an answer is of no use any more.
+    /// The deadline, after which a response is of no use.
     pub deadline: Instant,
-    /// The longest that a provider may take for one answer, retries and pacing included.
+    /// The longest that a provider may take for one response, including retries and pacing.
     pub longest_answer: Duration,
-    /// Calls that each counted source keeps for others.
+    /// Calls that each counted source reserves for others.
     pub reserve: usize,
-    /// On whose behalf it is asked.
+    /// On whose behalf the provider is called.
     pub on_behalf_of: OnBehalfOf,
 }
 
-/// Why nothing came of a provider.
+/// Why a provider gave no data.
 #[derive(Clone, Debug)]
 pub enum NoAnswer {
-    /// It was asked and gave none.
+    /// It was called and failed.
     Failed(ProviderError),
-    /// It was not asked: another process is at it or failed a moment ago, or there was no time left. It says nothing of
-    /// the provider, and the next request may ask.
+    /// It was not called: another process is calling it or failed a moment ago, or no time was left. This says nothing
+    /// about the provider, and the next request may call it.
     NotAsked(ProviderError),
 }
 
 impl NoAnswer {
-    /// The provider's error, or what stood in the way of asking.
+    /// The provider's error, or why it was not called.
     #[must_use]
     pub fn error(&self) -> &ProviderError {
         match self {
@@ -60,7 +60,7 @@ impl NoAnswer {
 }
 
 impl CallBudget {
-    /// That of a request to a live provider which begins now.
+    /// The budget of a request that begins now.
     #[must_use]
     pub fn of(on_behalf_of: impl Into<OnBehalfOf>) -> Self {
         let on_behalf_of = on_behalf_of.into();
@@ -71,19 +71,19 @@ impl CallBudget {
         Self { deadline: Instant::now() + wait, longest_answer, reserve, on_behalf_of }
     }
 
-    /// The same with so many calls left to others.
+    /// The same budget with `reserve` calls reserved for others.
     #[must_use]
     pub fn reserving(self, reserve: usize) -> Self {
         Self { reserve, ..self }
     }
 
-    /// The same with at most this much time from now.
+    /// The same budget with at most `time` from now.
     #[must_use]
     pub fn within(self, time: Duration) -> Self {
         Self { deadline: self.deadline.min(Instant::now() + time), ..self }
     }
 
-    /// The same for an answer that is asked for now.
+    /// The same budget with the time that one response may take from now.
     #[must_use]
     pub fn for_one_answer(self) -> Self {
         self.within(self.longest_answer)
@@ -95,28 +95,28 @@ impl CallBudget {
         self.deadline.saturating_duration_since(Instant::now())
     }
 
-    /// The time that a provider which is asked now has. One that thinks it has longer counts calls that are made when
-    /// their answers are of no use any more.
+    /// The time that a provider called now may take. A longer time would count calls whose responses come too late to
+    /// be of use.
     #[must_use]
     pub fn time_for_an_answer(self) -> Duration {
         self.time_left().min(self.longest_answer)
     }
 
-    /// Whether there is time enough for a call.
+    /// Whether enough time is left for a call.
     #[must_use]
     pub fn allows_a_call(self) -> bool {
         self.time_left() >= SHORTEST_CALL
     }
 
-    /// Whether there is all the time that an answer may take.
+    /// Whether all the time that one response may take is left.
     #[must_use]
     pub fn allows_the_longest_answer(self) -> bool {
         self.time_left() >= self.longest_answer
     }
 
-    /// What a provider answers in time; it is not asked where too little time is left for a call.
+    /// The provider's response, if it comes in time. The provider is not called if too little time is left.
     ///
-    /// Errors: whether it was asked, and what came of it.
+    /// Errors: [`NoAnswer`], which says whether the provider was called.
     pub async fn ask<T>(self, call: impl Future<Output = Result<T, ProviderError>> + Send) -> Result<T, NoAnswer> {
         if !self.allows_a_call() {
             return Err(NoAnswer::NotAsked(ProviderError::TimedOut));
@@ -126,7 +126,7 @@ impl CallBudget {
     }
 }
 
-/// That of a caller, for tests.
+/// The budget of a request, for tests.
 #[cfg(test)]
 pub(crate) fn caller() -> CallBudget {
     CallBudget::of(OnBehalfOf::Platform)
@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_provider_that_is_asked_late_is_given_what_is_left() {
+    async fn a_late_call_gets_only_the_time_that_is_left() {
         let (caller, schedule) = (CallBudget::of(OnBehalfOf::Platform), CallBudget::of(OnBehalfOf::Schedule));
         assert_eq!(caller.time_for_an_answer(), Duration::from_secs(2));
         tokio::time::advance(Duration::from_millis(1_500)).await;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_part_of_a_budget_outlasts_it() {
+    async fn no_derived_budget_outlasts_its_origin() {
         let budget = CallBudget::of(OnBehalfOf::Platform);
         assert_eq!(budget.within(Duration::from_mins(1)), budget);
         assert_eq!(budget.within(Duration::from_secs(1)).time_left(), Duration::from_secs(1));
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_provider_is_not_asked_where_no_time_is_left_for_a_call() {
+    async fn a_provider_is_not_called_without_enough_time() {
         let budget = CallBudget::of(OnBehalfOf::Platform).within(SHORTEST_CALL);
         let silent = std::future::pending::<Result<(), _>>();
         assert!(matches!(budget.ask(silent).await, Err(NoAnswer::Failed(ProviderError::TimedOut))));

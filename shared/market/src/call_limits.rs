@@ -1,4 +1,4 @@
-//! Every limit of a provider's calls, and of the time that a request waits for one.
+//! Every limit of provider calls and of the time that a request waits for one.
 //!
 //! | limit | value | what it bounds |
 //! | --- | --- | --- |
@@ -53,187 +53,187 @@
 //! | `DESCRIBED` | 30 d | how long the currency of a symbol is stored |
 //! | `EXPLAINED` | 150 d | how long the splits and dividends that explain a jump are stored |
 //!
-//! A [`CallBudget`](crate::CallBudget) carries those of one request; the rest are applied by the modules that import
-//! them. What bounds no call and no wait for one, such as how many histories are held in memory or when a quote is stale,
-//! stands in its own module.
+//! A [`CallBudget`](crate::CallBudget) carries the limits of one request. The modules that import the other limits
+//! apply them. Limits of other things, such as how many histories are held in memory or when a quote is stale, are in
+//! their own modules.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-/// How long a request waits for a provider, its turn and all of its calls together.
+/// How long a request waits for providers: all of its calls together, including the wait for other requests for the
+/// same symbol.
 pub const CALLER_WAIT: Duration = Duration::from_millis(2_500);
 
-/// How long the scheduled refresh waits for a symbol: what it gives a provider, and a margin for one that does not keep
-/// to it.
+/// How long the scheduled refresh waits for a symbol: the time that it gives a provider, and a margin for one that
+/// exceeds it.
 pub const SCHEDULE_WAIT: Duration = Duration::from_secs(12);
 
-/// How long a request waits for files, which are at hand: longer than any request lasts.
+/// How long a request waits for files, which are always available: longer than any request lasts.
 pub const FILES_WAIT: Duration = Duration::from_hours(1);
 
-/// How long a read of what is stored waits for its turn: another read takes no longer, and a call of a provider's, which
-/// does, is nothing to wait for.
+/// How long a read of stored prices waits for the lock of its symbol. Another read takes no longer, and a provider
+/// call, which takes longer, is not worth waiting for.
 pub const STORE_WAIT: Duration = Duration::from_millis(50);
 
-/// The longest that a provider may take for one answer to a request, retries and pacing included.
+/// The longest that a provider may take for one response to a request, including retries and pacing.
 pub const CALLER_ANSWER: Duration = Duration::from_secs(2);
 
-/// The same to the scheduled refresh, where a late price is better than none.
+/// The same for the scheduled refresh, for which a late price is better than none.
 pub const SCHEDULE_ANSWER: Duration = Duration::from_secs(10);
 
-/// A call that has less time than this would be counted and bring nothing.
+/// A call with less time than this would be counted without a result.
 pub const SHORTEST_CALL: Duration = Duration::from_millis(500);
 
-/// How long a connection to a provider may take.
+/// How long connecting to a provider may take.
 pub const CONNECT: Duration = Duration::from_secs(1);
 
-/// A provider that was given so long and did not answer has failed. Less says nothing of it. It is below the half of
+/// A provider that has not responded after this long has failed; a shorter silence says nothing. It is below half of
 /// [`CALLER_ANSWER`], which is all that the first of two sources gets.
 pub const SILENCE: Duration = Duration::from_millis(500);
 
-/// From one call of a provider to the next.
+/// Least time from one call to a provider to the next.
 pub const SPACING: Duration = Duration::from_secs(1);
 
-/// Calls for one answer, the first included; each counts against the quota.
+/// Calls for one response, including the first; each counts against the quota.
 pub const ATTEMPTS: u32 = 3;
 
-/// The first pause before another attempt, doubled for each further one; the pause taken is a random part of it.
+/// The longest pause before the first retry, doubled for each further one; the actual pause is a random part of it.
 pub const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 
-/// The pause where a provider asks for fewer calls and does not say for how long, or by a date that nothing can be
-/// measured against: soon is never right. Where it names its rule of one call a second the pause is [`SPACING`].
+/// The pause if a provider asks for fewer calls without saying for how long, or with a date that cannot be converted to
+/// a duration: a short pause would never be right. If it refers to its rule of one call a second, the pause is
+/// [`SPACING`].
 pub const PAUSE_UNSAID: Duration = Duration::from_mins(1);
 
-/// Failures in a row after which a provider is left alone.
+/// Failures in a row that open the circuit breaker of a provider.
 pub const FAILURES_TO_OPEN: u32 = 5;
 
-/// How long a provider is left alone after them.
+/// How long the circuit breaker stays open.
 pub const OPEN_FOR: Duration = Duration::from_mins(1);
 
-/// About how long the call takes that is tried after that.
+/// Expected duration of the call that then probes the provider.
 pub const PROBE: Duration = Duration::from_secs(1);
 
 /// Calls a day on the free plan of Alpha Vantage.
 pub const ALPHA_VANTAGE_CALLS_A_DAY: usize = 25;
 
-/// Calls of Yahoo that we allow ourselves in any 24 hours: it promises none.
+/// Calls to Yahoo that we allow in any 24 hours; Yahoo itself states no number.
 pub const YAHOO_CALLS_A_DAY: usize = 2_000;
 
-/// How long a call counts: a day, and as long as one may be under way. The provider counts a call when it arrives, so that
-/// of two calls a day apart by our clock the later one could be there sooner than that.
+/// How long a call counts: a day, plus the time that a call may be in transit. The provider counts a call when it
+/// arrives, so two calls sent a day apart may arrive less than a day apart.
 pub const CALL_COUNTS_FOR: TimeDelta = TimeDelta::seconds(24 * 3_600 + 15);
 
-/// How long a provider is not asked after it said itself that the day's calls are used up.
+/// How long a provider is not called after it reported the day's calls as used up.
 pub const USED_UP_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// That the day's calls are used up is worth noting beyond the caller's time, but not for long.
+/// How long recording that the day's calls are used up may take beyond the caller's deadline.
 pub const LONGEST_NOTE: Duration = Duration::from_millis(400);
 
-/// So many calls or fewer are few: a quota of a day, and not of an hour.
+/// A quota of at most this many calls counts as small: it is per day, not per hour.
 pub const FEW_CALLS: usize = 100;
 
-/// Calls of a counted quota that the scheduled refresh leaves to requests: a symbol that a customer looks at for the first
-/// time takes one.
+/// Calls of a counted quota that the scheduled refresh reserves for requests: each new-symbol lookup needs one.
 pub const CALLERS_RESERVE: usize = 5;
 
-/// What an evening's bars take besides one call for each symbol: a free plan is found out by a call a day.
+/// Calls that an evening's bars need in addition to one per symbol: one call a day determines the plan.
 pub const CALLS_FOR_THE_PLAN: usize = 1;
 
-/// Calls that names and searches leave to everything else: a name is nice to have.
+/// Calls that names and searches reserve for everything else: a name is not essential.
 pub const CALLS_LEFT_BY_NAMES: usize = 10;
 
-/// Calls that a look at old bars leaves to everything else: what is held is refreshed anyway.
+/// Calls that a read of old bars reserves for everything else: holdings are refreshed anyway.
 pub const CALLS_LEFT_BY_OLD_BARS: usize = 10;
 
-/// Symbols that the refresh asks for at the same time where calls are not counted.
+/// Symbols that the refresh fetches concurrently if calls are not counted.
 pub const AT_ONCE_UNCOUNTED: usize = 8;
 
-/// Symbols that the refresh asks for at the same time where calls are counted; where there are [`FEW_CALLS`] it is one.
+/// Symbols that the refresh fetches concurrently if calls are counted; with at most [`FEW_CALLS`] it is one.
 pub const AT_ONCE_COUNTED: usize = 2;
 
-/// Symbols or currencies that a request asks for at the same time.
+/// Symbols or currencies that a request fetches concurrently.
 pub const AT_ONCE_BY_A_REQUEST: usize = 8;
 
-/// Symbols of holdings whose prices a valuation reads at the same time; mostly they are stored.
+/// Symbols whose prices a valuation reads concurrently; most of them are stored.
 pub const AT_ONCE_VALUED: usize = 16;
 
-/// Nothing of a refresh is begun that may end later than this before its time limit: a provider's longest answer, and
-/// what is left to be told and graded.
+/// How long before its time limit the refresh starts nothing new: a provider's longest response, and the notifications
+/// and grading that follow.
 pub const SETTLING: Duration = Duration::from_secs(25);
 
-/// A call that is to be there at once is looked for again after this.
+/// After this the refresh checks again for a call that should be available immediately.
 pub const SHORTEST_SLEEP: Duration = Duration::from_millis(10);
 
-/// A refresh that waits for a call goes on at least this often, so that it gives its heartbeats.
+/// A refresh that waits for a call wakes up at least this often to send its heartbeat.
 pub const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
-/// How often a request that waits for another process looks whether that is done.
+/// How often a request that waits for another process checks whether it is done.
 pub const LEASE_LOOK: Duration = Duration::from_millis(150);
 
-/// How much longer than its holder's wait a lease lasts: to store what came.
+/// How much longer than its holder's wait a lease lasts, so that the result can be stored.
 pub const LEASE_TO_STORE: Duration = Duration::from_secs(1);
 
-/// New-symbol lookups at new symbols that a customer has in any 24 hours, where no further ones can be spared.
+/// New-symbol lookups that a customer has in any 24 hours, if no more calls can be spared.
 pub const NEW_SYMBOL_LOOKUPS_A_DAY: usize = 10;
 
 /// How long a new-symbol lookup counts.
 pub const NEW_SYMBOL_LOOKUP_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// Most symbols that one import asks a live provider for. A file of more is brought in by sending it again: what was
-/// found stays found.
+/// Most symbols that one import fetches from a live provider. A file with more is imported by sending it again: symbols
+/// already found are not fetched again.
 pub const ASKED_BY_AN_IMPORT: usize = 20;
 
-/// Most symbols that a customer may have listed within a day of which it is not known whether there are any.
+/// Most unknown symbols, which may not exist, that a customer may start to track in a day.
 pub const UNVERIFIED_A_DAY: usize = 200;
 
-/// How long the symbols count that a customer had listed unseen, from the first of them on.
+/// How long these unknown symbols count, from the first one.
 pub const UNVERIFIED_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// How long a history or quote in memory is believed before the store is asked again: another process may have refreshed
-/// it.
+/// How long a history or quote in memory is used before the store is read again: another process may have refreshed it.
 pub const IN_MEMORY: TimeDelta = TimeDelta::minutes(1);
 
-/// How long a provider that did not answer is left alone about a symbol, so that readers of one symbol do not queue behind
-/// its timeouts.
+/// How long a provider that did not respond is not called about a symbol, so that requests for that symbol do not queue
+/// behind its timeouts.
 pub const REST: TimeDelta = TimeDelta::seconds(60);
 
-/// How long after a fetch a live provider is not asked again for a bar that was not out yet.
+/// How long after a fetch a live provider is not called again for a bar that was not published yet.
 pub const RETRY: TimeDelta = TimeDelta::minutes(15);
 
-/// How long bars that had the session before, and so are merely late, are not asked for again at first; each further
-/// time it is three times as long as it was asked for in vain by then. A page that polls takes three calls a day more.
+/// How long bars that include the session before, and so are merely late, are not fetched again at first. Each further
+/// pause is three times as long as the fetches have failed so far. A page that polls costs three more calls a day.
 pub const LATE: TimeDelta = TimeDelta::hours(1);
 
-/// How long what was assumed of an instrument stands before the provider is asked again.
+/// How long assumed metadata of an instrument are used before the provider is called again.
 pub const ASSUMED: TimeDelta = TimeDelta::hours(1);
 
-/// How long what a provider's search found stands.
+/// How long the matches of a provider's search are cached.
 pub const FOUND: TimeDelta = TimeDelta::hours(24);
 
-/// How long a symbol that a live provider does not know is not asked for again.
+/// How long a symbol that a live provider does not know is not requested again.
 pub const UNKNOWN: TimeDelta = TimeDelta::hours(24);
 
-/// How long it is believed that a plan does not cover a function: a plan may change.
+/// How long it is cached that a plan does not cover a function: the plan may change.
 pub const NOT_IN_THE_PLAN: Duration = Duration::from_hours(24);
 
-/// How long it is remembered what a symbol is.
+/// How long the description of a symbol is cached.
 pub const DESCRIBED: Duration = Duration::from_hours(24 * 30);
 
-/// How long the splits and dividends behind a jump are remembered: a hundred trading days, after which the jump is out of
-/// a compact series.
+/// How long the splits and dividends behind a jump are cached: a hundred trading days, after which the jump is no
+/// longer in a compact series.
 pub const EXPLAINED: Duration = Duration::from_hours(24 * 150);
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The rows of the table of limits in a text, the marks of a comment left out.
+    /// The rows of the table of limits in a text, without comment marks.
     fn rows(text: &str) -> Vec<&str> {
         let lines = text.lines().map(|line| line.trim_start_matches("//!").trim());
         lines.skip_while(|line| !line.starts_with("| limit |")).take_while(|line| line.starts_with('|')).collect()
     }
 
-    /// Milliseconds of a time such as `24 h 15 s`, or a count.
+    /// A duration such as `24 h 15 s` in milliseconds, or a count.
     fn number(value: &str) -> f64 {
         let words: Vec<&str> = value.split(' ').collect();
         let unit = |pair: &[&str]| match pair.get(1) {
@@ -248,13 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn the_guide_shows_the_same_table() {
+    fn the_guide_contains_the_same_table() {
         let guide = rows(include_str!("../../../docs/prices.md"));
         assert_eq!(guide, rows(include_str!("call_limits.rs")));
     }
 
     #[test]
-    fn the_table_has_every_limit_with_its_value() {
+    fn the_table_lists_every_limit_with_its_value() {
         let short = |time: Duration| time.as_millis() as f64;
         let long = |time: TimeDelta| time.num_milliseconds() as f64;
         let count = |calls: usize| calls as f64;

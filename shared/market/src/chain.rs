@@ -1,4 +1,4 @@
-//! Several sources in an order: the next is asked when one has no answer.
+//! Several sources in order of preference: when one fails, the next is called.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::history::History;
 use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 
-/// Sources that stand in for each other, the preferred one first.
+/// Sources that back each other up, the preferred one first.
 ///
-/// Each price keeps the name of the source that gave it. The time that a caller has is shared: every source but the
-/// last gets an equal part of what is left, and the last gets the rest.
+/// Each price keeps the name of its source. The sources share the caller's time: each one but the last gets an equal
+/// part of what is left, and the last gets the rest.
 pub struct Chain {
     first: Arc<dyn Provider>,
     others: Vec<Arc<dyn Provider>>,
 }
 
 impl Chain {
-    /// `first`, and `others` in this order where it has no answer.
+    /// A chain that calls `first`, and then `others` in this order.
     #[must_use]
     pub fn new(first: Arc<dyn Provider>, others: Vec<Arc<dyn Provider>>) -> Self {
         Self { first, others }
@@ -34,10 +34,10 @@ impl Chain {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The sources in the order in which they are asked.
+    /// The sources in the order in which they are called.
     ///
-    /// A scheduled call goes to the one that has the most calls left, so that those of a small quota are there for people
-    /// and for what no other source has.
+    /// A scheduled call goes to the source with the most calls left, so that a small quota stays available for
+    /// customers and for symbols that no other source has.
     async fn order_sources(&self, budget: CallBudget) -> Vec<&Arc<dyn Provider>> {
         let is_scheduled = budget.on_behalf_of == OnBehalfOf::Schedule;
         let mut sources = Vec::new();
@@ -49,19 +49,21 @@ impl Chain {
         sources.into_iter().map(|(_, provider)| provider).collect()
     }
 
-    /// Whether another source says the same of the bar that one has held back, within the time that is left.
+    /// Whether another source confirms, in the time that is left, the bar that was held back.
     async fn confirm(&self, history: &History, symbol: &Symbol, budget: CallBudget) -> bool {
         for provider in self.all().filter(|provider| !provider.gives(history.source)) {
             match timeout_at(budget.deadline, provider.fetch_daily(symbol, budget)).await {
                 Ok(Ok(other)) => return other.confirms(history),
-                Ok(Err(error)) => tracing::debug!(source = provider.source(), %error, "a bar that is held back waits"),
+                Ok(Err(error)) => {
+                    tracing::debug!(source = provider.source(), %error, "a held-back bar was not confirmed")
+                }
                 Err(_) => return false,
             }
         }
         false
     }
 
-    /// The first answer. `ask` is given a source and what it may have of the budget.
+    /// The first successful response. `ask` gets a source and its part of the budget.
     async fn find_first_answer<T, Asked>(
         &self,
         budget: CallBudget,
@@ -79,7 +81,7 @@ impl Chain {
             match answer.unwrap_or(Err(ProviderError::TimedOut)) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
-                    tracing::debug!(source = provider.source(), %error, "the next source is asked");
+                    tracing::debug!(source = provider.source(), %error, "trying the next source");
                     refusals.push(error);
                 }
             }
@@ -88,16 +90,16 @@ impl Chain {
     }
 }
 
-/// What all refusals together mean.
+/// The combined meaning of all refusals.
 ///
-/// That there is no such symbol is believed when every source that can be asked says so: one that is out of calls or
-/// cannot be reached might know it. A source that nobody may ask, for want of a key, has no say.
+/// A symbol is unknown only if every source that can be called says so: one that is out of calls or unreachable might
+/// know it. A source without a valid API key is ignored.
 fn of_all(refusals: &[ProviderError]) -> ProviderError {
     let is_unknown = |error: &ProviderError| *error == ProviderError::UnknownSymbol;
     let may_be_asked = |error: &ProviderError| !matches!(error, ProviderError::KeyRefused | ProviderError::NotGiven);
     let doubt = refusals.iter().find(|error| may_be_asked(error) && !is_unknown(error));
-    let told = doubt.or_else(|| refusals.iter().find(|error| is_unknown(error))).or(refusals.first());
-    told.cloned().unwrap_or(ProviderError::NotGiven)
+    let error = doubt.or_else(|| refusals.iter().find(|error| is_unknown(error))).or(refusals.first());
+    error.cloned().unwrap_or(ProviderError::NotGiven)
 }
 
 #[async_trait]
@@ -131,8 +133,8 @@ impl Provider for Chain {
         self.find_first_answer(budget, ask).await
     }
 
-    /// The matches of the first source that has any. That there are none is believed, like an unknown symbol, only
-    /// when all say so.
+    /// The matches of the first source that has any. As with an unknown symbol, there is no match only if all sources
+    /// say so.
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let ask = |provider: Arc<dyn Provider>, share| async move {
             let found = provider.search(text, share).await?;
@@ -144,7 +146,7 @@ impl Provider for Chain {
         }
     }
 
-    /// Calls of all sources together; `None` where one is not counted.
+    /// Calls left of all sources together; `None` if any of them is not counted.
     async fn count_calls_left(&self) -> Option<usize> {
         let mut calls = 0_usize;
         for provider in self.all() {
@@ -153,7 +155,7 @@ impl Provider for Chain {
         Some(calls)
     }
 
-    /// Until the first of them may make more.
+    /// Until the first source may make more calls.
     async fn find_wait_for_calls(&self) -> Option<Duration> {
         let mut soonest = None;
         for provider in self.all() {

@@ -1,9 +1,9 @@
-//! Daily bars from a CSV file, in the project's own columns or as Yahoo, yfinance, Stooq and Alpha Vantage offer for
-//! download.
+//! Daily bars from a CSV file, in the project's own columns or in the download formats of Yahoo, yfinance, Stooq and
+//! Alpha Vantage.
 //!
-//! The header says which it is. A line that is no row of numbers is an error that names the line; a row
-//! whose numbers cannot be a bar is left out and named, as for every source (see [`crate::series`]). Lines end with LF,
-//! CRLF or CR. A file with a time beside the date becomes days (see [`crate::intraday`]).
+//! The header determines the format. A line that is not a row of numbers is an error that names the line. A row whose
+//! numbers cannot be a bar is left out and reported, as for every source (see [`crate::series`]). Lines end with LF,
+//! CRLF or CR. A file with times is aggregated to days (see [`crate::intraday`]).
 
 use std::str;
 
@@ -13,31 +13,31 @@ use crate::decimal;
 use crate::history::Basis;
 use crate::intraday::{self, Timed};
 use crate::price_unit::PriceUnit;
-use crate::series::{Declared, Feed, Row, Series, check};
+use crate::series::{CheckedBars, Declared, Feed, Row, check};
 
-/// Why a file is not a series of bars.
+/// Why a file cannot be read as a series of bars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct CsvError {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// What is wrong with the line.
     pub fault: CsvFault,
 }
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CsvFault {
-    /// There is no line with anything in it.
+    /// The file has no line with content.
     #[error("the file is empty")]
     Empty,
-    /// The header lacks a column that every format has.
+    /// The header lacks a required column.
     #[error("the header has no column `{0}`; it must name date, open, high, low and close")]
     MissingColumn(&'static str),
     /// The header names a column twice.
     #[error("the header names the column `{0}` twice")]
     RepeatedColumn(&'static str),
-    /// More or fewer cells than the header.
+    /// The line has more or fewer cells than the header.
     #[error("{found} cells where the header has {expected}")]
     Cells {
         /// Cells of the header.
@@ -45,13 +45,13 @@ pub enum CsvFault {
         /// Cells of the line.
         found: usize,
     },
-    /// A day that is none.
+    /// The date is invalid.
     #[error("column `date`: {0}")]
     Date(#[from] domain::DayError),
-    /// A time that is none.
+    /// The time is invalid.
     #[error("column `time` is not a time")]
     Time,
-    /// A cell that is no number.
+    /// The cell is not a number.
     #[error("column `{0}` is not a number")]
     Number(&'static str),
 }
@@ -66,7 +66,7 @@ const SPLIT_RATIO: usize = 7;
 const DIVIDEND: usize = 8;
 const TIME: usize = 9;
 
-/// Other names of columns, which count where none has the name itself.
+/// Other names of columns, which are used if no column has the name itself.
 const ALIASES: [(&str, &str); 10] = [
     ("datetime", "date"),
     ("timestamp", "date"),
@@ -79,25 +79,26 @@ const ALIASES: [(&str, &str); 10] = [
     ("dividend_amount", "dividend"),
     ("vol", "volume"),
 ];
-/// `Adj Close` of Yahoo's downloads and `Stock Splits` of yfinance: prices beside them stand on one scale.
+/// `Adj Close` of Yahoo's downloads and `Stock Splits` of yfinance: the prices of such files are split-adjusted.
 const YAHOOS_ADJUSTED_CLOSE: &str = "adj_close";
 const YAHOOS_SPLITS: &str = "stock_splits";
 
-/// Reads a file: the bars, what their prices mean, and what a reader must know. `today` is the day of the wall clock:
-/// rows later than the day after it are left out. `unit` is what the file's prices count; the bars are in its currency.
-pub fn read(bytes: &[u8], today: Day, unit: PriceUnit) -> Result<Series, CsvError> {
+/// Reads a file: the bars, what their prices mean, and warnings for the reader. `today` is the day of the wall clock:
+/// rows later than the day after it are left out. `unit` is the unit of the file's prices; the bars are in its
+/// currency.
+pub fn read(bytes: &[u8], today: Day, unit: PriceUnit) -> Result<CheckedBars, CsvError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = Lines { rest: bytes, number: 0 }.filter(|(text, _)| !text.is_empty());
     let (header, line) = lines.next().ok_or(CsvError { line: 1, fault: CsvFault::Empty })?;
     let layout = Layout::of(header).map_err(|fault| CsvError { line, fault })?;
-    // A line of our columns is some 50 bytes; a wrong guess costs a reallocation.
+    // A line of our columns is about 50 bytes; a wrong guess costs a reallocation.
     let mut rows = Vec::with_capacity(bytes.len() / 45);
     let mut times: Vec<i32> = Vec::new();
     for (text, line) in lines {
         let (mut row, time) = layout.row(text).map_err(|fault| CsvError { line, fault })?;
         unit.apply(&mut row);
         if let Some(time) = time {
-            // Rows before the first with a time are of the start of their day.
+            // Rows before the first one with a time count as the start of their day.
             times.resize(rows.len(), 0);
             times.push(time);
         }
@@ -111,7 +112,7 @@ pub fn read(bytes: &[u8], today: Day, unit: PriceUnit) -> Result<Series, CsvErro
     Ok(check(rows, layout.declared(today)))
 }
 
-/// Lines with their numbers, counted from 1, without the characters that end them.
+/// Lines without their line ends, numbered from 1.
 struct Lines<'a> {
     rest: &'a [u8],
     number: usize,
@@ -135,12 +136,12 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// Which of [`COLUMNS`] stands in which cell.
+/// Which cell holds which of [`COLUMNS`].
 struct Layout {
-    /// For each cell, its place in [`COLUMNS`]; `None` for a column we have no use for.
+    /// For each cell, its index in [`COLUMNS`]; `None` for a column that is not used.
     cells: Vec<Option<usize>>,
     present: [bool; COLUMNS.len()],
-    /// Whether the prices stand on the one scale that Yahoo's have.
+    /// Whether the prices are split-adjusted, as Yahoo's are.
     is_yahoos: bool,
 }
 
@@ -167,8 +168,8 @@ impl Layout {
         }
     }
 
-    /// Files that name splits or dividends are quotes with events; Yahoo's and Stooq's downloads stand on one scale,
-    /// Yahoo's even where the splits in it are told.
+    /// Files with splits or dividends hold quotes with events. Yahoo's and Stooq's downloads are split-adjusted,
+    /// Yahoo's even if they list the splits.
     fn declared(&self, today: Day) -> Declared {
         let splits_known = self.present[SPLIT_RATIO];
         let dividends_known = self.present[DIVIDEND];
@@ -177,7 +178,7 @@ impl Layout {
         Declared { feed: Feed::File, basis, splits_known, dividends_known, last_day: Some(today.plus_days(1)) }
     }
 
-    /// The row of a line, and its time where it has one.
+    /// The row of a line, and its time if it has one.
     fn row(&self, line: &[u8]) -> Result<(Row, Option<i32>), CsvFault> {
         let mut date = Err(CsvFault::MissingColumn(COLUMNS[DATE]));
         let mut time = None;
@@ -205,13 +206,13 @@ impl Layout {
             return Err(CsvFault::Cells { expected: self.cells.len(), found });
         }
         let [_, open, high, low, close] = numbers;
-        // Some writers put 0 where there was no split.
+        // Some programs write 0 for no split.
         let split_ratio = if split_ratio == 0.0 { 1.0 } else { split_ratio };
         Ok((Row { date: date?, open, high, low, close, volume, adjusted_close, split_ratio, dividend }, time))
     }
 }
 
-/// The column that a name of the header means.
+/// The column that a name in the header stands for.
 fn place_of(name: &str, names: &[String]) -> Option<usize> {
     let place = |name: &str| COLUMNS.iter().position(|&column| column == name);
     place(name).or_else(|| {
@@ -225,7 +226,7 @@ fn unquoted(cell: &[u8]) -> &[u8] {
     cell.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(cell)
 }
 
-/// The day of a cell, and its time where one stands behind it.
+/// The day of a cell, and its time if one follows.
 fn moment(cell: &[u8], time: &mut Option<i32>) -> Result<Day, CsvFault> {
     const DATE_BYTES: usize = 10;
     let (date, rest) = cell.split_at(cell.len().min(DATE_BYTES));
@@ -238,17 +239,17 @@ fn moment(cell: &[u8], time: &mut Option<i32>) -> Result<Day, CsvFault> {
     Ok(day)
 }
 
-/// The ratio, read from its text before it is a float.
+/// The ratio, read from its text to recover the fraction.
 fn split_ratio(cell: &[u8]) -> Option<f64> {
     SplitRatio::parse(str::from_utf8(cell).ok()?).ok().map(SplitRatio::to_f64)
 }
 
-/// A number, or NaN for the words that downloads write where there was no trade.
+/// A number, or NaN for the words that downloads use for a day without a trade.
 fn number(cell: &[u8]) -> Option<f64> {
     decimal::parse(cell).or_else(|| matches!(cell, b"null" | b"N/A" | b"-").then_some(f64::NAN))
 }
 
-/// The value, or what stands for none.
+/// The value, or `none` if it is missing.
 fn or_none(value: f64, none: f64) -> f64 {
     if value.is_nan() { none } else { value }
 }

@@ -1,16 +1,16 @@
-//! Decimal numbers out of bytes, the hot part of reading prices.
+//! Decimal numbers from bytes, the hot path of reading prices.
 
-/// Digits whose integer fits an f64 exactly.
+/// Number of digits for which every integer is an exact f64.
 const EXACT_DIGITS: usize = 15;
 
-/// Powers of ten that an f64 holds exactly, as far as [`EXACT_DIGITS`] digits can need them.
+/// Powers of ten that an f64 holds exactly, as many as [`EXACT_DIGITS`] digits can need.
 const POWERS: [f64; EXACT_DIGITS + 1] =
     [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// The f64 nearest to a decimal number, or `None` when the bytes are none.
+/// The f64 nearest to a decimal number, or `None` if the bytes are not a number.
 ///
-/// Up to 15 digits, the integer and the power of ten are both exact, so that one division rounds
-/// correctly (Clinger 1990); anything longer or stranger goes to the standard library.
+/// Up to 15 digits, the integer and the power of ten are both exact, so one division rounds correctly (Clinger 1990).
+/// Longer numbers and other forms are left to the standard library.
 pub(crate) fn parse(bytes: &[u8]) -> Option<f64> {
     plain(bytes).or_else(|| std::str::from_utf8(bytes).ok()?.parse().ok())
 }
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_number_is_none() {
+    fn invalid_numbers_are_none() {
         for text in ["", ".", "-", "1.2.3", "1,2", "abc", "0x10", " 1"] {
             assert_eq!(parse(text.as_bytes()), None, "{text}");
         }
@@ -51,7 +51,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_decimal_reads_as_the_standard_library_reads_it(text in "-?[0-9]{0,17}(\\.[0-9]{0,17})?(e-?[0-9]{1,3})?") {
+        fn every_decimal_is_read_as_by_the_standard_library(text in "-?[0-9]{0,17}(\\.[0-9]{0,17})?(e-?[0-9]{1,3})?") {
             prop_assert_eq!(parse(text.as_bytes()), text.parse::<f64>().ok());
         }
     }

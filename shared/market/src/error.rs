@@ -9,56 +9,56 @@ use domain::decimal::{DecimalError, SMALLEST_PRICE};
 
 /// Why a provider gave no data.
 ///
-/// No variant holds a request or an answer's own words: providers echo the caller's key in their texts,
-/// and this error is logged.
+/// No variant holds text of a request or response: providers echo the API key in their texts, and this error is logged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {
     /// The source does not know the symbol. Final.
     #[error("the source does not know this symbol")]
     UnknownSymbol,
-    /// The day's calls are used up, by the provider's count or by ours: no call before `until`, if that is known.
+    /// The day's calls are used up, by the provider's count or ours. No call is possible before `until`, if that is
+    /// known.
     #[error("the provider's daily quota is used up")]
     QuotaExhausted {
-        /// When a call is allowed again, if known.
+        /// When the next call is allowed, if known.
         until: Option<DateTime<Utc>>,
     },
-    /// Too many calls in a short time, and no time left to wait for the next slot.
+    /// Too many calls in a short time, and the caller's deadline comes before the next slot.
     #[error("the provider asks for fewer calls; the next one is possible in {} ms", .retry_after.as_millis())]
     RateLimited {
         /// How long to wait before another call.
         retry_after: Duration,
     },
-    /// The provider refused our key, or has none of ours. Final until the configuration changes.
+    /// The provider refused the API key, or none is configured. Final until the configuration changes.
     #[error("the provider refused the API key")]
     KeyRefused,
-    /// The program was put together without a source of prices. Final.
-    #[error("there is no source of prices here")]
+    /// The program runs without a source of prices. Final.
+    #[error("no price source is configured")]
     NotGiven,
-    /// No complete answer inside the time the caller had.
-    #[error("no complete answer in time")]
+    /// No complete response before the caller's deadline.
+    #[error("no complete response in time")]
     TimedOut,
-    /// The answer or file is larger than we are willing to hold.
+    /// The response or file exceeds the size limit.
     #[error("the data is larger than the limit")]
     TooLarge,
-    /// The data is not what was asked for; `what` says where it goes wrong, in our own words.
+    /// The data is not what was requested. `what` describes the fault without quoting the response.
     #[error("{what}")]
     Malformed {
-        /// Where the data goes wrong.
+        /// What is wrong with the data.
         what: String,
     },
-    /// The last price is below the smallest that enters the books.
+    /// The last price is below the smallest price that can be recorded.
     #[error("the price is below {SMALLEST_PRICE}")]
     PriceTooSmall,
-    /// The source cannot be reached or read, or answers with an error status.
+    /// The source cannot be reached or read, or responds with an error status.
     #[error("the source is not available{}", .status.map(|status| format!(" (status {status})")).unwrap_or_default())]
     Unavailable {
-        /// HTTP status, where there was an answer.
+        /// The HTTP status, if there was a response.
         status: Option<u16>,
     },
 }
 
 impl ProviderError {
-    /// Whether the same request may succeed later without anybody changing anything.
+    /// Whether the same request may succeed later without a change of request or configuration.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -72,7 +72,7 @@ impl ProviderError {
         }
     }
 
-    /// Why a price is none that the books take.
+    /// The error for a price that cannot be recorded.
     pub(crate) fn of_price(why: DecimalError) -> Self {
         match why {
             DecimalError::PriceTooSmall => Self::PriceTooSmall,
@@ -80,14 +80,14 @@ impl ProviderError {
         }
     }
 
-    /// How long a provider is left alone about a symbol after this error.
+    /// How long a provider is not called about a symbol after this error.
     #[must_use]
     pub fn rest(&self) -> TimeDelta {
         match self {
-            // That a symbol is unknown is noted elsewhere, for a day; a function without a provider knows nothing of one
-            // that others have.
+            // An unknown symbol is cached elsewhere, for a day. A function without a provider says nothing about the
+            // providers of others.
             Self::UnknownSymbol | Self::NotGiven => TimeDelta::zero(),
-            // It may be our own pacing that asks for a pause: then no call was made.
+            // The pause may come from our own pacing, without a call.
             Self::RateLimited { retry_after } => TimeDelta::from_std(*retry_after).map_or(REST, |wait| wait.min(REST)),
             _ => REST,
         }
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_provider_that_did_not_answer_is_left_alone_for_a_minute_at_most() {
+    fn a_failed_provider_is_called_again_after_a_minute_at_most() {
         let limited = |seconds| ProviderError::RateLimited { retry_after: Duration::from_secs(seconds) };
         let seconds = |error: ProviderError| error.rest().num_seconds();
         assert_eq!([seconds(ProviderError::UnknownSymbol), seconds(ProviderError::NotGiven)], [0, 0]);

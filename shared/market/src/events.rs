@@ -1,11 +1,11 @@
-//! Splits and dividends that come beside the bars.
+//! Splits and dividends that come separately from the bars.
 
 use domain::Day;
 use serde::{Deserialize, Serialize};
 
 use crate::series::Row;
 
-/// An event on the first day that trades at the new price.
+/// An event, dated on the first day that trades at the new price.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) date: Day,
@@ -13,12 +13,12 @@ pub(crate) struct Event {
     pub(crate) value: f64,
 }
 
-/// Writes splits into the rows, each on its day or, without a bar that day, on the next.
+/// Writes splits into the rows, each on its day or, without a bar that day, on the next bar.
 pub(crate) fn apply_splits(rows: &mut [Row], splits: &[Event]) {
     apply(rows, splits, |row, ratio| row.split_ratio *= ratio);
 }
 
-/// Writes dividends into the rows, each on its ex-date or, without a bar that day, on the next.
+/// Writes dividends into the rows, each on its ex-date or, without a bar that day, on the next bar.
 pub(crate) fn apply_dividends(rows: &mut [Row], dividends: &[Event]) {
     apply(rows, dividends, |row, amount| row.dividend += amount);
 }
@@ -26,7 +26,7 @@ pub(crate) fn apply_dividends(rows: &mut [Row], dividends: &[Event]) {
 fn apply(rows: &mut [Row], events: &[Event], write: fn(&mut Row, f64)) {
     let oldest = rows.iter().map(|row| row.date).min();
     for event in events {
-        // What happened up to the first bar changes nothing after it, nor does what is still to come.
+        // An event up to the first bar, or after the last one, changes nothing.
         if oldest.is_some_and(|oldest| oldest < event.date) {
             let day = rows.iter().map(|row| row.date).filter(|date| *date >= event.date).min();
             rows.iter_mut().filter(|row| Some(row.date) == day).for_each(|row| write(row, event.value));

@@ -1,4 +1,4 @@
-//! Prices out of the digits that a source wrote, never through a float.
+//! Prices from the digits that a source wrote, never through a float.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,17 @@ use rust_decimal::Decimal;
 use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-/// The price that a text says, rounded half-even to the twelve decimals that prices have.
+/// The price in a text, rounded half-even to the twelve decimals of prices.
 ///
-/// Errors: it says none; [`DecimalError::PriceTooSmall`], which is never rounded to another price.
+/// Errors: the text is not a price; [`DecimalError::PriceTooSmall`], since such a price is never rounded up.
 pub(crate) fn price(text: &str) -> Result<Price, DecimalError> {
     let text = text.trim();
     let exact = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text));
-    // Beyond what a decimal can hold exactly stand digits that rounding would take away anyway.
+    // Digits beyond the capacity of a decimal would be rounded away anyway.
     rounded(exact.or_else(|_| text.parse()).map_err(|_| DecimalError::NotANumber)?)
 }
 
-/// A computed price, rounded in the same way.
+/// A computed price, rounded the same way.
 pub(crate) fn rounded(price: Decimal) -> Result<Price, DecimalError> {
     if price > Decimal::ZERO && price < SMALLEST_PRICE {
         return Err(DecimalError::PriceTooSmall);
@@ -26,7 +26,7 @@ pub(crate) fn rounded(price: Decimal) -> Result<Price, DecimalError> {
     Price::new(price.round_dp(DECIMALS))
 }
 
-/// A JSON number or string as its own characters; nothing for `null` and whatever else is no number.
+/// The characters of a JSON number or string; nothing for `null` and other values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Digits(Option<String>);
 
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_is_what_its_digits_say() {
+    fn a_price_is_read_from_its_digits() {
         for (json, price) in [
             ("202.91", "202.91"),
             ("\"202.9100\"", "202.91"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_price_is_none() {
+    fn invalid_prices_are_none() {
         for json in
             ["null", "0", "0.0", "-1", "\"\"", "\"NaN\"", "\"None\"", "\".\"", "true", "{}", "[1]", "1e99", "\"1,2\""]
         {

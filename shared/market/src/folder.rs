@@ -1,7 +1,7 @@
-//! A folder of one's own files, one `SYMBOL.csv` a symbol, and optionally an `instruments.csv`.
+//! A folder of your own files: one `SYMBOL.csv` for each symbol, and optionally an `instruments.csv`.
 //!
-//! File names match in any case. Only files of the folder itself are read: a symbol cannot hold a slash,
-//! and a link that leads out of the folder is not followed.
+//! File names match in any case. Only files in the folder itself are read: a symbol cannot contain a slash, and a link
+//! that leads out of the folder is not followed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,23 +23,23 @@ use crate::instruments::{self, Instruments};
 use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
 use crate::provider::{MarketClock, Provider};
-use crate::series::Series;
+use crate::series::CheckedBars;
 
-/// The largest file read: a century of daily bars takes 2 MB.
+/// The largest file that is read. A century of daily bars takes 2 MB.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Symbols in one folder.
+/// Most symbols in one folder.
 const MAX_FILES: usize = 20_000;
 
-/// The source's name in answers.
+/// The source's name in responses.
 pub const SOURCE: &str = "folder";
 
 const INSTRUMENTS: &str = "instruments.csv";
 
-/// Counts the ways in which files have been read: what was stored of an unchanged file by an earlier one is read again.
+/// Version of the file reader. A new version makes stored histories of unchanged files be read again.
 const READING: u32 = 2;
 
-/// Why a folder cannot be a source of prices.
+/// Why a folder cannot be used as a source of prices.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// The folder cannot be read.
@@ -47,16 +47,16 @@ pub enum FolderError {
     Unreadable {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         cause: io::Error,
     },
-    /// No file of the folder is a series of bars.
-    #[error("no file SYMBOL.csv with daily bars in {}{}", .path.display(), .first_fault.as_ref().map(|fault| format!(" ({fault})")).unwrap_or_default())]
+    /// No file of the folder holds a series of bars.
+    #[error("no SYMBOL.csv file with daily bars in {}{}", .path.display(), .first_fault.as_ref().map(|fault| format!(" ({fault})")).unwrap_or_default())]
     NoPrices {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with the first file that was tried.
+        /// The fault of the first file that was tried.
         first_fault: Option<String>,
     },
     /// More than `MAX_FILES` files.
@@ -70,12 +70,12 @@ pub enum FolderError {
     Instruments {
         /// The file.
         path: PathBuf,
-        /// What is wrong in it.
+        /// What is wrong with it.
         cause: instruments::InstrumentsError,
     },
 }
 
-/// What day it is by the wall clock.
+/// The current day by the wall clock.
 pub type Today = Arc<dyn Fn() -> Day + Send + Sync>;
 
 /// A folder of files. Cheap to clone.
@@ -83,7 +83,7 @@ pub type Today = Arc<dyn Fn() -> Day + Send + Sync>;
 pub struct Folder {
     root: PathBuf,
     today: Today,
-    /// Days since 1970 of the latest bar read so far, in any file; never goes back.
+    /// The day of the latest bar read so far in any file, as days since 1970; it never goes back.
     latest: Arc<AtomicI32>,
 }
 
@@ -94,8 +94,8 @@ impl fmt::Debug for Folder {
 }
 
 impl Folder {
-    /// Opens a folder and reads every file once to find the latest bar of all; rows later than the day after `today` are in
-    /// none. Blocks: for start-up.
+    /// Opens a folder and reads every file once to find the latest bar. Rows later than the day after `today` are left
+    /// out. Blocks; for use at start-up.
     pub fn open(path: &Path, today: Today) -> Result<Self, FolderError> {
         let unreadable = |cause| FolderError::Unreadable { path: path.to_owned(), cause };
         let root = path.canonicalize().map_err(unreadable)?;
@@ -106,8 +106,8 @@ impl Folder {
         let folder = Self { root, today, latest: Arc::new(AtomicI32::new(i32::MIN)) };
         let mut first_fault = None;
         for symbol in files.keys() {
-            // One broken file must not take the others away; an answer about it says what is wrong. The market clock
-            // needs no more than the days.
+            // One broken file must not affect the others; a request for its symbol reports the fault. The market clock
+            // needs only the days.
             if let Err(error) = folder.read_series(symbol, PriceUnit::of(Currency::USD)) {
                 tracing::warn!(%symbol, %error, "file left out");
                 first_fault.get_or_insert(format!("{symbol}: {error}"));
@@ -125,13 +125,13 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The symbols that have a file now. Blocks on the file system.
+    /// The symbols that have a file now. Blocks on file I/O.
     #[must_use]
     pub fn read_symbols(&self) -> Vec<Symbol> {
         find_files(&self.root).map(|files| files.into_keys().collect()).unwrap_or_default()
     }
 
-    /// The symbol's file inside the folder, in whatever case its name is written.
+    /// The symbol's file in the folder; the case of its name does not matter.
     fn find_file(&self, symbol: &Symbol) -> Option<PathBuf> {
         if symbol.is_custom() || is_reserved(symbol) {
             return None;
@@ -141,14 +141,14 @@ impl Folder {
         is_inside(&self.root, &path).then_some(path)
     }
 
-    fn read_series(&self, symbol: &Symbol, unit: PriceUnit) -> Result<Series, ProviderError> {
+    fn read_series(&self, symbol: &Symbol, unit: PriceUnit) -> Result<CheckedBars, ProviderError> {
         let path = self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let series = csv_file::read(&read_limited(&path)?, (self.today)(), unit)
             .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(&path))))?;
         let Some(last) = series.bars.last() else {
             let dropped = series.notes.iter().find(|note| matches!(note, Note::RowsDropped { .. }));
             let why = dropped.map(|note| format!(": {note}")).unwrap_or_default();
-            return Err(ProviderError::malformed(format!("{} has no bar{why}", file_name(&path))));
+            return Err(ProviderError::malformed(format!("{} has no bars{why}", file_name(&path))));
         };
         self.latest.fetch_max(last.date.days_since_epoch(), Ordering::Relaxed);
         Ok(series)
@@ -175,7 +175,7 @@ impl Folder {
 
     fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
         let unit = self.read_listing(symbol)?.unit();
-        let Series { bars, basis, notes, held_back } = self.read_series(symbol, unit)?;
+        let CheckedBars { bars, basis, notes, held_back } = self.read_series(symbol, unit)?;
         let currency = unit.currency;
         Ok(History { source: SOURCE, bars, basis, currency, notes, held_back })
     }
@@ -199,7 +199,7 @@ impl Provider for Folder {
             Some(format!("{}-{}", modified.as_nanos(), metadata.len()))
         };
         let prices = of(&self.find_file(symbol)?)?;
-        // The currency of the prices stands in the list of instruments.
+        // The list of instruments gives the currency of the prices.
         Some(match of(&self.root.join(INSTRUMENTS)) {
             Some(instruments) => format!("{READING}-{prices}-{instruments}"),
             None => format!("{READING}-{prices}"),
@@ -228,17 +228,17 @@ async fn run_blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(read).await.unwrap_or(Err(ProviderError::Unavailable { status: None }))
 }
 
-/// Whether the name belongs to the list of instruments, which is no symbol's file.
+/// Whether the name is that of the list of instruments, which is not a symbol's file.
 fn is_reserved(symbol: &Symbol) -> bool {
     symbol.as_str() == "INSTRUMENTS"
 }
 
-/// Whether a path, its links followed, is a file of the folder.
+/// Whether a path, with links resolved, is a file in the folder.
 fn is_inside(root: &Path, path: &Path) -> bool {
     path.canonicalize().is_ok_and(|real| real.starts_with(root) && real.is_file())
 }
 
-/// The folder's files by symbol; of names that differ only in case, the first in byte order.
+/// The folder's files by symbol. Of names that differ only in case, the first in byte order counts.
 fn find_files(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
     let mut paths = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();

@@ -1,14 +1,14 @@
-//! A provider's answer: checked bars and what a reader must know about them.
+//! A provider's history: checked bars and warnings for the reader.
 
 use domain::{Bar, Bars, Currency};
 use serde::{Deserialize, Serialize};
 
 use crate::note::Note;
 
-/// Daily bars of one symbol as a provider gave them, checked.
+/// Checked daily bars of one symbol from a provider.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
-    /// The source that gave it, by its name in answers.
+    /// Name of the source, as in responses.
     pub source: &'static str,
     /// The bars, oldest first.
     pub bars: Bars,
@@ -16,18 +16,18 @@ pub struct History {
     pub basis: Basis,
     /// Currency of the prices.
     pub currency: Currency,
-    /// What a reader must know about these bars.
+    /// Warnings for the reader of these bars.
     pub notes: Vec<Note>,
-    /// The newest bar, where it is left out until something confirms it ([`Note::NewestBarHeldBack`]) and would need no
-    /// split or dividend besides.
+    /// The newest bar, if it is held back until it is confirmed ([`Note::NewestBarHeldBack`]) and brings no split or
+    /// dividend.
     pub held_back: Option<Bar>,
 }
 
-/// How far the closes of two sources for one day may be apart that confirm each other.
+/// Largest relative difference between two sources' closes of one day that still confirm each other.
 const AGREEMENT: f64 = 0.02;
 
 impl History {
-    /// Whether this source says the same of a bar that another one has held back.
+    /// Whether this history confirms the bar that another source has held back.
     pub(crate) fn confirms(&self, other: &History) -> bool {
         let Some(bar) = &other.held_back else { return false };
         let is_of_the_day = |own: &Bar| own.date == bar.date;
@@ -36,7 +36,7 @@ impl History {
         self.currency == other.currency && close.is_some_and(|close| (close / bar.close - 1.0).abs() <= AGREEMENT)
     }
 
-    /// The history with the bar that was held back, which another source has confirmed.
+    /// The history including the held-back bar, which another source has confirmed.
     pub(crate) fn with_confirmed_bar(mut self) -> Self {
         if let Some(bar) = self.held_back.take()
             && self.bars.push(bar).is_ok()
@@ -55,8 +55,8 @@ impl History {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// As traded that day: splits and dividends stand in their own columns.
+    /// As traded that day; splits and dividends have their own columns.
     Quoted,
-    /// One scale for the whole series: earlier prices are already divided by later splits.
+    /// Adjusted for splits: earlier prices are already divided by later splits.
     SplitAdjusted,
 }

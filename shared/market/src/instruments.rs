@@ -1,4 +1,4 @@
-//! Instruments' metadata from a CSV file: `symbol,name,instrument_type,currency,exchange,sector`.
+//! Instrument metadata from a CSV file: `symbol,name,instrument_type,currency,exchange,sector`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,21 +9,21 @@ use serde::Deserialize;
 
 use crate::price_unit::{Listing, PriceUnit};
 
-/// The instruments of a file, and the lines of it that cannot be read.
+/// The instruments of a file, and its lines that cannot be read.
 #[derive(Clone, Debug, Default)]
 pub struct Instruments {
     listings: BTreeMap<Symbol, Listing>,
     faults: Vec<LineFault>,
 }
 
-/// A line that cannot be read. It is left out, and so is its symbol: a currency that is guessed would be a wrong value.
+/// A line that cannot be read. Its symbol is left out too, since a guessed currency would give wrong values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LineFault {
-    /// The line, counted from 1; none where the file does not say.
+    /// The line, counted from 1; `None` if unknown.
     pub line: Option<u64>,
-    /// The symbol that it is about, where that can be read.
+    /// The symbol of the line, if it can be read.
     pub symbol: Option<Symbol>,
-    /// What is wrong with it.
+    /// What is wrong with the line.
     pub fault: String,
 }
 
@@ -36,24 +36,24 @@ impl fmt::Display for LineFault {
     }
 }
 
-/// Why a file is no list of instruments.
+/// Why a file is not a list of instruments.
 #[derive(Debug, thiserror::Error)]
 pub enum InstrumentsError {
-    /// The header names no symbol.
+    /// The header has no `symbol` column.
     #[error("the header has no column `symbol`")]
     NoSymbols,
     /// The header is not text.
-    #[error("the header is not text in UTF-8")]
+    #[error("the header is not UTF-8 text")]
     HeaderNotText,
-    /// The cells of a line cannot be told apart.
+    /// The cells of a line cannot be separated.
     #[error("the file cannot be read: {0}")]
     Cells(#[from] csv::Error),
-    /// The file is there but cannot be read, or is too large.
+    /// The file exists but cannot be read, or is too large.
     #[error("the file cannot be read")]
     Unreadable,
 }
 
-/// A line. Only the symbol must be there: the rest is as for a symbol without a line.
+/// A line. Only the symbol is required; the other cells default as for a symbol without a line.
 #[derive(Deserialize)]
 struct Line {
     symbol: Symbol,
@@ -70,9 +70,9 @@ struct Line {
 }
 
 impl Instruments {
-    /// The instrument of a symbol, and what its prices count; without a line a stock in US dollars.
+    /// The instrument of a symbol and the unit of its prices; without a line, a stock in US dollars.
     ///
-    /// Errors: the fault of a line about it.
+    /// Errors: the fault of the symbol's line.
     pub(crate) fn listing(&self, symbol: &Symbol) -> Result<Listing, &LineFault> {
         if let Some(fault) = self.faults.iter().find(|fault| fault.symbol.as_ref() == Some(symbol)) {
             return Err(fault);
@@ -86,15 +86,15 @@ impl Instruments {
         self.listings.keys()
     }
 
-    /// The lines that cannot be read, in the file's order.
+    /// The lines that cannot be read, in file order.
     #[must_use]
     pub fn faults(&self) -> &[LineFault] {
         &self.faults
     }
 }
 
-/// Reads a list of instruments line by line; lines that cannot be read are left out and named. An empty file lists none.
-/// No cell goes on beyond its line: a quote that is left open spoils its own line and takes no other away.
+/// Reads a list of instruments line by line. Lines that cannot be read are left out and reported. An empty file is an
+/// empty list. No cell continues beyond its line, so an unclosed quote affects only its own line.
 pub fn read(bytes: &[u8]) -> Result<Instruments, InstrumentsError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut instruments = Instruments::default();
@@ -120,7 +120,7 @@ pub fn read(bytes: &[u8]) -> Result<Instruments, InstrumentsError> {
     Ok(instruments)
 }
 
-/// The lines of a text without their ends, counted from 1 as an editor does: LF, CRLF and CR each end one.
+/// The lines of a text without their line ends, numbered from 1 as in an editor. LF, CRLF and CR each end a line.
 fn numbered_lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
     let mut rest = Some(text);
     let lines = std::iter::from_fn(move || {
@@ -134,13 +134,13 @@ fn numbered_lines(text: &[u8]) -> impl Iterator<Item = (u64, &[u8])> {
 }
 
 /// The cells of a line.
-struct Record {
+struct CsvRecord {
     cells: ByteRecord,
-    /// Whether a quote is open at the end of the line.
+    /// Whether a quote is still open at the end of the line.
     is_open: bool,
 }
 
-fn record_of(line: &[u8]) -> Result<Record, csv::Error> {
+fn record_of(line: &[u8]) -> Result<CsvRecord, csv::Error> {
     // A line break within a quoted cell is part of the cell.
     let ended = [line, b"\n"].concat();
     let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(ended.as_slice());
@@ -148,10 +148,10 @@ fn record_of(line: &[u8]) -> Result<Record, csv::Error> {
     reader.read_byte_record(&mut cells)?;
     let is_open = cells.iter().next_back().is_some_and(|cell| cell.ends_with(b"\n"));
     cells.trim();
-    Ok(Record { cells, is_open })
+    Ok(CsvRecord { cells, is_open })
 }
 
-/// The cells of a line in which quotes mean nothing: what can be read of one that is spoilt by them.
+/// The cells of a line with quotes ignored, to read what is possible of a line with a broken quote.
 fn plain_cells(line: &[u8]) -> ByteRecord {
     let is_around = |byte: &u8| *byte == b'"' || byte.is_ascii_whitespace();
     let bare = |cell: &[u8]| {
@@ -167,11 +167,11 @@ fn symbol_of(cells: &ByteRecord, column: usize) -> Option<Symbol> {
 }
 
 /// Errors: what is wrong with the line.
-fn read_line(record: Record, header: &StringRecord) -> Result<Line, String> {
+fn read_line(record: CsvRecord, header: &StringRecord) -> Result<Line, String> {
     if record.is_open {
-        return Err("a quote is left open".to_owned());
+        return Err("a quote is not closed".to_owned());
     }
-    let cells = StringRecord::from_byte_record(record.cells).map_err(|_| "it is not text in UTF-8".to_owned())?;
+    let cells = StringRecord::from_byte_record(record.cells).map_err(|_| "the line is not UTF-8 text".to_owned())?;
     if cells.len() != header.len() {
         return Err(format!("{} cells where the header has {}", cells.len(), header.len()));
     }
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_line_leaves_open_is_as_for_a_symbol_without_a_line() {
+    fn empty_cells_default_as_for_a_symbol_without_a_line() {
         let instruments =
             read(b"symbol,name,instrument_type,currency,exchange,sector\nbmw.de,\"Bayer. Motoren Werke, AG\",,EUR,XETRA,\nSPY,,etf,,,\n")
                 .unwrap();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_cannot_be_read_is_named_and_takes_no_other_away() {
+    fn a_bad_line_is_reported_and_affects_no_other() {
         let text = b"symbol,instrument_type,currency\nAAPL,,USD\nBMW,,EURO\nX,share,USD\n../etc,,USD\nY,,USD,NYSE\nSAP,,EUR\naapl,,USD\n\xff,,\n";
         let instruments = read(text).unwrap();
         let faults: Vec<String> = instruments.faults().iter().map(ToString::to_string).collect();
@@ -229,7 +229,7 @@ mod tests {
         assert!(faults[1].starts_with("line 4: unknown variant `share`"), "{faults:?}");
         assert!(faults[2].starts_with("line 5: "), "{faults:?}");
         assert_eq!(faults[3..5], ["line 6: 4 cells where the header has 3", "line 8: AAPL has two lines"]);
-        assert_eq!(faults[5], "line 9: it is not text in UTF-8");
+        assert_eq!(faults[5], "line 9: the line is not UTF-8 text");
         assert_eq!(instrument(&instruments, "SAP").currency.code(), "EUR");
         for (text, line) in [("BMW", 3), ("X", 4), ("Y", 6), ("AAPL", 8)] {
             assert_eq!(instruments.listing(&symbol(text)).unwrap_err().line, Some(line), "{text}");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_symbols_is_no_list_and_an_empty_one_lists_none() {
+    fn a_file_without_a_symbol_column_is_refused_and_an_empty_one_lists_nothing() {
         assert_eq!(read(b"name\nApple\n").unwrap_err().to_string(), "the header has no column `symbol`");
         for text in ["", "\n", "symbol,name\n"] {
             assert!(read(text.as_bytes()).unwrap().listings.is_empty());
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_may_end_with_a_carriage_return_alone() {
+    fn lines_may_end_with_a_bare_carriage_return() {
         let instruments = read(b"symbol,currency\rVOD.L,GBp\rSAP,EUR\r").unwrap();
         assert_eq!(instruments.faults(), []);
         let vodafone = instruments.listing(&symbol("VOD.L")).unwrap();
@@ -253,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_that_is_left_open_spoils_its_own_line_only() {
+    fn an_unclosed_quote_affects_only_its_own_line() {
         let text = b"symbol,name,currency\nAAA,\"open quote,EUR\nBBB,B,EUR\n\"DDD,D,EUR\nEEE,E,\"EUR\nCCC,\"C, \"\"the\"\" third\",GBP\nFFF,5\" gun,EUR";
         let instruments = read(text).unwrap();
         let faults: Vec<String> = instruments.faults().iter().map(ToString::to_string).collect();
-        assert_eq!(faults, [2, 4, 5].map(|line| format!("line {line}: a quote is left open")));
+        assert_eq!(faults, [2, 4, 5].map(|line| format!("line {line}: a quote is not closed")));
         for (text, line) in [("AAA", 2), ("DDD", 4), ("EEE", 5)] {
             assert_eq!(instruments.listing(&symbol(text)).unwrap_err().line, Some(line), "{text}");
         }
@@ -270,16 +270,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_another_encoding_takes_its_symbol_away_and_no_currency_is_guessed() {
+    fn a_line_in_another_encoding_is_left_out_without_guessing_its_currency() {
         let instruments = read(b"symbol,name,currency\nGLE,Soci\xe9t\xe9,EUR\nSAP,SAP,EUR\n").unwrap();
         let fault = instruments.listing(&symbol("GLE")).unwrap_err();
-        assert_eq!(fault.to_string(), "line 2: it is not text in UTF-8");
+        assert_eq!(fault.to_string(), "line 2: the line is not UTF-8 text");
         assert_eq!(instrument(&instruments, "SAP").currency.code(), "EUR");
-        assert_eq!(read(b"symbol,\xff\nSAP,EUR\n").unwrap_err().to_string(), "the header is not text in UTF-8");
+        assert_eq!(read(b"symbol,\xff\nSAP,EUR\n").unwrap_err().to_string(), "the header is not UTF-8 text");
     }
 
     #[test]
-    fn lines_are_counted_as_an_editor_does() {
+    fn lines_are_numbered_as_in_an_editor() {
         let instruments = read(b"\n  \rsymbol,currency\r\n\r\nAAA,EURO\rBBB,EURO\n\nCCC,EURO").unwrap();
         let lines: Vec<_> = instruments.faults().iter().filter_map(|fault| fault.line).collect();
         assert_eq!(lines, [5, 6, 8]);

@@ -1,14 +1,15 @@
-//! Days out of a file that has several bars a day.
+//! Aggregates files with several bars a day to days.
 
 use std::str;
 
 use crate::series::{Row, fault};
 
-/// A row and when on its day, in seconds; rows of one day are compared by it and by nothing else.
+/// A row with its time of day in seconds, the only key by which rows of one day are ordered.
 pub(crate) type Timed = (Row, i32);
 
-/// The seconds of a time as files write it: `09:30`, `9:30:00.250`, `153000`, `04:00 PM`, with or without the offset of its
-/// zone (`09:30:00-05:00`, `14:30:00Z`), which is taken off so that an hour that comes twice stays in order.
+/// The seconds of a time as written in files: `09:30`, `9:30:00.250`, `153000`, `04:00 PM`, with or without a zone
+/// offset (`09:30:00-05:00`, `14:30:00Z`). The offset is subtracted, so that the hour that repeats when clocks go back
+/// stays in order.
 pub(crate) fn seconds(text: &[u8]) -> Option<i32> {
     let text = str::from_utf8(text).ok()?.trim().trim_end_matches(['Z', 'z']);
     let (text, offset) = match text.rfind(['+', '-']) {
@@ -54,9 +55,9 @@ fn hours_minutes_seconds(text: &str) -> Option<i32> {
     is_a_time.then_some(hours * 3600 + minutes * 60 + seconds)
 }
 
-/// One row a day: the first open, the highest and lowest price, the last close, the summed volume, and each event of the
-/// day once. Rows that cannot be bars and all but the last of one moment stay as rows of their own before that of their
-/// day, for [`crate::series::check`] to leave out and name.
+/// One row a day: the first open, the highest and lowest price, the last close, the total volume, and each event of the
+/// day once. Rows that cannot be bars, and all but the last row of one instant, stay separate before the row of their
+/// day, so that [`crate::series::check`] leaves them out and reports them.
 pub(crate) fn days(mut rows: Vec<Timed>) -> Vec<Row> {
     rows.sort_by_key(|(row, seconds)| (row.date, *seconds));
     let (sound, broken): (Vec<Timed>, Vec<Timed>) = rows.into_iter().partition(|(row, _)| fault(row).is_none());
@@ -65,7 +66,7 @@ pub(crate) fn days(mut rows: Vec<Timed>) -> Vec<Row> {
     let mut sound = sound.into_iter().peekable();
     while let Some((row, seconds)) = sound.next() {
         if let Some((next, _)) = sound.peek().filter(|(next, at)| (next.date, *at) == (row.date, seconds)) {
-            // The same row twice says nothing more.
+            // An exact repetition adds nothing.
             days.extend((*next != row).then_some(row));
             continue;
         }
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_in_the_forms_of_files() {
+    fn times_are_read_in_every_form_that_files_use() {
         let half_past_nine = 9 * 3600 + 1800;
         for (text, expected) in [
             ("09:30", half_past_nine),
@@ -124,7 +125,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_panics(text in "[0-9:.+\\-APMZapm ]{0,14}", bytes: Vec<u8>) {
+        fn no_input_makes_the_reader_panic(text in "[0-9:.+\\-APMZapm ]{0,14}", bytes: Vec<u8>) {
             let _ = (seconds(text.as_bytes()), seconds(&bytes));
         }
     }

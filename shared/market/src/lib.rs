@@ -50,5 +50,5 @@ pub use provider::{MarketClock, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;
-pub use symbols::{mentioning, told_by_form};
+pub use symbols::{describe_by_form, mentioning};
 pub use yahoo::Yahoo;

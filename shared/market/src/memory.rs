@@ -1,4 +1,4 @@
-//! What calls were paid for and is of use beyond the process that paid.
+//! A cache for results of calls that are of use to other processes too.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Keeps facts by name, for everything that shares a key. A fact that is lost is paid for again, so nothing fails of it.
+/// Caches facts by name for all processes that share an API key. A lost fact costs another call and causes no error.
 #[async_trait]
 pub trait Memory: Send + Sync {
-    /// The fact of this name, if there is one.
+    /// The fact of this name, if it is cached.
     async fn recall(&self, name: &str) -> Option<String>;
 
-    /// Keeps a fact for so long, in place of the one that is there.
+    /// Stores a fact for the duration `keep`, replacing an earlier one.
     async fn remember(&self, name: &str, fact: String, keep: Duration);
 }
 
-/// A process that knows what it has learnt itself, and nothing else.
+/// No shared cache: the process knows only what it has fetched itself.
 #[derive(Clone, Copy, Debug)]
 pub struct NoMemory;
 
@@ -29,7 +29,7 @@ impl Memory for NoMemory {
     async fn remember(&self, _name: &str, _fact: String, _keep: Duration) {}
 }
 
-/// A fact of this form; one of another form, of an earlier program, is none.
+/// The fact of this name, read as a `T`. A fact in the format of an earlier version is ignored.
 pub(crate) async fn recall<T: DeserializeOwned>(memory: &dyn Memory, name: &str) -> Option<T> {
     serde_json::from_str(&memory.recall(name).await?).ok()
 }

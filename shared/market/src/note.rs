@@ -1,37 +1,37 @@
-//! What a reader must know about a series.
+//! Warnings for the reader of a series.
 
 use std::fmt;
 
 use domain::Day;
 use serde::{Deserialize, Serialize};
 
-/// Most rows that [`Note::RowsDropped`] names to a reader; the others are counted.
+/// Most rows that [`Note::RowsDropped`] lists for a reader; the others are only counted.
 const MAX_ROWS_NAMED: usize = 20;
-/// Most rows that it keeps, so that it can be limited to a span.
+/// Most rows that it keeps internally, so that it can be limited to a span.
 const MAX_ROWS_KEPT: usize = 200;
-/// The bar after the last one of a span comes within so many days; see [`domain::spacing::LONGEST_PAUSE`].
+/// The longest expected distance to the next bar, in days; see [`domain::spacing::LONGEST_PAUSE`].
 const DAYS_TO_THE_NEXT_BAR: i32 = domain::spacing::LONGEST_PAUSE;
 
-/// Something a reader must know about a series.
+/// A warning for the reader of a series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Note {
-    /// The close moved by more than half against the bar before, and no split explains it. The bar is served.
+    /// The close moved by more than half from the bar before, and no split explains it. The bar is served.
     UnexplainedMove {
         /// Day of the bar.
         date: Day,
         /// The move as a fraction: −0.5187 is a fall of 51.87 %.
         fraction: f64,
     },
-    /// The newest bar moved like that. It is left out until the next bar or a second source confirms it.
+    /// The newest bar has an unexplained move. It is left out until the next bar or a second source confirms it.
     NewestBarHeldBack {
         /// Day of the bar.
         date: Day,
         /// The move as a fraction.
         fraction: f64,
     },
-    /// The prices of a bar contradict each other ([`domain::Bar::is_impossible`]). It is served as it came; rules take its
-    /// high and low from open and close.
+    /// The prices of a bar contradict each other ([`domain::Bar::is_impossible`]). It is served unchanged; rules take
+    /// its high and low from open and close.
     ImpossibleBar {
         /// Day of the bar.
         date: Day,
@@ -53,18 +53,18 @@ pub enum Note {
         #[serde(default)]
         rows: Vec<DroppedRow>,
     },
-    /// The source tells nothing of splits: none is applied.
+    /// The source does not report splits: none is applied.
     SplitsUnknown,
-    /// Total returns lack the dividends: the adjusted close was made without them.
+    /// Total returns exclude dividends: the adjusted close was computed without them.
     DividendsNotIncluded,
-    /// The source has adjusted closes and no dividends: these are made from those.
+    /// The source has adjusted closes and no dividends: the dividends are derived from the adjusted closes.
     DividendsDerived,
-    /// Only the latest bars: the source did not give the whole history.
+    /// The source gave only the latest bars, not the whole history.
     CompactHistory,
 }
 
 impl Note {
-    /// The stable name, as it stands in JSON.
+    /// The stable name, as in JSON.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -80,7 +80,7 @@ impl Note {
         }
     }
 
-    /// Whether it is about one day or hole of the series, of which there may be thousands, and not about the whole.
+    /// Whether the note is about one day or gap, of which there may be thousands, and not about the whole series.
     #[must_use]
     pub fn is_of_a_day(&self) -> bool {
         matches!(
@@ -92,10 +92,11 @@ impl Note {
         )
     }
 
-    /// The note as far as it is about figures that rest on the bars from `from` to `to`, both included; none where it is not.
+    /// The part of the note that concerns figures based on the bars from `from` to `to`, both included; `None` if none
+    /// does.
     ///
-    /// What is about the whole series always is. So is a row dated in the future: the day that it should have had is not
-    /// known. A newest bar that is held back is missed by spans that end right before it.
+    /// Notes about the whole series always apply. So does a row dated in the future, since its true day is unknown. A
+    /// held-back newest bar concerns spans that end right before it.
     #[must_use]
     pub fn within(&self, from: Day, to: Day) -> Option<Self> {
         let concerns = match self {
@@ -108,7 +109,7 @@ impl Note {
         concerns.then(|| self.clone())
     }
 
-    /// The note on these rows; none where there are none.
+    /// The note on these rows; `None` if there are none.
     pub(crate) fn on_dropped(mut rows: Vec<DroppedRow>) -> Option<Self> {
         let count = rows.len();
         let reasons = reasons_of(&rows);
@@ -126,8 +127,8 @@ fn reasons_of(rows: &[DroppedRow]) -> Vec<DropReason> {
     reasons
 }
 
-/// The note on the rows of a span. Rows that are counted and not kept are none older than those that are: they are part of
-/// every span that does not end before them.
+/// The note on the rows of a span. Rows that are counted but not kept are never older than those that are kept, so they
+/// belong to every span that does not end before them.
 fn dropped_within(count: usize, reasons: &[DropReason], rows: &[DroppedRow], (from, to): (Day, Day)) -> Option<Note> {
     let is_part = |row: &&DroppedRow| row.reason == DropReason::DateInTheFuture || (from..=to).contains(&row.date);
     let mut part: Vec<DroppedRow> = rows.iter().filter(is_part).copied().collect();
@@ -143,7 +144,7 @@ fn dropped_within(count: usize, reasons: &[DropReason], rows: &[DroppedRow], (fr
     (count > 0).then_some(Note::RowsDropped { count, reasons, rows: part })
 }
 
-/// What the note means, in a sentence for a reader.
+/// The note as a sentence for the reader.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,7 +153,7 @@ impl fmt::Display for Note {
             }
             Self::NewestBarHeldBack { date, fraction } => {
                 let percent = fraction * 100.0;
-                write!(f, "The bar of {date} moved by {percent:.2} % and waits for the next one to confirm it.")
+                write!(f, "The bar of {date} moved by {percent:.2} % and is held back until the next bar confirms it.")
             }
             Self::ImpossibleBar { date } => write!(
                 f,
@@ -169,10 +170,10 @@ impl fmt::Display for Note {
                     [first, ..] => write!(f, ", the first of them {first}."),
                 }
             }
-            Self::SplitsUnknown => f.write_str("The source tells nothing of splits: none is applied."),
-            Self::DividendsNotIncluded => f.write_str("Dividends: not included."),
-            Self::DividendsDerived => f.write_str("Dividends: derived from the adjusted closes."),
-            Self::CompactHistory => f.write_str("The source gives the latest bars only."),
+            Self::SplitsUnknown => f.write_str("The source does not report splits: none is applied."),
+            Self::DividendsNotIncluded => f.write_str("Dividends are not included."),
+            Self::DividendsDerived => f.write_str("Dividends are derived from the adjusted closes."),
+            Self::CompactHistory => f.write_str("The source gives only the latest bars."),
         }
     }
 }
@@ -200,9 +201,10 @@ pub enum DropReason {
     NotAPrice,
     /// A volume, dividend or split ratio is negative or not finite.
     NotAnAmount,
-    /// Its day does not come after the row before. Rows are sorted today; histories stored earlier say it.
+    /// Its day is not after that of the row before. Rows are now sorted; only histories stored earlier have this
+    /// reason.
     OutOfOrder,
-    /// Another row of the same day says something else.
+    /// Another row of the same day has different values.
     DuplicateDay,
     /// Its day is later than tomorrow.
     DateInTheFuture,
@@ -212,10 +214,10 @@ impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAPrice => "a price is missing or not above zero",
-            Self::NotAnAmount => "a volume, dividend or split ratio is not a possible one",
-            Self::OutOfOrder => "it does not come after the row before",
-            Self::DuplicateDay => "another row of the day is kept",
-            Self::DateInTheFuture => "a date in the future",
+            Self::NotAnAmount => "a volume, dividend or split ratio is impossible",
+            Self::OutOfOrder => "its day is not after that of the row before",
+            Self::DuplicateDay => "another row of the same day is used",
+            Self::DateInTheFuture => "the date is in the future",
         })
     }
 }
@@ -233,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn notes_travel_as_codes_with_their_figures() {
+    fn notes_are_serialised_as_codes_with_their_figures() {
         let date = day("2000-09-29");
         let fraction = -0.5187;
         let table = [
@@ -258,17 +260,17 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_was_stored_without_its_rows_is_still_read() {
+    fn a_note_stored_without_its_rows_is_still_read() {
         let stored = r#"{"code":"rows_dropped","count":2,"reasons":["out_of_order"]}"#;
         let note: Note = serde_json::from_str(stored).unwrap();
         assert_eq!(note, Note::RowsDropped { count: 2, reasons: vec![DropReason::OutOfOrder], rows: Vec::new() });
         assert_eq!(note.to_string(), "2 rows of the source were left out.");
         let within = note.within(day("2013-01-02"), day("2013-01-02"));
-        assert_eq!(within, Some(note), "its days are not known");
+        assert_eq!(within, Some(note), "its days are unknown");
     }
 
     #[test]
-    fn a_note_concerns_the_spans_that_rest_on_its_day() {
+    fn a_note_concerns_the_spans_that_use_its_day() {
         let date = day("2013-01-10");
         let moved = Note::UnexplainedMove { date, fraction: 0.6 };
         let held_back = Note::NewestBarHeldBack { date, fraction: 0.6 };
@@ -293,11 +295,11 @@ mod tests {
         }
         let typing_error = dropped(&[("2109-10-29", DropReason::DateInTheFuture)]);
         let within = typing_error.within(day("2019-10-01"), day("2019-12-31"));
-        assert_eq!(within, Some(typing_error), "its true day may be any");
+        assert_eq!(within, Some(typing_error), "its true day is unknown");
     }
 
     #[test]
-    fn of_the_dropped_rows_those_of_the_span_are_counted_and_named_with_their_reasons() {
+    fn dropped_rows_of_a_span_are_counted_and_listed_with_reasons() {
         use DropReason::{DateInTheFuture, DuplicateDay, NotAPrice};
         let typing_error = ("2109-10-29", DateInTheFuture);
         let note = dropped(&[("2019-09-10", DuplicateDay), ("2019-10-01", NotAPrice), typing_error]);
@@ -317,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_dropped_rows_twenty_are_named_and_all_of_the_span_counted() {
+    fn of_many_dropped_rows_twenty_are_listed_and_all_counted() {
         let first = day("2013-01-01");
         for (from, to, expected) in [(0, 24, 25), (0, 29, 30), (21, 29, 9), (30, 39, 0)] {
             let within = not_prices(30).within(first.plus_days(from), first.plus_days(to));
@@ -332,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_counted_and_not_kept_are_part_of_spans_that_do_not_end_before_them() {
+    fn counted_rows_belong_to_spans_that_do_not_end_before_them() {
         let first = day("2013-01-01");
         let note = not_prices(MAX_ROWS_KEPT + 7);
         let count = |from: i32, to: i32| match note.within(first.plus_days(from), first.plus_days(to)) {
@@ -344,8 +346,11 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_names_the_row() {
+    fn the_sentence_gives_the_date_of_the_row() {
         let one = dropped(&[("2109-10-29", DropReason::DateInTheFuture)]);
-        assert_eq!(one.to_string(), "One row of the source was left out: that of 2109-10-29 (a date in the future).");
+        assert_eq!(
+            one.to_string(),
+            "One row of the source was left out: that of 2109-10-29 (the date is in the future)."
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Numbers as providers write them: some as JSON numbers, some as texts, some not at all.
+//! Numbers as providers write them: as JSON numbers, as strings, or missing.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, Visitor};
 
 use crate::decimal;
 
-/// Reads a number or a text that holds one; anything else (`null`, `"None"`, `"."`) is NaN.
+/// Reads a number or a string that holds one; anything else (`null`, `"None"`, `"."`) is NaN.
 pub(crate) struct Number;
 
 impl<'de> DeserializeSeed<'de> for Number {
@@ -46,7 +46,7 @@ impl Visitor<'_> for Number {
     }
 }
 
-/// Reads a split ratio as [`Number`] reads a number, and the fraction that its text stands for before it is a float:
+/// Reads a split ratio as [`Number`] reads a number, but recovers the fraction from its text before it becomes a float:
 /// `"0.3333"` is 1/3.
 pub(crate) struct Ratio;
 
@@ -98,7 +98,7 @@ pub(crate) fn optional<'de, D: Deserializer<'de>>(json: D) -> Result<Option<f64>
     Ok(value.is_finite().then_some(value))
 }
 
-/// A number that stands for itself in a list, NaN where there is none.
+/// An element of a list of numbers, NaN if it is missing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Float(pub(crate) f64);
 

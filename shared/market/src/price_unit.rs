@@ -1,4 +1,4 @@
-//! What prices count: whole units of a currency, or hundredths of one.
+//! The unit of prices: whole units of a currency, or hundredths of one.
 
 use std::str::FromStr;
 
@@ -10,29 +10,29 @@ use serde::{Deserialize, Serialize};
 use crate::exact;
 use crate::series::Row;
 
-/// How sources write hundredths of a currency, and the currency: pence in London, cents in Johannesburg, agorot in Tel
-/// Aviv. None is a currency of ISO 4217.
+/// The codes that sources use for hundredths of a currency, and the currency: pence in London, cents in Johannesburg,
+/// agorot in Tel Aviv. None of them is in ISO 4217.
 const HUNDREDTHS: [(&str, &str); 4] = [("GBX", "GBP"), ("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")];
 
-/// What the prices of a source count. Only prices are in hundredths, and the dividends that stand beside them; amounts,
-/// fees and taxes are in the currency itself, and so is whatever leaves this crate.
+/// The unit of a source's prices. Only prices and the dividends next to them can be in hundredths. Amounts, fees and
+/// taxes are in the currency itself, and so is everything that leaves this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PriceUnit {
-    /// The currency that prices are stored in.
+    /// The currency in which prices are stored.
     pub currency: Currency,
-    /// Whether the source counts hundredths of it.
+    /// Whether the source quotes hundredths of it.
     pub is_hundredth: bool,
 }
 
 impl PriceUnit {
-    /// Prices in a currency itself.
+    /// Whole units of a currency.
     #[must_use]
     pub fn of(currency: Currency) -> Self {
         Self { currency, is_hundredth: false }
     }
 
-    /// Brings the prices of a row to the currency, dividend and adjusted close included.
+    /// Converts the prices of a row to the currency, including dividend and adjusted close.
     pub(crate) fn apply(self, row: &mut Row) {
         if self.is_hundredth {
             let prices = [&mut row.open, &mut row.high, &mut row.low, &mut row.close, &mut row.dividend];
@@ -42,7 +42,7 @@ impl PriceUnit {
         }
     }
 
-    /// A price in the currency.
+    /// Converts a price to the currency.
     ///
     /// Errors: [`DecimalError::PriceTooSmall`].
     pub(crate) fn price(self, price: Price) -> Result<Price, DecimalError> {
@@ -50,7 +50,7 @@ impl PriceUnit {
     }
 }
 
-/// The float nearest to a hundredth of what a price says in decimals: 1.654 of 165.4, which a division misses.
+/// The float nearest to a hundredth of a decimal price: 1.654 for 165.4, which a division misses.
 fn hundredth(price: f64) -> f64 {
     format!("{price:e}")
         .split_once('e')
@@ -61,7 +61,7 @@ fn hundredth(price: f64) -> f64 {
         .unwrap_or(price / 100.0)
 }
 
-/// A currency of ISO 4217 or a name of its hundredths; in both the case of letters counts.
+/// Parses a currency of ISO 4217 or a code for its hundredths. Both are case-sensitive.
 impl FromStr for PriceUnit {
     type Err = domain::MoneyError;
 
@@ -81,7 +81,7 @@ impl TryFrom<String> for PriceUnit {
     }
 }
 
-/// An instrument and what its source's prices count.
+/// An instrument and the unit of its source's prices.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Listing {
     #[serde(flatten)]
@@ -97,7 +97,7 @@ impl Listing {
     }
 }
 
-/// Priced in its currency itself.
+/// An instrument priced in whole units of its currency.
 impl From<Instrument> for Listing {
     fn from(instrument: Instrument) -> Self {
         Self { instrument, in_hundredths: false }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_hundredths_are_those_of_a_currency() {
+    fn codes_of_hundredths_map_to_a_currency() {
         for (text, currency) in [("GBX", "GBP"), ("GBp", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")] {
             assert_eq!(unit(text), Some((currency, true)), "{text}");
         }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_remembered_of_an_instrument_before_is_still_read() {
+    fn an_instrument_cached_by_an_earlier_version_is_still_read() {
         let instrument = Instrument::unlisted("SPY".parse().unwrap());
         let stored = serde_json::to_string(&instrument).unwrap();
         assert_eq!(serde_json::from_str::<Listing>(&stored).unwrap(), Listing::from(instrument));

@@ -1,4 +1,4 @@
-//! What every source of prices can do.
+//! The interface of all price sources.
 
 use std::time::Duration;
 
@@ -10,55 +10,56 @@ use crate::error::ProviderError;
 use crate::history::History;
 use crate::quote::Quote;
 
-/// A source of daily bars and of instruments' metadata.
+/// A source of daily bars and instrument metadata.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Name of the source as answers print it: `sample`, `folder`, `alpha_vantage` or `yahoo`; of several that stand
-    /// in for each other the first.
+    /// Name of the source as in responses: `sample`, `folder`, `alpha_vantage` or `yahoo`; for a chain, that of its
+    /// first source.
     fn source(&self) -> &'static str;
 
-    /// Whether prices of the source with this name are this provider's own.
+    /// Whether this provider gives the prices of the source with this name.
     fn gives(&self, source: &str) -> bool {
         source == self.source()
     }
 
-    /// What "now" means for this source's prices.
+    /// The market clock: what "now" means for this source's prices.
     fn clock(&self) -> MarketClock;
 
-    /// A text that changes whenever the source's data for `symbol` may have changed; `None` where only a
-    /// call could tell (live sources), and for symbols that the source does not have.
+    /// A text that changes whenever the source's data for `symbol` may have changed. `None` if only a call could tell
+    /// (live sources), and for symbols that the source does not have.
     fn revision(&self, symbol: &Symbol) -> Option<String>;
 
-    /// The whole daily history that the source gives for `symbol`, checked.
+    /// The whole daily history of `symbol`, checked.
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError>;
 
-    /// The last price of `symbol`. A source without quotes of its own gives the last close of its history.
+    /// The last price of `symbol`. A source without quotes gives the last close of its history.
     async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
         Quote::of_last_bar(symbol, &self.fetch_daily(symbol, budget).await?)
     }
 
-    /// Instruments whose symbol or name has `text` in it, the likeliest first; of a source that lists its symbols all.
+    /// Instruments whose symbol or name contains `text`, the likeliest first. A source that can list its symbols
+    /// returns all matches.
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let mut found = Vec::new();
         for symbol in self.list_symbols().await {
-            // What is wrong with one instrument says nothing of the others.
+            // A fault of one instrument does not affect the others.
             let instrument = self.fetch_instrument(&symbol, budget).await.ok();
             found.extend(instrument.filter(|instrument| instrument.mentions(text)));
         }
         Ok(found)
     }
 
-    /// Calls that may still be made now; `None` where nobody counts them.
+    /// Calls that may still be made now; `None` if they are not counted.
     async fn count_calls_left(&self) -> Option<usize> {
         None
     }
 
-    /// How long until more calls may be made than now, where that is known.
+    /// How long until more calls may be made than now, if known.
     async fn find_wait_for_calls(&self) -> Option<Duration> {
         None
     }
 
-    /// The symbols that the source can list; none where only asking for one tells (live sources).
+    /// The symbols that the source can list; empty if it cannot (live sources).
     async fn list_symbols(&self) -> Vec<Symbol> {
         Vec::new()
     }
@@ -70,8 +71,8 @@ pub trait Provider: Send + Sync {
 /// What "now" means for prices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MarketClock {
-    /// The wall clock: new bars keep coming.
+    /// The wall clock: new bars keep arriving.
     Live,
-    /// The latest bar of all: the data ends there, and time stands still until more is added.
+    /// The day of the latest bar: the data ends there, and the clock stands still until more is added.
     StandsAt(Day),
 }

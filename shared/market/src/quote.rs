@@ -6,29 +6,29 @@ use domain::{Currency, Day, Price, Symbol};
 use crate::error::ProviderError;
 use crate::history::History;
 
-/// The last price of an instrument, exact, as a source gave it.
+/// The last price of an instrument, exactly as the source gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
     /// The instrument.
     pub symbol: Symbol,
     /// Price of one unit.
     pub price: Price,
-    /// Close of the trading day before, in units of `day`, where known.
+    /// Close of the trading day before, in units of `day`, if known.
     pub previous_close: Option<Price>,
-    /// Currency of both.
+    /// Currency of both prices.
     pub currency: Currency,
-    /// Trading day of the price; its units are those of this day.
+    /// Trading day of the price; the price is in the units of this day.
     pub day: Day,
-    /// When it was made, where the source says more than the day.
+    /// Instant of the price, if the source gives more than the day.
     pub as_of: Option<DateTime<Utc>>,
-    /// The source that gave it, by its name in answers.
+    /// Name of the source, as in responses.
     pub source: &'static str,
 }
 
 impl Quote {
-    /// The last close of a history, with the close before brought to its units.
+    /// The last close of a history, with the previous close converted to its units.
     ///
-    /// Errors: [`ProviderError::Malformed`] where there is no bar, or its close is no price in exact decimals;
+    /// Errors: [`ProviderError::Malformed`] if there is no bar or its close is not a valid price;
     /// [`ProviderError::PriceTooSmall`].
     pub fn of_last_bar(symbol: &Symbol, history: &History) -> Result<Self, ProviderError> {
         let last = history.bars.last().ok_or_else(|| ProviderError::malformed("there is no bar"))?;
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn the_close_before_a_split_is_brought_to_the_units_of_the_day() {
+    fn a_close_before_a_split_is_converted_to_the_units_of_the_day() {
         let symbol: Symbol = "AAPL".parse().unwrap();
         let history = history(&[bar("2005-02-25", 88.99, 1.0), bar("2005-02-28", 44.86, 2.0)]);
         let quote = Quote::of_last_bar(&symbol, &history).unwrap();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_below_the_smallest_price_is_named() {
+    fn a_close_below_the_smallest_price_is_an_error_of_its_own() {
         let of = |close| Quote::of_last_bar(&"DUST".parse().unwrap(), &history(&[bar("2005-02-25", close, 1.0)]));
         assert_eq!(of(1e-9).unwrap().price.to_string(), "0.000000001");
         assert_eq!(of(9.999_999e-10), Err(ProviderError::PriceTooSmall));

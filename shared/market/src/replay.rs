@@ -1,4 +1,4 @@
-//! History as if it happened now: another source's prices up to a day that moves on.
+//! Replays history as if it happened now: another source's prices up to a day that advances.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -11,30 +11,30 @@ use crate::error::ProviderError;
 use crate::history::History;
 use crate::provider::{MarketClock, Provider};
 
-/// The source's name in answers: whoever reads a figure sees that it is of a replay.
+/// The source's name in responses, so that a reader sees that a figure comes from a replay.
 pub const SOURCE: &str = "replay";
 
-/// A source whose market clock stands at a day of the past and is moved on by hand; later prices are not there yet.
+/// A source whose market clock is at a past day and is advanced by the caller; later prices are hidden.
 pub struct Replay {
     inner: Arc<dyn Provider>,
-    /// The day it stands at, counted from 1970.
+    /// The current day, as days since 1970.
     day: AtomicI32,
 }
 
 impl Replay {
-    /// A replay of `inner` that stands at `day`.
+    /// A replay of `inner` that starts at `day`.
     #[must_use]
     pub fn new(inner: Arc<dyn Provider>, day: Day) -> Self {
         Self { inner, day: AtomicI32::new(day.days_since_epoch()) }
     }
 
-    /// The day it stands at.
+    /// The current day of the replay.
     #[must_use]
     pub fn day(&self) -> Day {
         Day::from_days_since_epoch(self.day.load(Ordering::SeqCst)).unwrap_or(Day::FIRST)
     }
 
-    /// Moves on to `day`; the clock of a market never goes back, so an earlier day changes nothing.
+    /// Advances to `day`. A market clock never goes back, so an earlier day changes nothing.
     pub fn move_to(&self, day: Day) {
         self.day.fetch_max(day.days_since_epoch(), Ordering::SeqCst);
     }
@@ -55,7 +55,7 @@ impl Provider for Replay {
         Some(format!("{revision} to {}", self.day()))
     }
 
-    /// Errors: [`ProviderError::UnknownSymbol`] also for what was not listed yet.
+    /// Errors: [`ProviderError::UnknownSymbol`], also for a symbol that was not listed yet on that day.
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let day = self.day();
         let history = self.inner.fetch_daily(symbol, budget).await?;
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_after_the_day_it_stands_at_is_known() {
+    async fn prices_after_the_current_day_are_hidden() {
         let replay = Replay::new(Arc::new(Sample::new()), day("2012-05-17"));
         let ibm: Symbol = "IBM".parse().unwrap();
         let history = replay.fetch_daily(&ibm, caller()).await.unwrap();
@@ -97,7 +97,7 @@ mod tests {
         assert_eq!(replay.fetch_daily(&facebook, caller()).await, Err(ProviderError::UnknownSymbol));
         let before = replay.revision(&facebook);
         replay.move_to(day("2012-05-18"));
-        assert_ne!(replay.revision(&facebook), before, "whoever has read it has to read it again");
+        assert_ne!(replay.revision(&facebook), before, "cached histories must be read again");
         assert_eq!(replay.fetch_daily(&facebook, caller()).await.unwrap().bars.len(), 1);
     }
 

@@ -1,4 +1,4 @@
-//! The project's own five shares, built into the program, so that it runs without a key and without a network.
+//! Five shares built into the program, so that it runs without an API key or network.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ use crate::history::History;
 use crate::instruments::{self, Instruments};
 use crate::price_unit::PriceUnit;
 use crate::provider::{MarketClock, Provider};
-use crate::series::Series;
+use crate::series::CheckedBars;
 
 const FILES: [(&str, &[u8]); 5] = [
     ("AAPL", include_bytes!("../../../data/prices/AAPL.csv")),
@@ -24,17 +24,17 @@ const FILES: [(&str, &[u8]); 5] = [
 
 const INSTRUMENTS: &[u8] = include_bytes!("../../../data/instruments.csv");
 
-/// The source's name in answers.
+/// The source's name in responses.
 pub const SOURCE: &str = "sample";
 
-/// Last trading day of the sample, where its market clock stands.
+/// Last trading day of the sample, at which its market clock stands.
 const LAST_DAY: (i32, u32, u32) = (2013, 3, 1);
 
-/// The sample provider. A file is read when its symbol is first asked for, once.
+/// The sample provider. Each file is parsed once, when its symbol is first requested.
 #[derive(Debug, Default)]
 pub struct Sample {
-    series: [OnceLock<Result<Series, ProviderError>>; FILES.len()],
-    /// Asked for at every request, and a file is 180 KB.
+    series: [OnceLock<Result<CheckedBars, ProviderError>>; FILES.len()],
+    /// Cached because it is needed at every request and a file is 180 KB.
     revisions: [OnceLock<String>; FILES.len()],
     instruments: OnceLock<Instruments>,
 }
@@ -56,7 +56,7 @@ impl Sample {
         FILES.iter().position(|(name, _)| *name == symbol.as_str())
     }
 
-    fn series(&self, symbol: &Symbol) -> Result<&Series, ProviderError> {
+    fn series(&self, symbol: &Symbol) -> Result<&CheckedBars, ProviderError> {
         let file = Self::file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let (name, bytes) = FILES[file];
         let unit = PriceUnit::of(Currency::USD);
@@ -85,7 +85,7 @@ impl Provider for Sample {
     }
 
     async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
-        let Series { bars, basis, notes, held_back } = self.series(symbol)?.clone();
+        let CheckedBars { bars, basis, notes, held_back } = self.series(symbol)?.clone();
         Ok(History { source: SOURCE, bars, basis, currency: Currency::USD, notes, held_back })
     }
 
@@ -101,7 +101,7 @@ impl Provider for Sample {
     }
 }
 
-/// The sample's market clock, for whoever needs no more of it and would not link its prices.
+/// The sample's market clock, for programs that need only it and should not link the prices.
 #[must_use]
 pub fn clock() -> MarketClock {
     MarketClock::StandsAt(last_day())
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_symbol_has_its_metadata_and_no_other_symbol_has_any() {
+    async fn only_the_samples_symbols_have_metadata() {
         let sample = Sample::new();
         assert_eq!(instruments::read(INSTRUMENTS).unwrap().symbols().cloned().collect::<Vec<_>>(), sample.symbols());
         let ibm = sample.fetch_instrument(&symbol("ibm"), caller()).await.unwrap();

@@ -1,8 +1,8 @@
-//! From rows as they came to a checked series.
+//! Checks the rows of a source and completes them to a series.
 //!
-//! A row that cannot be a bar is left out and counted; a move that no split explains is served and
-//! marked, since it may be real (AAPL on 2000-09-29 fell 51.87 %). Only the newest bar of a live source is
-//! held back, because a wrong one there would be traded on and the next bar tells.
+//! A row that cannot be a bar is left out and counted. A move that no split explains is served with a note, since it
+//! may be real (AAPL fell 51.87 % on 2000-09-29). Only the newest bar of a live source is held back: a wrong one would
+//! be traded on, and the next bar shows whether it is right.
 
 use std::cmp::Ordering;
 
@@ -12,10 +12,10 @@ use domain::{Bar, Bars, Day};
 use crate::history::Basis;
 use crate::note::{DropReason, DroppedRow, Note};
 
-/// A close-to-close move beyond this fraction, after the day's split, is marked.
+/// A close-to-close move beyond this fraction, after the day's split, gets a note.
 const UNEXPLAINED_MOVE: f64 = 0.5;
 
-/// One day as a source wrote it; a number that is missing is NaN.
+/// One day as a source wrote it; a missing number is NaN.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Row {
     /// Trading day.
@@ -30,9 +30,9 @@ pub struct Row {
     pub close: f64,
     /// Units traded.
     pub volume: f64,
-    /// Close adjusted for later splits and dividends, where the source gives one.
+    /// Close adjusted for later splits and dividends, if the source gives one.
     pub adjusted_close: Option<f64>,
-    /// New units per old unit, the nearest float to their fraction; 1 without a split.
+    /// New units per old unit, as the float nearest to the fraction; 1 without a split.
     pub split_ratio: f64,
     /// Cash per unit on the ex-date; 0 without one.
     pub dividend: f64,
@@ -41,42 +41,42 @@ pub struct Row {
 /// What a source declares about its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Declared {
-    /// How the rows are kept.
+    /// How the rows arrive.
     pub feed: Feed,
     /// What the prices mean.
     pub basis: Basis,
-    /// Whether the rows carry every split.
+    /// Whether the rows include every split.
     pub splits_known: bool,
-    /// Whether the rows carry every dividend.
+    /// Whether the rows include every dividend.
     pub dividends_known: bool,
-    /// The last day that a row may have, where the source knows what day it is: the day after today.
+    /// The last day that a row may have, the day after today, if the source knows the date.
     pub last_day: Option<Day>,
 }
 
-/// How a source keeps its rows.
+/// How a source delivers its rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Feed {
-    /// Written once, in any order; of two rows for a day the later one counts.
+    /// From a file, in any order; of two rows for a day the later one counts.
     File,
-    /// Comes over the wire in any order, and its newest bar may still be wrong.
+    /// From a live source, in any order; the newest bar may still be wrong.
     Live,
 }
 
-/// A checked series with what a reader must know about it.
+/// Checked bars with warnings for the reader.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
+pub struct CheckedBars {
     /// The bars, oldest first.
     pub bars: Bars,
-    /// What the prices mean now: quotes, unless they stand on one scale and its splits are unknown.
+    /// What the prices mean now: quotes, unless they are split-adjusted by unknown splits.
     pub basis: Basis,
-    /// What a reader must know.
+    /// Warnings for the reader.
     pub notes: Vec<Note>,
-    /// The newest bar, where it is held back and would need no split or dividend besides.
+    /// The newest bar, if it is held back and brings no split or dividend.
     pub held_back: Option<Bar>,
 }
 
 impl Row {
-    /// Whether a split comes with it.
+    /// Whether the row has a split.
     #[expect(clippy::float_cmp, reason = "a ratio of exactly 1 is that of no split")]
     pub(crate) fn has_split(&self) -> bool {
         self.split_ratio != 1.0
@@ -87,7 +87,7 @@ impl Row {
         !self.has_split() && self.dividend == 0.0
     }
 
-    /// Some sources write an event of a day in a row of its own, without prices.
+    /// Some sources write a day's event in a separate row without prices.
     fn take_events_of(&mut self, row: &Self) {
         if !self.has_split() && is_positive(row.split_ratio) {
             self.split_ratio = row.split_ratio;
@@ -100,7 +100,7 @@ impl Row {
 
 /// Checks rows and completes them to a series.
 #[must_use]
-pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
+pub fn check(mut rows: Vec<Row>, declared: Declared) -> CheckedBars {
     let mut dropped = Dropped::default();
     normalise(&mut rows, declared.feed, &mut dropped);
     if let Some(last_day) = declared.last_day {
@@ -122,7 +122,7 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
     let mut bars = Bars::with_capacity(rows.len());
     for (row, adjusted_close) in rows.iter().zip(adjusted) {
         let previous = bars.close().last().copied();
-        // Extreme but finite inputs can overflow on the way; such a bar is no price either.
+        // Extreme but finite inputs can overflow; such a bar is dropped too.
         if bars.push(bar(row, adjusted_close)).is_err() {
             dropped.add(row, DropReason::NotAPrice);
         } else if let Some(fraction) = previous.and_then(|close| unexplained(close, row)) {
@@ -147,7 +147,7 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> Series {
         let adjusted_close = row.adjusted_close.unwrap_or(row.close * factor);
         bar(&row, adjusted_close)
     });
-    Series { bars, basis, notes, held_back }
+    CheckedBars { bars, basis, notes, held_back }
 }
 
 fn bar(row: &Row, adjusted_close: f64) -> Bar {
@@ -164,7 +164,7 @@ fn bar(row: &Row, adjusted_close: f64) -> Bar {
     }
 }
 
-/// Rows left out so far.
+/// The rows left out so far.
 #[derive(Default)]
 struct Dropped(Vec<DroppedRow>);
 
@@ -174,8 +174,8 @@ impl Dropped {
     }
 }
 
-/// Sorts by day and keeps one row a day: of a file the last sound one, of a live source the same one whatever order they
-/// came in.
+/// Sorts by day and keeps one row a day: of a file the last valid one, of a live source the same one in whatever order
+/// they came.
 fn normalise(rows: &mut Vec<Row>, feed: Feed, dropped: &mut Dropped) {
     if rows.is_sorted_by(|a, b| a.date < b.date) {
         return;
@@ -185,11 +185,11 @@ fn normalise(rows: &mut Vec<Row>, feed: Feed, dropped: &mut Dropped) {
         return;
     }
     match feed {
-        // Reversed, so that of equals the last one comes first.
+        // Reversed, so that of equal rows the last one comes first.
         Feed::File => rows.sort_by_key(|row| (row.date, fault(row).is_some())),
         Feed::Live => rows.sort_unstable_by(preference),
     }
-    // The same row twice says nothing more, nor does it count as another one.
+    // An exact repetition adds nothing and is not counted as dropped.
     rows.dedup_by(|later, kept| preference(later, kept) == Ordering::Equal);
     rows.dedup_by(|later, kept| {
         let same_day = later.date == kept.date;
@@ -211,7 +211,7 @@ fn drop_future(rows: &mut Vec<Row>, last_day: Day, dropped: &mut Dropped) {
     }
 }
 
-/// Orders rows by day; of two for one day, the sound one and then the one with more volume comes first.
+/// Orders rows by day; of two for one day, a valid one and then the one with more volume comes first.
 fn preference(a: &Row, b: &Row) -> Ordering {
     let by_value = |value: fn(&Row) -> f64| value(b).total_cmp(&value(a));
     a.date
@@ -227,7 +227,7 @@ fn preference(a: &Row, b: &Row) -> Ordering {
         .then_with(|| by_value(|row| row.dividend))
 }
 
-/// Why a row cannot be a bar, whatever stands before it.
+/// Why a row cannot be a bar, regardless of other rows.
 pub(crate) fn fault(row: &Row) -> Option<DropReason> {
     let prices = [row.open, row.high, row.low, row.close];
     if !prices.into_iter().all(is_positive) || !row.adjusted_close.is_none_or(is_positive) {
@@ -247,8 +247,8 @@ fn is_amount(value: f64) -> bool {
     value.is_finite() && value >= 0.0
 }
 
-/// Leaves out what cannot be a bar. The split and dividend of a row with a bad price go to the next bar,
-/// which is the first that shows their effect.
+/// Leaves out rows that cannot be bars. The split and dividend of a row with a bad price move to the next bar, the
+/// first one that shows their effect.
 fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
     let (mut split_ratio, mut dividend) = (1.0, 0.0);
     rows.retain_mut(|row| {
@@ -267,13 +267,13 @@ fn quarantine(rows: &mut Vec<Row>, dropped: &mut Dropped) {
     });
 }
 
-/// A dividend that is derived is at least this part of the close before: less is rounding.
+/// Smallest derived dividend, as a fraction of the previous close: less is rounding.
 const SMALLEST_DERIVED: f64 = 0.000_05;
 
-/// Makes the dividends of rows with adjusted closes and says whether there are any.
+/// Derives the dividends of rows with adjusted closes and returns whether there are any.
 ///
-/// With the close before in units of the day, C, and its adjusted close A, D = C·(1 − (A/C)/(Aₜ/Cₜ)): the factor by which
-/// Yahoo adjusts what came before a dividend is 1 − D/C.
+/// With C the previous close in units of the day and A its adjusted close, D = C·(1 − (A/C)/(Aₜ/Cₜ)): Yahoo adjusts the
+/// prices before a dividend by the factor 1 − D/C.
 fn derive_dividends(rows: &mut [Row], basis: Basis) -> bool {
     let mut derived = false;
     let mut before: Option<(f64, f64)> = None;
@@ -295,7 +295,7 @@ fn derive_dividends(rows: &mut [Row], basis: Basis) -> bool {
     derived
 }
 
-/// Multiplies prices back by the splits that came after them, and divides volumes.
+/// Undoes the split adjustment: multiplies prices by the splits after them, and divides volumes.
 fn into_quotes(rows: &mut [Row]) {
     let mut later_splits = 1.0;
     for row in rows.iter_mut().rev() {
@@ -307,7 +307,7 @@ fn into_quotes(rows: &mut [Row]) {
     }
 }
 
-/// The move from the close before, when it is larger than a day's trading explains.
+/// The move from the previous close, if it is larger than a day's trading explains.
 fn unexplained(previous_close: f64, row: &Row) -> Option<f64> {
     let fraction = row.close * row.split_ratio / previous_close - 1.0;
     (fraction.abs() > UNEXPLAINED_MOVE).then_some(fraction)
@@ -321,14 +321,14 @@ fn hold_back_newest(rows: &mut Vec<Row>) -> Option<(Row, Note)> {
     Some((newest, note))
 }
 
-/// The adjusted closes: the source's own, and between them factors of close that each split and dividend
-/// changes by split × (close + dividend)/close, multiplied back from the next known one or the last bar.
+/// The adjusted closes: the source's own where given. Between them, each split and dividend changes the ratio of
+/// adjusted close to close by split × (close + dividend)/close, going back from the next known one or the last bar.
 fn adjusted_closes(rows: &[Row]) -> Vec<f64> {
     let known = |row: &Row| row.adjusted_close.map(|adjusted| adjusted / row.close);
     let change = |row: &Row| {
         if row.dividend > 0.0 { row.split_ratio * (row.close + row.dividend) / row.close } else { row.split_ratio }
     };
-    // Bars after the last known one continue it forwards.
+    // Bars after the last known adjusted close continue it forwards.
     let newest_known = rows.iter().rposition(|row| row.adjusted_close.is_some());
     let mut factor = match newest_known {
         Some(place) => rows[place + 1..].iter().fold(known(&rows[place]).unwrap_or(1.0), |f, row| f * change(row)),

@@ -1,7 +1,7 @@
-//! What a symbol names, told from its form alone: pairs of currencies, coins, metals and other commodities.
+//! What a symbol names, derived from its form alone: currency pairs, coins, metals and other commodities.
 //!
-//! Pairs and coins are written as Yahoo writes them, `EURUSD=X` and `BTC-USD`. A commodity is written with
-//! the unit that it is priced by, `XAU=G`: a price without its unit is none.
+//! Pairs and coins are written as at Yahoo, `EURUSD=X` and `BTC-USD`. A commodity is written with the unit of its
+//! price, `XAU=G`, since a price without a unit has no meaning.
 
 use domain::{Currency, Instrument, InstrumentType, Symbol};
 use rust_decimal::Decimal;
@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 /// What a symbol names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
-    /// A share, a fund, an index: only a source can tell.
+    /// A share, a fund or an index: only a source knows.
     Listed,
     /// `EURUSD=X`: the price of one unit of `base` in `quote`.
     Pair { base: Currency, quote: Currency },
@@ -28,7 +28,7 @@ pub(crate) struct Metal {
     name: &'static str,
 }
 
-/// What a precious metal is weighed by.
+/// The unit of weight of a precious metal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MetalUnit {
     TroyOunce,
@@ -36,21 +36,21 @@ pub(crate) enum MetalUnit {
     Kilogram,
 }
 
-/// A commodity that has a function of its own at Alpha Vantage.
+/// A commodity that has its own function at Alpha Vantage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Commodity {
     symbol: &'static str,
     name: &'static str,
     pub(crate) function: &'static str,
-    /// How often there is a new price.
+    /// The interval of prices: `daily` or `monthly`.
     pub(crate) interval: &'static str,
-    /// The unit as the provider names it, in small letters and the singular.
+    /// The unit as the provider names it, in lower case and singular.
     pub(crate) unit: &'static str,
-    /// Units of the provider's price in a dollar: 100 where it counts in cents.
+    /// Units of the provider's price in a dollar: 100 if it quotes in cents.
     pub(crate) units_a_dollar: u32,
 }
 
-/// Grams of a troy ounce, exactly (International Yard and Pound Agreement, 1959: 480 grains of 64.79891 mg).
+/// Grams in a troy ounce, exactly (International Yard and Pound Agreement, 1959: 480 grains of 64.79891 mg).
 const GRAMS_A_TROY_OUNCE: Decimal = Decimal::from_parts(311_034_768, 0, 0, false, 7);
 
 const METALS: [Metal; 4] = [
@@ -85,7 +85,7 @@ const fn in_cents(symbol: &'static str, name: &'static str, function: &'static s
     Commodity { units_a_dollar: 100, ..monthly(symbol, name, function, "cent per pound") }
 }
 
-/// Coins and currencies that a search lists; any other can be asked for by its symbol.
+/// Coins and currencies that a search lists; others can be requested by their symbols.
 const COINS: [(&str, &str); 10] = [
     ("BTC", "Bitcoin"),
     ("ETH", "Ethereum"),
@@ -117,7 +117,7 @@ impl MetalUnit {
     const ALL: [(&'static str, &'static str, Self); 3] =
         [("OZT", "troy ounce", Self::TroyOunce), ("G", "gram", Self::Gram), ("KG", "kilogram", Self::Kilogram)];
 
-    /// The price of this unit, when one troy ounce costs so much.
+    /// The price of this unit, given the price of a troy ounce.
     pub(crate) fn price(self, of_troy_ounce: Decimal) -> Option<Decimal> {
         match self {
             Self::TroyOunce => Some(of_troy_ounce),
@@ -126,7 +126,7 @@ impl MetalUnit {
         }
     }
 
-    /// Troy ounces of this unit, for the floats of bars.
+    /// Troy ounces in this unit, for the floats of bars.
     pub(crate) fn troy_ounces(self) -> f64 {
         match self {
             Self::TroyOunce => 1.0,
@@ -136,7 +136,7 @@ impl MetalUnit {
     }
 }
 
-/// What the symbol names. `None` for a form that is kept for commodities and names none we know.
+/// What the symbol names. `None` for a form reserved for commodities that names no known one.
 pub(crate) fn named(symbol: &Symbol) -> Option<Named> {
     let text = symbol.as_str();
     if let Some((base, unit)) = text.split_once('=') {
@@ -172,7 +172,7 @@ fn commodity(base: &str, unit: &str) -> Option<Named> {
     COMMODITIES.iter().find(symbol_of).map(Named::Commodity)
 }
 
-/// The metadata of what needs no source to tell them; `None` for what is listed somewhere.
+/// The metadata of instruments that need no source; `None` for listed instruments.
 pub(crate) fn instrument(symbol: &Symbol, named: &Named) -> Option<Instrument> {
     let usd = Currency::USD;
     let (name, instrument_type, currency) = match named {
@@ -191,8 +191,8 @@ pub(crate) fn instrument(symbol: &Symbol, named: &Named) -> Option<Instrument> {
     Some(Instrument { symbol: symbol.clone(), name, instrument_type, currency, exchange: None, sector: None })
 }
 
-/// Whether there is such a thing for certain. A coin can have any name: of one that is not in the table only a source
-/// can tell.
+/// Whether the instrument certainly exists. A coin can have any name, so only a source knows those that are not in the
+/// table.
 pub(crate) fn is_certain(named: &Named) -> bool {
     match named {
         Named::Listed => false,
@@ -201,7 +201,7 @@ pub(crate) fn is_certain(named: &Named) -> bool {
     }
 }
 
-/// What a search of Alpha Vantage's can list without asking: commodities by unit, coins and currencies in US dollars.
+/// Matches for an Alpha Vantage search that need no call: commodities by unit, coins, and currencies in US dollars.
 #[must_use]
 pub fn mentioning(text: &str) -> Vec<Instrument> {
     let metals = METALS.iter().flat_map(|metal| MetalUnit::ALL.map(|(unit, ..)| format!("{}={unit}", metal.code)));
@@ -210,16 +210,16 @@ pub fn mentioning(text: &str) -> Vec<Instrument> {
     let known = metals.chain(commodities).chain(coins);
     let described = known.filter_map(|symbol| described(&symbol));
     let pairs = CURRENCIES.iter().filter_map(|(code, name)| {
-        // By its name too: who looks for the yen need not know its code.
+        // Matched by name too, so that "yen" is found without its code.
         Some(Instrument { name: format!("{name} in US dollars"), ..described_pair(code)? })
     });
     described.chain(pairs).filter(|instrument| instrument.mentions(text)).collect()
 }
 
-/// What a symbol stands for where its form alone says so: a pair of currencies, a metal or another commodity by its unit, a
-/// coin that everybody knows.
+/// The instrument of a symbol whose form alone identifies it: a currency pair, a metal or other commodity by unit, a
+/// well-known coin.
 #[must_use]
-pub fn told_by_form(symbol: &Symbol) -> Option<Instrument> {
+pub fn describe_by_form(symbol: &Symbol) -> Option<Instrument> {
     let named = named(symbol).filter(is_certain)?;
     instrument(symbol, &named)
 }
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_says_by_its_form_what_it_names() {
+    fn the_form_of_a_symbol_determines_what_it_names() {
         let (usd, eur): (Currency, Currency) = (Currency::USD, "EUR".parse().unwrap());
         assert_eq!(of("EURUSD=X"), Some(Named::Pair { base: eur, quote: usd }));
         assert_eq!(of("BTC-EUR"), Some(Named::Coin { coin: "BTC".to_owned(), currency: eur }));
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_form_names_needs_no_source_to_describe_it() {
+    fn an_instrument_named_by_its_form_needs_no_source() {
         let gold = described("XAU=G").unwrap();
         assert_eq!((gold.name.as_str(), gold.instrument_type), ("Gold, gram", InstrumentType::Commodity));
         let pair = described("EURJPY=X").unwrap();

@@ -1,5 +1,5 @@
-//! Keys, tokens and addresses leave the process in requests alone. A test program of its own: a log that is to
-//! hold every line must be there before anything else writes one.
+//! Keys, tokens and URLs leave the process only in requests. This is a separate test program because the log must be
+//! installed before anything writes to it.
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
@@ -21,10 +21,10 @@ use budget::lasting;
 use scripted::{BOTH, KEY, TOKEN, Which, faults, ibm, limits};
 use server::{Reply, Server};
 
-/// What only a request holds.
+/// Texts that only requests contain.
 const SECRETS: [&str; 7] = [KEY, TOKEN, "apikey", "/query", "/v8/", "/v1/", "secret search"];
 
-/// A log kept in memory.
+/// A log in memory.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -53,8 +53,8 @@ impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
     }
 }
 
-/// Everything that the provider says about these answers, errors and data of notes alike.
-async fn told_of(which: Which, replies: Vec<Reply>) -> String {
+/// Everything that the provider outputs for these replies, both errors and data.
+async fn output_of(which: Which, replies: Vec<Reply>) -> String {
     let server = Server::start(replies).await;
     let provider = which.at(&server, limits());
     let half_a_second = || lasting(Duration::from_millis(500));
@@ -63,7 +63,7 @@ async fn told_of(which: Which, replies: Vec<Reply>) -> String {
     let instrument = provider.fetch_instrument(&ibm(), half_a_second()).await.map(|instrument| instrument.symbol);
     let found = provider.search("secret search", half_a_second()).await.map(|found| found.len());
     if which == Which::AlphaVantage {
-        assert!(server.requests()[0].contains(KEY), "the key is sent");
+        assert!(server.requests()[0].contains(KEY), "the key was sent");
     }
     let errors = [daily.as_ref().err(), quote.as_ref().err(), instrument.as_ref().err(), found.as_ref().err()];
     let errors = errors.into_iter().flatten().map(|error| format!("{error} {error:?}")).collect::<Vec<_>>();
@@ -75,26 +75,26 @@ async fn told_of(which: Which, replies: Vec<Reply>) -> String {
 }
 
 #[test]
-fn no_key_no_token_and_no_address_is_in_any_error_or_log_line() {
+fn no_error_or_log_line_contains_a_key_token_or_url() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut told = String::new();
+    let mut output = String::new();
     for which in BOTH {
         let elsewhere = format!("http://127.0.0.1:1/query?apikey={KEY}");
         for fault in faults(which, &elsewhere) {
-            told += &runtime.block_on(told_of(which, fault.replies));
+            output += &runtime.block_on(output_of(which, fault.replies));
         }
         let stalling = Reply::json(KEY).stalling_after(5);
-        told += &runtime.block_on(told_of(which, vec![stalling]));
+        output += &runtime.block_on(output_of(which, vec![stalling]));
     }
     let log = log.text();
-    assert!(log.contains("no answer") && log.contains("IBM"), "the log is written: {log}");
+    assert!(log.contains("no answer") && log.contains("IBM"), "the log was written: {log}");
     for written in ["quota", "API key", "status 500", "in time", "alpha_vantage", "yahoo"] {
-        assert!(told.contains(written), "the errors are written: {told}");
+        assert!(output.contains(written), "the errors were written: {output}");
     }
-    for text in [&told, &log] {
+    for text in [&output, &log] {
         for secret in SECRETS {
             let line = text.lines().find(|line| line.contains(secret));
             assert_eq!(line, None, "{secret}");

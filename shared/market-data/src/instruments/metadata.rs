@@ -77,7 +77,7 @@ pub(super) async fn find_stored(
 
 fn assumed(symbol: &Symbol, prices_in: Option<Currency>, error: &ProviderError) -> Instrument {
     tracing::warn!(%symbol, %error, "no metadata for now");
-    let known_by_form = market::told_by_form(symbol);
+    let known_by_form = market::describe_by_form(symbol);
     known_by_form.unwrap_or_else(|| {
         let unlisted = Instrument::unlisted(symbol.clone());
         Instrument { currency: prices_in.unwrap_or(unlisted.currency), ..unlisted }

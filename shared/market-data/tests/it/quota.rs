@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use futures::future::join_all;
 use market::alpha_vantage::{AlphaVantage, Settings};
-use market::http::{Limits, NoTurn, Quota};
+use market::http::{Limits, NoPermit, Quota};
 use market::{CallBudget, NoMemory, OnBehalfOf, Provider as _, ProviderError};
 use market_data::quota::DurableQuota;
 use proptest::prelude::*;
@@ -173,7 +173,7 @@ async fn moments(
     clock: &ManualClock,
     spacing: Duration,
     call: CallBudget,
-) -> Vec<Result<DateTime<Utc>, NoTurn>> {
+) -> Vec<Result<DateTime<Utc>, NoPermit>> {
     let now = clock.now();
     let taken = join_all(budgets.iter().map(|budget| budget.take(spacing, call))).await;
     taken.into_iter().map(|wait| Ok(now + TimeDelta::from_std(wait?).unwrap())).collect()
@@ -204,7 +204,7 @@ async fn a_call_that_would_come_too_late_is_refused_immediately_and_not_counted(
     let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
     let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
-    let late = Err(NoTurn::TooLate { wait: Duration::from_secs(2) });
+    let late = Err(NoPermit::TooLate { wait: Duration::from_secs(2) });
     assert_eq!(taken.iter().filter(|call| **call == late).count(), 3, "{taken:?}");
     assert_eq!(processes[0].count_left().await, Some(23));
 }
@@ -215,9 +215,9 @@ async fn a_call_with_too_little_time_for_a_response_is_not_counted() {
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
     let budget = DurableQuota::alpha_vantage(table, clock.reader());
     let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
-    assert_eq!(take(499).await, Err(NoTurn::TooLate { wait: Duration::ZERO }));
+    assert_eq!(take(499).await, Err(NoPermit::TooLate { wait: Duration::ZERO }));
     take(500).await.unwrap();
-    assert_eq!(take(1_499).await, Err(NoTurn::TooLate { wait: Duration::from_secs(1) }));
+    assert_eq!(take(1_499).await, Err(NoPermit::TooLate { wait: Duration::from_secs(1) }));
     assert_eq!(budget.count_left().await, Some(24));
     assert_eq!(take(1_500).await, Ok(Duration::from_secs(1)));
 }

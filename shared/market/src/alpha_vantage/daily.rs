@@ -1,4 +1,4 @@
-//! `TIME_SERIES_DAILY` and `TIME_SERIES_DAILY_ADJUSTED`: from JSON straight to rows, without a tree between.
+//! `TIME_SERIES_DAILY` and `TIME_SERIES_DAILY_ADJUSTED`: JSON is read straight into rows, without an intermediate tree.
 
 use std::fmt;
 
@@ -12,59 +12,59 @@ use crate::history::Basis;
 use crate::http::Refusal;
 use crate::number::{Number, Ratio};
 use crate::price_unit::PriceUnit;
-use crate::series::{Declared, Feed, Row, Series, check};
+use crate::series::{CheckedBars, Declared, Feed, Row, check};
 
-/// Bytes that one day takes in the answer, about.
+/// Approximate size of one day in the response, in bytes.
 const BYTES_A_ROW: usize = 100;
 
-/// Which events were asked for beside a series that has none.
+/// Which events are known of a series whose response carries none.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Known {
+pub(super) struct KnownEvents {
     pub(super) splits: bool,
     pub(super) dividends: bool,
 }
 
-/// Reads the rows of either function's answer, as they came.
+/// Reads the rows of either function's response, in their original order.
 pub(super) fn read_rows(body: &[u8], asked: &Symbol) -> Result<Vec<Row>, Refusal> {
     rows_about(body, asked.as_str(), None)
 }
 
-/// Reads the rows of `FX_DAILY` and `DIGITAL_CURRENCY_DAILY`, as they came.
+/// Reads the rows of `FX_DAILY` and `DIGITAL_CURRENCY_DAILY`, in their original order.
 pub(super) fn read_exchange_rows(body: &[u8], asked: &Exchange) -> Result<Vec<Row>, Refusal> {
     rows_about(body, &asked.from, Some(&asked.to))
 }
 
 fn rows_about(body: &[u8], subject: &str, against: Option<&str>) -> Result<Vec<Row>, Refusal> {
-    let mut answer = Answer { told: Told::default(), rows: None, capacity: body.len() / BYTES_A_ROW };
-    // Checked once as a whole, the text need not be checked key by key.
+    let mut answer = Answer { meta: MetaData::default(), rows: None, capacity: body.len() / BYTES_A_ROW };
+    // The text is checked for UTF-8 once, as a whole, and not key by key.
     let text = str::from_utf8(body).map_err(|_| Refusal::malformed("is not text"))?;
     let mut json = serde_json::Deserializer::from_str(text);
     if (&mut answer).deserialize(&mut json).and_then(|()| json.end()).is_err() {
         return Err(Refusal::malformed("is not JSON of the expected form"));
     }
     let Some(rows) = answer.rows else { return Err(classify(body)) };
-    let is_other = |told: Option<String>, asked: &str| told.is_some_and(|told| !told.eq_ignore_ascii_case(asked));
-    let Told { subject: told, against: told_against } = answer.told;
-    if is_other(told, subject) || against.is_some_and(|against| is_other(told_against, against)) {
+    let is_other = |name: Option<String>, asked: &str| name.is_some_and(|name| !name.eq_ignore_ascii_case(asked));
+    let meta = answer.meta;
+    if is_other(meta.subject, subject) || against.is_some_and(|against| is_other(meta.against, against)) {
         return Err(Refusal::malformed("is about another symbol"));
     }
     if rows.is_empty() {
-        return Err(Refusal::malformed("holds no bars"));
+        return Err(Refusal::malformed("has no bars"));
     }
     Ok(rows)
 }
 
-/// Which of the two functions was asked.
+/// Which of the two functions was called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Plan {
     /// The whole history with adjusted closes, splits and dividends.
     Adjusted,
-    /// The last 100 bars, quotes alone.
+    /// The last 100 bars, as quoted, without events.
     Compact,
 }
 
-/// The rows, checked. `known` says which events were asked for beside a compact series.
-pub(super) fn series(rows: Vec<Row>, plan: Plan, known: Known) -> Result<Series, ProviderError> {
+/// Checks the rows. `known` says which events were fetched separately for a compact series.
+pub(super) fn series(rows: Vec<Row>, plan: Plan, known: KnownEvents) -> Result<CheckedBars, ProviderError> {
     let adjusted = plan == Plan::Adjusted;
     let declared = Declared {
         feed: Feed::Live,
@@ -75,34 +75,33 @@ pub(super) fn series(rows: Vec<Row>, plan: Plan, known: Known) -> Result<Series,
     };
     let series = check(rows, declared);
     if series.bars.is_empty() {
-        return Err(ProviderError::malformed("the provider's answer holds no usable bar"));
+        return Err(ProviderError::malformed("the provider's response has no usable bar"));
     }
     Ok(series)
 }
 
-/// Reads and checks an answer of either function: what the provider does with the bytes once they are
-/// here, apart so that it can be measured.
-pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<Series, ProviderError> {
+/// Reads and checks a response of either function. Separate from the provider so that it can be benchmarked.
+pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<CheckedBars, ProviderError> {
     let rows = match read_rows(body, symbol) {
         Ok(rows) => rows,
         Err(Refusal::Failed(error)) => return Err(error),
-        Err(_) => return Err(ProviderError::malformed("the provider's answer holds a message in place of data")),
+        Err(_) => return Err(ProviderError::malformed("the provider's response holds a message instead of data")),
     };
     let plan = if has_adjusted_closes(&rows) { Plan::Adjusted } else { Plan::Compact };
-    series(rows, plan, Known::default())
+    series(rows, plan, KnownEvents::default())
 }
 
-/// A whole history, checked, of a symbol whose prices count this unit. It is worth nothing as such without adjusted closes
-/// and events.
-pub(super) fn read_whole(body: &[u8], (symbol, unit): &(Symbol, PriceUnit)) -> Result<Series, Refusal> {
+/// Reads and checks a whole history of a symbol whose prices are in this unit. A response without adjusted closes and
+/// events is refused.
+pub(super) fn read_whole(body: &[u8], (symbol, unit): &(Symbol, PriceUnit)) -> Result<CheckedBars, Refusal> {
     let mut rows = read_rows(body, symbol)?;
     for row in &mut rows {
         unit.apply(row);
     }
     if !has_adjusted_closes(&rows) {
-        return Err(Refusal::malformed("lacks the adjusted closes"));
+        return Err(Refusal::malformed("has no adjusted closes"));
     }
-    Ok(series(rows, Plan::Adjusted, Known::default())?)
+    Ok(series(rows, Plan::Adjusted, KnownEvents::default())?)
 }
 
 fn has_adjusted_closes(rows: &[Row]) -> bool {
@@ -110,7 +109,7 @@ fn has_adjusted_closes(rows: &[Row]) -> bool {
 }
 
 struct Answer {
-    told: Told,
+    meta: MetaData,
     rows: Option<Vec<Row>>,
     capacity: usize,
 }
@@ -133,7 +132,7 @@ impl<'de> Visitor<'de> for &mut Answer {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(member) = members.next_key_seed(Key(Member::of))? {
             match member {
-                Member::About => self.told = members.next_value_seed(About)?,
+                Member::About => self.meta = members.next_value_seed(About)?,
                 Member::Series => self.rows = Some(members.next_value_seed(Days { capacity: self.capacity })?),
                 Member::Other => {
                     members.next_value::<IgnoredAny>()?;
@@ -144,7 +143,7 @@ impl<'de> Visitor<'de> for &mut Answer {
     }
 }
 
-/// A member of the answer.
+/// A member of the response.
 enum Member {
     About,
     Series,
@@ -184,9 +183,9 @@ impl<T> Visitor<'_> for Key<T> {
     }
 }
 
-/// What the meta data say the answer is about: a symbol, or what is priced and the currency that it is priced in.
+/// The subject of the response, by its meta data: a symbol, or what is priced and in which currency.
 #[derive(Default)]
-struct Told {
+struct MetaData {
     subject: Option<String>,
     against: Option<String>,
 }
@@ -200,7 +199,7 @@ enum AboutMember {
 
 impl AboutMember {
     fn of(name: &str) -> Self {
-        // The number in front differs between the functions.
+        // The number before the name differs between the functions.
         match name.get(3..).unwrap_or_default() {
             "To Symbol" | "Market Code" => Self::Against,
             "Digital Currency Code" => Self::Subject,
@@ -213,36 +212,36 @@ impl AboutMember {
 struct About;
 
 impl<'de> DeserializeSeed<'de> for About {
-    type Value = Told;
+    type Value = MetaData;
 
-    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Told, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<MetaData, D::Error> {
         json.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for About {
-    type Value = Told;
+    type Value = MetaData;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Told, A::Error> {
-        let mut told = Told::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<MetaData, A::Error> {
+        let mut meta = MetaData::default();
         while let Some(member) = members.next_key_seed(Key(AboutMember::of))? {
             match member {
-                AboutMember::Subject => told.subject = Some(members.next_value()?),
-                AboutMember::Against => told.against = Some(members.next_value()?),
+                AboutMember::Subject => meta.subject = Some(members.next_value()?),
+                AboutMember::Against => meta.against = Some(members.next_value()?),
                 AboutMember::Other => {
                     members.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        Ok(told)
+        Ok(meta)
     }
 }
 
-/// The days of the series, in whatever order.
+/// The days of the series, in any order.
 struct Days {
     capacity: usize,
 }
@@ -285,7 +284,7 @@ impl<'de> DeserializeSeed<'de> for OneDay {
     }
 }
 
-/// A column of the answer; its number in front differs between the two functions.
+/// A column of the response. The number before its name differs between the two functions.
 enum Column {
     Open,
     High,
@@ -340,7 +339,7 @@ impl<'de> Visitor<'de> for OneDay {
                 Column::Volume => row.volume = value,
                 Column::AdjustedClose => row.adjusted_close = Some(value),
                 Column::Dividend => row.dividend = value,
-                // 0 stands for no split, as does a missing number.
+                // 0 means no split, and so does a missing number.
                 Column::SplitRatio => row.split_ratio = if value == 0.0 || value.is_nan() { 1.0 } else { value },
                 Column::Other => {}
             }

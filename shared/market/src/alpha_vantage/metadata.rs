@@ -37,7 +37,7 @@ struct Match {
     currency: Option<String>,
 }
 
-/// Reads an `OVERVIEW`; `None` where the provider has none, as for funds.
+/// Reads an `OVERVIEW`; `None` if the provider has none, as for funds.
 pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Listing>, Refusal> {
     if is_empty_object(body) {
         return Ok(None);
@@ -50,26 +50,27 @@ pub(super) fn read_overview(body: &[u8], asked: &Symbol) -> Result<Option<Listin
     if !symbol.eq_ignore_ascii_case(asked.as_str()) {
         return Err(Refusal::malformed("is about another symbol"));
     }
-    let unit = price_unit(told(currency))?;
+    let unit = price_unit(non_empty(currency))?;
     let instrument = Instrument {
-        name: told(name).unwrap_or_else(|| asked.to_string()),
-        instrument_type: kind(told(asset_type).as_deref()),
+        name: non_empty(name).unwrap_or_else(|| asked.to_string()),
+        instrument_type: kind(non_empty(asset_type).as_deref()),
         currency: unit.currency,
-        exchange: told(exchange),
-        sector: told(sector).map(|sector| title_case(&sector)),
+        exchange: non_empty(exchange),
+        sector: non_empty(sector).map(|sector| title_case(&sector)),
         symbol: asked.clone(),
     };
     Ok(Some(Listing { instrument, in_hundredths: unit.is_hundredth }))
 }
 
-/// Reads a `SYMBOL_SEARCH`: the match that is the symbol itself, not one that resembles it.
+/// Reads a `SYMBOL_SEARCH` and returns the exact match of the symbol, not a similar one.
 pub(super) fn read_search(body: &[u8], asked: &Symbol) -> Result<Listing, Refusal> {
-    let is_asked = |found: &Match| found.symbol.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(asked.as_str()));
+    let is_asked =
+        |found: &Match| found.symbol.as_ref().is_some_and(|symbol| symbol.eq_ignore_ascii_case(asked.as_str()));
     let found = matches(body)?.into_iter().find(is_asked).ok_or(ProviderError::UnknownSymbol)?;
     described(asked.clone(), found)
 }
 
-/// Reads a `SYMBOL_SEARCH`: every match that can be priced, in the provider's order.
+/// Reads a `SYMBOL_SEARCH` and returns every match that can be priced, in the provider's order.
 pub(super) fn read_matches(body: &[u8], _text: &String) -> Result<Vec<Listing>, Refusal> {
     let listing = |found: Match| described(found.symbol.as_ref()?.parse().ok()?, found).ok();
     Ok(matches(body)?.into_iter().filter_map(listing).collect())
@@ -83,10 +84,10 @@ fn matches(body: &[u8]) -> Result<Vec<Match>, Refusal> {
 }
 
 fn described(symbol: Symbol, found: Match) -> Result<Listing, Refusal> {
-    let unit = price_unit(told(found.currency))?;
+    let unit = price_unit(non_empty(found.currency))?;
     let instrument = Instrument {
-        name: told(found.name).unwrap_or_else(|| symbol.to_string()),
-        instrument_type: kind(told(found.kind).as_deref()),
+        name: non_empty(found.name).unwrap_or_else(|| symbol.to_string()),
+        instrument_type: kind(non_empty(found.kind).as_deref()),
         currency: unit.currency,
         exchange: None,
         sector: None,
@@ -99,8 +100,8 @@ fn is_empty_object(body: &[u8]) -> bool {
     body.iter().filter(|byte| !byte.is_ascii_whitespace()).eq(b"{}")
 }
 
-/// A text that says something: the provider writes `None` and `-` for what it does not know.
-fn told(text: Option<String>) -> Option<String> {
+/// A text with content: the provider writes `None` and `-` for unknown values.
+fn non_empty(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !matches!(text.as_str(), "" | "None" | "-"))
 }
 
@@ -114,7 +115,7 @@ fn kind(text: Option<&str>) -> InstrumentType {
     }
 }
 
-/// What the prices of an instrument count; London's are in pence (`GBX`).
+/// The unit of an instrument's prices; London's are in pence (`GBX`).
 fn price_unit(text: Option<String>) -> Result<PriceUnit, Refusal> {
     match text {
         None => Ok(PriceUnit::of(Currency::USD)),
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overview_is_the_whole_metadata() {
+    fn an_overview_gives_all_metadata() {
         let body = br#"{"Symbol": "IBM", "AssetType": "Common Stock", "Name": "International Business Machines",
             "Exchange": "NYSE", "Currency": "USD", "Sector": "CONSUMER CYCLICAL", "EPS": "None"}"#;
         let ibm = read_overview(body, &symbol("IBM")).unwrap().unwrap().instrument;
@@ -157,13 +158,13 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_overview_is_no_answer_and_no_error() {
+    fn an_empty_overview_is_none_and_not_an_error() {
         assert_eq!(read_overview(b" {\n} ", &symbol("SPY")), Ok(None));
         assert!(read_overview(b"{\"Note\": \"25 requests per day\"}", &symbol("SPY")).is_err());
     }
 
     #[test]
-    fn a_search_counts_only_when_it_finds_the_symbol_itself() {
+    fn a_search_for_a_symbol_accepts_only_the_exact_match() {
         let body = br#"{"bestMatches": [
             {"1. symbol": "SPYX", "2. name": "Other", "3. type": "ETF", "8. currency": "USD"},
             {"1. symbol": "SPY", "2. name": "SPDR S&P 500", "3. type": "ETF", "4. region": "United States", "8. currency": "USD"}]}"#;
@@ -175,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_by_text_gives_what_can_be_priced() {
+    fn a_search_by_text_returns_what_can_be_priced() {
         let body = br#"{"bestMatches": [
             {"1. symbol": "TSCO.LON", "2. name": "Tesco PLC", "3. type": "Equity", "8. currency": "GBX"},
             {"1. symbol": "TSCDF", "2. name": "Tesco plc", "3. type": "Equity", "8. currency": "USD"},

@@ -1,12 +1,12 @@
-//! Alpha Vantage: the live source, for those who have a key.
+//! Alpha Vantage, the live source that needs an API key.
 //!
-//! One call a second and 25 a day on the free plan, answers with status 200 that are refusals, and the
-//! caller's key echoed in them: most of this module is about that. What an answer means is decided from
-//! its body alone, by the file of its function and by `refusal.rs`; when to call, by the client that all providers share.
+//! The free plan allows one call a second and 25 a day. Refusals come with status 200 and can echo the API key. Most of
+//! this module deals with that. The meaning of a response is decided from its body alone, by the file of its function
+//! and by `refusal.rs`. The HTTP client that all providers share decides when to call.
 
 mod commodities;
 mod daily;
-mod explained;
+mod jump_cache;
 mod metadata;
 mod paywall;
 mod quote;
@@ -26,8 +26,8 @@ use domain::{Currency, Instrument, Symbol};
 pub use daily::read_daily;
 pub use settings::{SOURCE, Settings};
 
-use self::daily::{Known, Plan};
-use self::explained::{Explained, MAX_REMEMBERED, Told};
+use self::daily::{KnownEvents, Plan};
+use self::jump_cache::{EventLookup, JumpCache, MAX_REMEMBERED};
 use self::paywall::Paywall;
 use crate::call_budget::CallBudget;
 use crate::call_limits::DESCRIBED;
@@ -40,14 +40,14 @@ use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
 use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
-use crate::series::{Row, Series};
+use crate::series::{CheckedBars, Row};
 use crate::symbols::{self, Named};
 
-/// The whole history of a share, which not every plan covers.
+/// The function for the whole history of a share, which not every plan covers.
 const WHOLE_HISTORY: &str = "TIME_SERIES_DAILY_ADJUSTED";
-/// The same of a pair of currencies: of this function the whole is what a plan may not cover.
+/// The function for the rates of a currency pair. Some plans cover only its compact form.
 const WHOLE_RATES: &str = "FX_DAILY";
-/// Of a text that is searched for.
+/// Longest search text, in bytes.
 const MAX_SEARCH_BYTES: usize = 200;
 
 /// The provider.
@@ -55,32 +55,32 @@ pub struct AlphaVantage {
     client: Client,
     memory: Arc<dyn Memory>,
     spacing: Duration,
-    /// Whether whole histories are given.
+    /// Whether the plan covers whole histories.
     whole_histories: Paywall,
-    /// The same of exchange rates.
+    /// Whether the plan covers whole histories of exchange rates.
     whole_rates: Paywall,
-    explained: Explained,
+    jump_cache: JumpCache,
     instruments: Mutex<HashMap<Symbol, Listing>>,
 }
 
 impl AlphaVantage {
-    /// Sets the provider up; makes no call. What calls were paid for is kept in `memory`.
+    /// Creates the provider without making a call. Results that cost a call are cached in `memory`.
     pub fn new(settings: Settings, quota: Arc<dyn Quota>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
         let spacing = settings.limits.spacing;
         let client = Client::new(settings.into_site(), quota)?;
         let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY), Paywall::of(WHOLE_RATES));
-        let (explained, instruments) = (Explained::default(), Mutex::default());
-        Ok(Self { client, memory, spacing, whole_histories, whole_rates, explained, instruments })
+        let (jump_cache, instruments) = (JumpCache::default(), Mutex::default());
+        Ok(Self { client, memory, spacing, whole_histories, whole_rates, jump_cache, instruments })
     }
 
-    /// A refusal that nothing further can be made of, as the error that callers see.
+    /// Turns a refusal that cannot be handled here into the error that callers see.
     async fn finish<T>(&self, answer: Result<T, Refusal>) -> Result<T, ProviderError> {
         match answer {
             Ok(data) => Ok(data),
             Err(Refusal::Failed(error)) => Err(error),
             Err(Refusal::DayUsedUp) => Err(self.client.mark_day_used_up().await.into()),
             Err(Refusal::TooFast) => Err(ProviderError::RateLimited { retry_after: self.spacing }),
-            Err(Refusal::Premium) => Err(ProviderError::malformed("the provider offers this to paying customers only")),
+            Err(Refusal::Premium) => Err(ProviderError::malformed("the provider offers this on paid plans only")),
         }
     }
 
@@ -89,7 +89,7 @@ impl AlphaVantage {
         symbol: &Symbol,
         unit: PriceUnit,
         call: CallBudget,
-    ) -> Result<(Series, Plan), ProviderError> {
+    ) -> Result<(CheckedBars, Plan), ProviderError> {
         let whole = about(WHOLE_HISTORY, symbol, &[("outputsize", "full")]);
         let asked = (symbol.clone(), unit);
         let whole = self.client.ask(&whole, &asked, call, daily::read_whole);
@@ -105,27 +105,27 @@ impl AlphaVantage {
         Ok((daily::series(rows, Plan::Compact, known)?, Plan::Compact))
     }
 
-    /// Asks for splits and dividends when the series jumps, once for each jump. Without an answer the series stands as it
-    /// is, and its notes say what is not known.
-    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], call: CallBudget) -> Known {
+    /// Fetches splits and dividends when the series jumps, once for each jump. If that fails, the series stays as it
+    /// is, and its notes say what is unknown.
+    async fn explain_jumps(&self, symbol: &Symbol, rows: &mut [Row], call: CallBudget) -> KnownEvents {
         let jumps = splits::jumps(rows);
         if jumps.is_empty() {
-            return Known::default();
+            return KnownEvents::default();
         }
         let newest = rows.iter().map(|row| row.date).max();
-        let mut about = self.explained.recall(&*self.memory, symbol, &jumps).await;
-        let asks = matches!(about.splits, Told::Nothing) || matches!(about.dividends, Told::Nothing);
-        if matches!(about.splits, Told::Nothing) {
+        let mut about = self.jump_cache.recall(&*self.memory, symbol, &jumps).await;
+        let asks = matches!(about.splits, EventLookup::Nothing) || matches!(about.dividends, EventLookup::Nothing);
+        if matches!(about.splits, EventLookup::Nothing) {
             (about.splits, about.through) = (self.fetch_events("SPLITS", symbol, call).await, newest);
         }
-        if matches!(about.dividends, Told::Nothing) {
+        if matches!(about.dividends, EventLookup::Nothing) {
             (about.dividends, about.through) = (self.fetch_events("DIVIDENDS", symbol, call).await, newest);
         }
         about.days = jumps;
-        let mut known = Known::default();
+        let mut known = KnownEvents::default();
         if let Some(events) = about.splits.events() {
             events::apply_splits(rows, events);
-            // A later split would be another jump, which was not asked about.
+            // A later split would be another jump, which has not been looked up.
             known.splits = true;
         }
         if let Some(events) = about.dividends.events() {
@@ -133,23 +133,23 @@ impl AlphaVantage {
             known.dividends = about.through == newest;
         }
         if asks {
-            self.explained.learn(&*self.memory, symbol, about).await;
+            self.jump_cache.learn(&*self.memory, symbol, about).await;
         } else {
-            self.explained.remember(symbol, about);
+            self.jump_cache.remember(symbol, about);
         }
         known
     }
 
-    async fn fetch_events(&self, function: &'static str, symbol: &Symbol, call: CallBudget) -> Told {
+    async fn fetch_events(&self, function: &'static str, symbol: &Symbol, call: CallBudget) -> EventLookup {
         match self.client.ask(&about(function, symbol, &[]), symbol, call, splits::read).await {
-            Ok(events) => Told::Events(events),
-            Err(Refusal::Premium) => Told::Refused,
-            Err(_) => Told::Nothing,
+            Ok(events) => EventLookup::Events(events),
+            Err(Refusal::Premium) => EventLookup::Refused,
+            Err(_) => EventLookup::Nothing,
         }
     }
 
-    /// What a symbol's prices count. Shares listed in the United States have no suffix, or one letter for
-    /// their class; others are looked up once.
+    /// The unit of a symbol's prices. Shares listed in the United States have no suffix, or one letter for their class;
+    /// other symbols are looked up once.
     async fn look_up_price_unit(&self, symbol: &Symbol, call: CallBudget) -> Result<PriceUnit, ProviderError> {
         if let Some(listing) = self.remembered(symbol) {
             return Ok(listing.unit());
@@ -205,7 +205,7 @@ impl Provider for AlphaVantage {
             return self.fetch_unlisted_history(&named, call).await;
         }
         let unit = self.look_up_price_unit(symbol, call).await?;
-        let (Series { bars, basis, mut notes, held_back }, plan) = self.fetch_series(symbol, unit, call).await?;
+        let (CheckedBars { bars, basis, mut notes, held_back }, plan) = self.fetch_series(symbol, unit, call).await?;
         if plan == Plan::Compact {
             notes.push(Note::CompactHistory);
         }
@@ -232,7 +232,7 @@ impl Provider for AlphaVantage {
         })
     }
 
-    /// What the provider finds, and before it what needs no call: commodities by unit, coins and currencies.
+    /// First the matches that need no call (commodities by unit, coins and currencies), then those of the provider.
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
         let text = text.trim().to_owned();
         if text.is_empty() || text.len() > MAX_SEARCH_BYTES {
@@ -241,7 +241,7 @@ impl Provider for AlphaVantage {
         let mut found = symbols::mentioning(&text);
         let search = query("SYMBOL_SEARCH", String::new(), &[("keywords", &text)]);
         let call = budget.for_one_answer();
-        // What was found without asking is no answer: the next source may have one.
+        // Matches found without a call are not a result: the next source may have one.
         let matches = self.finish(self.client.ask(&search, &text, call, metadata::read_matches).await).await?;
         found.extend(matches.into_iter().map(|listing| self.remember(listing).instrument));
         Ok(found)
@@ -264,7 +264,7 @@ impl Provider for AlphaVantage {
         }
         let call = budget.for_one_answer();
         if let Some(instrument) = described {
-            // A coin that has a price exists.
+            // A coin exists if it has a price.
             self.fetch_unlisted_quote(symbol, &named, call).await?;
             return Ok(self.remember(instrument.into()).instrument);
         }
@@ -276,21 +276,20 @@ impl Provider for AlphaVantage {
     }
 }
 
-/// What the symbol names, if it can be known here at all: a custom instrument is nobody else's business, and
-/// indices and futures are not offered.
+/// What the symbol names, if this provider can price it: it has no custom instruments, indices or futures.
 fn named(symbol: &Symbol) -> Result<Named, ProviderError> {
     let is_elsewhere = symbol.is_custom() || symbol.as_str().contains('^') || symbol.as_str().ends_with("=F");
     symbols::named(symbol).filter(|_| !is_elsewhere).ok_or(ProviderError::UnknownSymbol)
 }
 
-/// A question about a symbol, as most functions take it.
+/// A request about a symbol, in the form that most functions take.
 fn about(function: &'static str, symbol: &Symbol, options: &[(&'static str, &str)]) -> Request {
     let mut request = query(function, symbol.to_string(), &[("symbol", symbol.as_str())]);
     request.pairs.extend(options.iter().map(|(name, value)| (*name, (*value).to_owned())));
     request
 }
 
-/// A question to a function; `about` is what log lines say of it.
+/// A request to a function; `about` names its subject in log lines.
 fn query(function: &'static str, about: String, parameters: &[(&'static str, &str)]) -> Request {
     let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned()));
     let pairs = [("function", function.to_owned())].into_iter().chain(parameters).collect();

@@ -1,4 +1,4 @@
-//! Whether the key's plan covers a function, found out with one call.
+//! Whether the API key's plan covers a function, determined with one call.
 
 use std::sync::{Mutex, PoisonError};
 use tokio::time::{Instant, timeout_at};
@@ -8,48 +8,48 @@ use crate::error::ProviderError;
 use crate::http::Refusal;
 use crate::memory::{self, Memory};
 
-/// Remembers whether a function that only some plans cover was given or refused.
+/// Remembers whether the plan covers a function that only some plans cover.
 ///
-/// A refusal costs one of the day's calls, and other processes learn of it too. While nothing is known one caller finds
-/// out, and the others wait for it.
+/// A refusal costs one of the day's calls, so it is shared with other processes. While nothing is known, one caller
+/// makes the call and the others wait for it.
 #[derive(Debug)]
 pub(super) struct Paywall {
     function: &'static str,
-    known: Mutex<Option<Known>>,
-    finding_out: tokio::sync::Mutex<()>,
+    known: Mutex<Option<Coverage>>,
+    lookup: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Known {
+enum Coverage {
     Covered,
     RefusedUntil(Instant),
 }
 
 impl Paywall {
     pub(super) fn of(function: &'static str) -> Self {
-        Self { function, known: Mutex::default(), finding_out: tokio::sync::Mutex::default() }
+        Self { function, known: Mutex::default(), lookup: tokio::sync::Mutex::default() }
     }
 
-    /// The answer of the function; `None` where the plan does not cover it. `ask` is not polled once that is known.
+    /// The response of the function; `None` if the plan does not cover it. `ask` is not polled once that is known.
     ///
-    /// Errors: those of `ask`; [`ProviderError::TimedOut`] where nobody has found out by the deadline.
+    /// Errors: those of `ask`; [`ProviderError::TimedOut`] if it is still unknown at the deadline.
     pub(super) async fn pass<T>(
         &self,
         memory: &dyn Memory,
         deadline: Instant,
         ask: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<Option<T>, Refusal> {
-        let mut turn = None;
+        let mut guard = None;
         if self.is_covered().is_none() {
-            turn = Some(timeout_at(deadline, self.finding_out.lock()).await.map_err(|_| ProviderError::TimedOut)?);
+            guard = Some(timeout_at(deadline, self.lookup.lock()).await.map_err(|_| ProviderError::TimedOut)?);
         }
-        // Whoever had the turn before may have found out.
+        // The previous holder of the lock may have determined it.
         let mut is_covered = self.is_covered();
         if is_covered.is_none() {
             is_covered = timeout_at(deadline, self.recall(memory)).await.map_err(|_| ProviderError::TimedOut)?;
         }
         if is_covered.is_some() {
-            turn = None;
+            guard = None;
         }
         if is_covered == Some(false) {
             return Ok(None);
@@ -57,36 +57,36 @@ impl Paywall {
         let answer = ask.await;
         let found = match answer {
             Ok(answer) => {
-                self.remember(Known::Covered);
+                self.remember(Coverage::Covered);
                 Ok(Some(answer))
             }
             Err(Refusal::Premium) => {
-                self.remember(Known::RefusedUntil(Instant::now() + NOT_IN_THE_PLAN));
+                self.remember(Coverage::RefusedUntil(Instant::now() + NOT_IN_THE_PLAN));
                 memory::remember(memory, &self.name(), &true, NOT_IN_THE_PLAN).await;
                 Ok(None)
             }
-            // That the call failed says nothing of the plan.
+            // A failed call says nothing about the plan.
             Err(refusal) => Err(refusal),
         };
-        drop(turn);
+        drop(guard);
         found
     }
 
     fn is_covered(&self) -> Option<bool> {
         match *self.known.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(Known::Covered) => Some(true),
-            Some(Known::RefusedUntil(until)) if Instant::now() < until => Some(false),
-            Some(Known::RefusedUntil(_)) | None => None,
+            Some(Coverage::Covered) => Some(true),
+            Some(Coverage::RefusedUntil(until)) if Instant::now() < until => Some(false),
+            Some(Coverage::RefusedUntil(_)) | None => None,
         }
     }
 
-    /// What another process has found out.
+    /// What another process has determined.
     async fn recall(&self, memory: &dyn Memory) -> Option<bool> {
         let is_refused = memory::recall::<bool>(memory, &self.name()).await?;
         Some(!is_refused)
     }
 
-    fn remember(&self, known: Known) {
+    fn remember(&self, known: Coverage) {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
@@ -103,7 +103,7 @@ mod tests {
     use crate::memory::NoMemory;
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_another_beyond_the_deadline() {
+    async fn a_caller_does_not_wait_for_another_beyond_its_deadline() {
         let paywall = Paywall::of("FX_DAILY");
         let start = Instant::now();
         let in_seconds = |seconds| start + Duration::from_secs(seconds);
@@ -117,12 +117,12 @@ mod tests {
         };
         let (hung, ()) = tokio::join!(paywall.pass(&NoMemory, in_seconds(10), hangs), waits);
         assert!(hung.is_err());
-        // Nothing was found out: the next one asks.
+        // It is still unknown: the next caller asks.
         assert_eq!(paywall.pass(&NoMemory, in_seconds(11), async { Ok(1) }).await, Ok(Some(1)));
     }
 
     #[tokio::test]
-    async fn a_plan_that_ends_is_noticed() {
+    async fn the_end_of_a_paid_plan_is_noticed() {
         let paywall = Paywall::of("FX_DAILY");
         let deadline = Instant::now() + Duration::from_secs(1);
         assert_eq!(paywall.pass(&NoMemory, deadline, async { Ok(1) }).await, Ok(Some(1)));

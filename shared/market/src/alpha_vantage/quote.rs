@@ -8,7 +8,7 @@ use super::refusal::classify;
 use crate::error::ProviderError;
 use crate::http::Refusal;
 
-/// What the answer says of a symbol.
+/// The last price of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LastPrice {
     pub(super) price: Price,
@@ -34,18 +34,18 @@ struct Members {
     previous_close: Option<String>,
 }
 
-/// Reads a quote. An unknown symbol gets an empty one.
+/// Reads a quote. The provider answers an unknown symbol with an empty one.
 pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<LastPrice, Refusal> {
     let Ok(Answer { quote: Some(quote) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
     let Some(symbol) = quote.symbol else { return Err(ProviderError::UnknownSymbol.into()) };
     if !symbol.eq_ignore_ascii_case(asked.as_str()) {
         return Err(Refusal::malformed("is about another symbol"));
     }
-    // Read from its digits: money is never a float.
+    // The price is read from its digits: money is never a float.
     let exact = |text: Option<String>| text.as_deref().map_or(Err(DecimalError::NotANumber), Price::parse);
     let price = exact(quote.price).map_err(Refusal::no_price)?;
     let trading_day = quote.trading_day.and_then(|day| day.parse().ok());
-    let trading_day = trading_day.ok_or_else(|| Refusal::malformed("holds no price"))?;
+    let trading_day = trading_day.ok_or_else(|| Refusal::malformed("has no price"))?;
     Ok(LastPrice { price, previous_close: exact(quote.previous_close).ok(), trading_day })
 }
 
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_is_a_price_with_its_day() {
+    fn a_quote_has_a_price_and_its_day() {
         let read = quote(
             r#""01. symbol": "IBM", "05. price": "202.9100", "06. volume": "3308300",
                "07. latest trading day": "2013-03-01", "08. previous close": "200.8300""#,
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_without_a_price_or_of_another_symbol_is_refused() {
+    fn a_quote_without_a_price_or_for_another_symbol_is_refused() {
         for price in ["null", "\"0.0\"", "\"-1\"", "\"NaN\"", "\"None\""] {
             let members =
                 format!(r#""01. symbol": "IBM", "05. price": {price}, "07. latest trading day": "2013-03-01""#);

@@ -47,17 +47,17 @@ struct Members {
 /// Reads a rate.
 pub(super) fn read(body: &[u8], asked: &Exchange) -> Result<Rate, Refusal> {
     let Ok(Answer { rate: Some(members) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
-    let is = |told: Option<String>, asked: &str| told.is_some_and(|told| told.eq_ignore_ascii_case(asked));
+    let is = |code: Option<String>, asked: &str| code.is_some_and(|code| code.eq_ignore_ascii_case(asked));
     if !is(members.from, &asked.from) || !is(members.to, &asked.to) {
         return Err(Refusal::malformed("is about another currency"));
     }
     if members.time_zone.is_some_and(|zone| zone != "UTC") {
-        return Err(Refusal::malformed("tells its time in an unknown zone"));
+        return Err(Refusal::malformed("has a time in an unknown zone"));
     }
     let refreshed = members.refreshed.and_then(|text| NaiveDateTime::parse_from_str(&text, "%Y-%m-%d %H:%M:%S").ok());
     let price = members.rate.map_or(Err(DecimalError::NotANumber), |rate| rate.price()).map_err(Refusal::no_price)?;
-    let refreshed = refreshed.ok_or_else(|| Refusal::malformed("holds no price"))?;
-    let day = refreshed.date().try_into().map_err(|_| Refusal::malformed("is of no day"))?;
+    let refreshed = refreshed.ok_or_else(|| Refusal::malformed("has no price"))?;
+    let day = refreshed.date().try_into().map_err(|_| Refusal::malformed("has no valid day"))?;
     Ok(Rate { price, as_of: refreshed.and_utc(), day })
 }
 
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rate_of_these_two_is_refused() {
+    fn a_response_without_a_rate_of_the_requested_pair_is_refused() {
         for (from, to) in [
             ("\"EUR\"", "\"CHF\""),
             ("\"USD\"", "\"EUR\""),

@@ -1,7 +1,7 @@
-//! What the provider means when it answers without data.
+//! What the provider means by a response without data.
 //!
-//! Failures come with status 200 and a sentence. The sentence can echo the caller's key, so it is
-//! classified here and goes no further.
+//! Failures come with status 200 and a sentence. The sentence can echo the API key, so it is classified here and never
+//! passed on.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::call_limits::PAUSE_UNSAID;
 use crate::error::ProviderError;
 use crate::http::Refusal;
 
-/// The members that carry a sentence in place of data.
+/// The members that carry a sentence instead of data.
 #[derive(Deserialize)]
 struct Sentences<'a> {
     #[serde(borrow, default, rename = "Error Message")]
@@ -22,7 +22,7 @@ struct Sentences<'a> {
     information: Option<Cow<'a, str>>,
 }
 
-/// Reads an answer in which the expected data was not found.
+/// Classifies a response that lacks the expected data.
 pub(super) fn classify(body: &[u8]) -> Refusal {
     let Ok(sentences) = serde_json::from_slice::<Sentences>(body) else {
         return Refusal::malformed("is not JSON of the expected form");
@@ -32,12 +32,12 @@ pub(super) fn classify(body: &[u8]) -> Refusal {
     }
     match sentences.note.or(sentences.information) {
         Some(text) => sentence(&text.to_ascii_lowercase()),
-        None => Refusal::malformed("holds no data"),
+        None => Refusal::malformed("has no data"),
     }
 }
 
 fn bad_request(text: &str) -> Refusal {
-    // The same member tells of a missing key, and that is no fault of the symbol.
+    // The same member reports a missing key, which is not a fault of the symbol.
     if text.contains("apikey") || text.contains("api key") {
         Refusal::Failed(ProviderError::KeyRefused)
     } else {
@@ -45,8 +45,8 @@ fn bad_request(text: &str) -> Refusal {
     }
 }
 
-/// The sentence about one call a second also names the daily quota and the paid plans, the one about the
-/// quota also the paid plans: hence this order.
+/// The sentence about one call a second also mentions the daily quota and the paid plans, and the one about the quota
+/// also mentions the paid plans: hence this order.
 fn sentence(text: &str) -> Refusal {
     if text.contains("spreading out") || text.contains("per second") {
         Refusal::TooFast
@@ -59,7 +59,7 @@ fn sentence(text: &str) -> Refusal {
     } else if text.contains("demo") {
         Refusal::Failed(ProviderError::KeyRefused)
     } else {
-        Refusal::malformed("holds a message in place of data")
+        Refusal::malformed("holds a message instead of data")
     }
 }
 
@@ -72,11 +72,11 @@ mod tests {
     }
 
     #[test]
-    fn each_sentence_has_its_meaning() {
+    fn each_sentence_is_classified() {
         let minute = Refusal::Failed(ProviderError::RateLimited { retry_after: PAUSE_UNSAID });
         let unknown = Refusal::Failed(ProviderError::UnknownSymbol);
         let key = Refusal::Failed(ProviderError::KeyRefused);
-        let other = Refusal::malformed("holds a message in place of data");
+        let other = Refusal::malformed("holds a message instead of data");
         let table = [
             ("Error Message", "Invalid API call. Please retry or visit the documentation", unknown),
             ("Error Message", "the parameter apikey is invalid or missing", key.clone()),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_sentence_is_malformed() {
+    fn a_response_without_a_sentence_is_malformed() {
         for body in ["", "{}", "[]", "null", "<html></html>", "{\"Note\": 1}", "{\"a\": 1", "25 requests per day"] {
             assert!(matches!(classify(body.as_bytes()), Refusal::Failed(ProviderError::Malformed { .. })), "{body}");
         }

@@ -1,4 +1,4 @@
-//! Where the provider is, who we are to it, and how much we wait and hold.
+//! Address, API key and limits of the provider.
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use secrecy::SecretString;
 
 use crate::http::{Address, Limits, SettingsError, Site};
 
-/// The source's name in answers, and that of its quota.
+/// The source's name in responses, and the name of its quota.
 pub const SOURCE: &str = "alpha_vantage";
 const HOST: &str = "https://www.alphavantage.co/";
-/// Tells the provider who asks.
+/// Identifies the program to the provider.
 const USER_AGENT: &str = concat!("sextant/", env!("CARGO_PKG_VERSION"));
 
-/// How the provider is reached.
+/// How to reach the provider.
 #[derive(Clone)]
 pub struct Settings {
-    /// The API key; never printed.
+    /// The API key. It is never printed.
     pub key: SecretString,
-    /// How much we wait and hold.
+    /// Limits of time and size.
     pub limits: Limits,
     address: Address,
 }
@@ -28,7 +28,7 @@ impl Settings {
         Self::with_base(key, HOST)
     }
 
-    /// A stand-in for the provider; unencrypted only on this machine.
+    /// The provider at another address, for tests. Plain HTTP is allowed only on this machine.
     pub fn with_base(key: SecretString, base: &str) -> Result<Self, SettingsError> {
         Ok(Self { key, address: Address::parse(base)?, limits: Limits::default() })
     }
@@ -41,7 +41,7 @@ impl Settings {
             user_agent: USER_AGENT,
             key: Some(("apikey", self.key)),
             explains_not_found: false,
-            // One call a second is the rule that a refusal reminds of.
+            // A refusal without a time refers to the rule of one call a second.
             pause_unsaid: self.limits.spacing,
         }
     }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_settings_print_without_the_key() {
+    fn the_debug_output_does_not_contain_the_key() {
         let printed = format!("{:?}", Settings::with_base("canary".into(), "http://127.0.0.1/?apikey=canary").unwrap());
         assert!(!printed.contains("canary"), "{printed}");
     }

@@ -1,4 +1,4 @@
-//! `SPLITS` and `DIVIDENDS`: asked when the compact series, which has no events, jumps.
+//! `SPLITS` and `DIVIDENDS`: fetched when a compact series, which carries no events, jumps.
 
 use std::collections::BTreeSet;
 
@@ -31,10 +31,10 @@ struct Item {
     amount: Option<f64>,
 }
 
-/// Reads the events of an answer; those that cannot be applied are passed over.
+/// Reads the events of a response. Events that cannot be applied are skipped.
 pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Vec<Event>, Refusal> {
     let Ok(Answer { symbol, data: Some(items) }) = serde_json::from_slice(body) else { return Err(classify(body)) };
-    if symbol.is_some_and(|told| !told.eq_ignore_ascii_case(asked.as_str())) {
+    if symbol.is_some_and(|symbol| !symbol.eq_ignore_ascii_case(asked.as_str())) {
         return Err(Refusal::malformed("is about another symbol"));
     }
     let event = |item: Item| {
@@ -45,7 +45,7 @@ pub(super) fn read(body: &[u8], asked: &Symbol) -> Result<Vec<Event>, Refusal> {
     Ok(items.into_iter().filter_map(event).collect())
 }
 
-/// The days of the bars that moved so much against the one before that a split may be behind it.
+/// The days of the bars whose move from the bar before is so large that it may be a split.
 pub(super) fn jumps(rows: &[Row]) -> BTreeSet<Day> {
     let mut closes: Vec<_> = rows.iter().filter(|row| row.close > 0.0).map(|row| (row.date, row.close)).collect();
     closes.sort_by_key(|(date, _)| *date);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn both_answers_are_read_with_numbers_as_text_or_not() {
+    fn both_responses_are_read_with_numbers_as_text_or_json_numbers() {
         let splits = br#"{"symbol": "AAPL", "data": [{"effective_date": "2020-08-31", "split_factor": "4.0000"}]}"#;
         let event = Event { date: "2020-08-31".parse().unwrap(), value: 4.0 };
         assert_eq!(read(splits, &symbol()), Ok(vec![event]));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_is_the_fraction_that_its_text_stands_for_and_a_dividend_is_what_it_says() {
+    fn a_ratio_is_read_as_a_fraction_and_a_dividend_as_written() {
         let values = |column: &str, text: &str| {
             let json = format!(r#"{{"data": [{{"effective_date": "2020-08-31", "{column}": {text}}}]}}"#);
             read(json.as_bytes(), &symbol()).unwrap().into_iter().map(|event| event.value).collect::<Vec<_>>()
@@ -94,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_about_another_symbol_or_without_data_is_refused() {
+    fn a_response_about_another_symbol_or_without_data_is_refused() {
         assert!(read(br#"{"symbol": "MSFT", "data": []}"#, &symbol()).is_err());
         let message = br#"{"Error Message": "Invalid API call"}"#;
         assert_eq!(read(message, &symbol()), Err(Refusal::Failed(ProviderError::UnknownSymbol)));
     }
 
     #[test]
-    fn an_ordinary_day_is_no_jump() {
+    fn an_ordinary_move_is_not_a_jump() {
         assert_eq!(
             jumps(&[row("2020-08-27", 100.0), row("2020-08-28", 80.0), row("2020-08-31", 0.0)]),
             BTreeSet::new()

@@ -8,7 +8,7 @@ use crate::call_budget::caller;
 use crate::history::Basis;
 use crate::note::Note;
 
-/// A source that answers everything alike, after a while.
+/// A source that gives every call the same response, after a delay.
 struct Scripted {
     source: &'static str,
     refusal: Option<ProviderError>,
@@ -106,7 +106,7 @@ const DOWN: ProviderError = ProviderError::Unavailable { status: Some(500) };
 const UNKNOWN: ProviderError = ProviderError::UnknownSymbol;
 
 #[tokio::test(start_paused = true)]
-async fn the_first_source_is_enough_when_it_answers() {
+async fn the_second_source_is_not_called_when_the_first_answers() {
     let (chain, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
     assert_eq!(chain.fetch_daily(&ibm(), caller()).await.unwrap().source, "a");
     assert_eq!(chain.fetch_quote(&ibm(), caller()).await.unwrap().source, "a");
@@ -115,7 +115,7 @@ async fn the_first_source_is_enough_when_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_price_keeps_the_name_of_the_source_that_gave_it() {
+async fn each_price_keeps_the_name_of_its_source() {
     for refusal in
         [QUOTA, DOWN, UNKNOWN, ProviderError::TooLarge, ProviderError::KeyRefused, ProviderError::malformed("x")]
     {
@@ -127,7 +127,7 @@ async fn each_price_keeps_the_name_of_the_source_that_gave_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
+async fn a_symbol_is_unknown_only_if_every_available_source_says_so() {
     let key = ProviderError::KeyRefused;
     for (first, second, seen) in [
         (UNKNOWN, UNKNOWN, UNKNOWN),
@@ -147,7 +147,7 @@ async fn an_unknown_symbol_is_believed_only_of_all_who_can_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_callers_time_is_shared_and_not_multiplied() {
+async fn the_sources_share_the_callers_time() {
     let never = Duration::from_hours(1);
     let (chain, first, second) = chain(Scripted::gives("a").after(never), Scripted::gives("b").after(never));
     let one_second = || caller().within(Duration::from_secs(1));
@@ -161,11 +161,11 @@ async fn the_callers_time_is_shared_and_not_multiplied() {
     assert_eq!(chain.fetch_instrument(&ibm(), caller()).await, Err(ProviderError::TimedOut));
     assert_eq!(start.elapsed().as_secs(), 2);
     let given = |asked: &Scripted| asked.asked.lock().unwrap()[0].deadline;
-    assert_eq!(given(&second) - given(&first), Duration::from_secs(1), "each has a half");
+    assert_eq!(given(&second) - given(&first), Duration::from_secs(1), "each gets half");
 }
 
 #[tokio::test(start_paused = true)]
-async fn time_that_the_first_left_over_is_the_seconds() {
+async fn the_second_source_gets_the_time_that_the_first_left() {
     let down = Scripted::refuses("a", DOWN).after(Duration::from_millis(100));
     let (chain, _, second) = chain(down, Scripted::gives("b"));
     chain.fetch_daily(&ibm(), caller()).await.unwrap();
@@ -174,7 +174,7 @@ async fn time_that_the_first_left_over_is_the_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() {
+async fn a_held_back_bar_is_served_once_another_source_confirms_it() {
     let holding = |source, close| Scripted { newest: Some(close), ..Scripted::gives(source) };
     // (what the second source has, whether the bar is confirmed)
     let seconds = [
@@ -199,11 +199,11 @@ async fn a_bar_that_one_source_holds_back_is_there_once_another_says_the_same() 
     }
     let (quiet, _, second) = chain(Scripted::gives("a"), holding("b", 80.0));
     quiet.fetch_daily(&ibm(), caller()).await.unwrap();
-    assert_eq!(second.times_asked(), 0, "nobody is asked where nothing is held back");
+    assert_eq!(second.times_asked(), 0, "no second call without a held-back bar");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_scheduled_call_spares_the_source_that_has_few_calls() {
+async fn a_scheduled_call_spares_the_source_with_few_calls() {
     let few = || Scripted { calls: Some(25), ..Scripted::gives("few") };
     let many = || Scripted { calls: Some(2_000), ..Scripted::gives("many") };
     let scheduled = schedule().reserving(15);
@@ -212,16 +212,20 @@ async fn a_scheduled_call_spares_the_source_that_has_few_calls() {
         assert_eq!(chain.fetch_daily(&ibm(), budget).await.unwrap().source, "many");
         assert_eq!(chain.fetch_quote(&ibm(), budget).await.unwrap().source, "many");
         assert_eq!(few.times_asked(), 0);
-        assert_eq!(chain.fetch_quote(&ibm(), caller()).await.unwrap().source, "few", "people are asked for in order");
+        assert_eq!(
+            chain.fetch_quote(&ibm(), caller()).await.unwrap().source,
+            "few",
+            "customers' requests use the configured order"
+        );
     }
-    // What only the other has is asked of that, which is told how many calls to keep.
+    // A symbol that only the other source has is fetched there, with the reserve passed on.
     let (chain, few, _) = chain(few(), Scripted { refusal: Some(UNKNOWN), ..many() });
     assert_eq!(chain.fetch_daily(&ibm(), scheduled).await.unwrap().source, "few");
     assert_eq!(few.asked.lock().unwrap()[..], [scheduled.within(Duration::from_secs(10))]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_search_without_a_match_goes_on_to_the_next() {
+async fn a_search_without_a_match_tries_the_next_source() {
     let (both, _, second) = chain(Scripted::gives("a"), Scripted::gives("b"));
     assert_eq!(both.search("ibm", caller()).await.unwrap().len(), 1);
     assert_eq!(second.times_asked(), 0);
@@ -233,7 +237,7 @@ async fn a_search_without_a_match_goes_on_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_gives_what_any_of_them_gives() {
+async fn a_chain_gives_the_prices_of_each_of_its_sources() {
     let (counted, ..) = chain(Scripted::gives("a"), Scripted::gives("b"));
     assert!(counted.gives("a") && counted.gives("b") && !counted.gives("c"));
     assert_eq!((counted.source(), counted.clock(), counted.revision(&ibm())), ("a", MarketClock::Live, None));

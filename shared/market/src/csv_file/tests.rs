@@ -3,7 +3,7 @@ use domain::SplitRatio;
 use super::*;
 use crate::note::{DropReason, DroppedRow, Note};
 
-fn read(bytes: &[u8]) -> Result<Series, CsvError> {
+fn read(bytes: &[u8]) -> Result<CheckedBars, CsvError> {
     super::read(bytes, "2019-12-31".parse().unwrap(), PriceUnit::of(domain::Currency::USD))
 }
 
@@ -11,7 +11,7 @@ fn error(text: &str) -> String {
     read(text.as_bytes()).unwrap_err().to_string()
 }
 
-fn read_text(text: &str) -> Series {
+fn read_text(text: &str) -> CheckedBars {
     read(text.as_bytes()).unwrap()
 }
 
@@ -21,7 +21,7 @@ fn dropped(rows: &[(&str, DropReason)]) -> Note {
 }
 
 #[test]
-fn our_own_columns_are_quotes_with_their_events() {
+fn the_projects_own_columns_are_quotes_with_events() {
     let series = read(
         b"date,open,high,low,close,volume,adjusted_close,split_ratio,dividend\n\
           2013-02-28,10,11,9,10.5,1000,5.2,,\n\
@@ -36,7 +36,7 @@ fn our_own_columns_are_quotes_with_their_events() {
 }
 
 #[test]
-fn a_download_from_yahoo_stands_on_one_scale() {
+fn a_download_from_yahoo_is_split_adjusted() {
     let series = read(
         b"\xef\xbb\xbfDate,Open,High,Low,Close,Adj Close,Volume\r\n\
           2013-02-28,\"63.43\",63.98,63.06,63.06,54.1,80628800\r\n\
@@ -60,26 +60,26 @@ fn a_download_from_stooq_has_neither_events_nor_adjusted_closes() {
 }
 
 #[test]
-fn a_pair_of_currencies_needs_no_volume_and_columns_may_stand_in_any_order() {
+fn volume_is_optional_and_columns_may_come_in_any_order() {
     let series = read(b"Close,Low,High,Open,Date,Comment\n1.31,1.29,1.32,1.3,2013-03-01,hello\n").unwrap();
     let bar = series.bars.first().unwrap();
     assert_eq!((bar.open, bar.high, bar.low, bar.close, bar.volume), (1.3, 1.32, 1.29, 1.31, 0.0));
 }
 
 #[test]
-fn a_file_written_newest_first_is_turned() {
+fn a_file_written_newest_first_is_reversed() {
     let header = "date,open,high,low,close,volume\n";
     let newest_first = format!("{header}2013-03-01,2,2,2,2,2\n2013-02-28,1,1,1,1,1\n");
     assert_eq!(read(newest_first.as_bytes()).unwrap().bars.close(), [1.0, 2.0]);
 }
 
 #[test]
-fn rows_that_cannot_be_bars_are_left_out_and_counted() {
+fn rows_that_cannot_be_bars_are_left_out_and_reported() {
     let text = "date,open,high,low,close,volume\n\
         2013-02-25,1,1,1,1,1\n2013-02-26,0,1,1,1,1\n2013-02-27,1,1,-1,1,1\n2013-02-28,1,NaN,1,1,1\n\
         2013-03-01,1,1,1,1,-5\n2013-03-04,1,1,1,inf,1\n2013-03-05,1,1,1,1,null\n";
     let series = read_text(text);
-    assert_eq!(series.bars.volume(), [1.0, 0.0, 0.0], "a row with sound prices is kept");
+    assert_eq!(series.bars.volume(), [1.0, 0.0, 0.0], "a row with valid prices is kept");
     let rows = [
         ("2013-02-26", DropReason::NotAPrice),
         ("2013-02-27", DropReason::NotAPrice),
@@ -90,7 +90,7 @@ fn rows_that_cannot_be_bars_are_left_out_and_counted() {
 }
 
 #[test]
-fn a_mistake_is_named_with_its_line() {
+fn an_error_names_its_line() {
     let header = "date,open,high,low,close,volume";
     for empty in ["", "\n\r\n", "\u{feff}", "  \r"] {
         assert_eq!(error(empty), "line 1: the file is empty");
@@ -112,7 +112,7 @@ fn a_mistake_is_named_with_its_line() {
 const HEADER: &str = "date,open,high,low,close,volume\n";
 
 #[test]
-fn lines_end_with_any_of_the_three_ways_and_keep_their_numbers() {
+fn every_line_ending_is_accepted_and_keeps_line_numbers() {
     let text = format!("{HEADER}2013-02-28,1,1,1,1,1\n2013-03-01,2,2,2,2,2\n");
     for end in ["\n", "\r\n", "\r"] {
         assert_eq!(read_text(&text.replace('\n', end)).bars.close(), [1.0, 2.0], "{end:?}");
@@ -122,7 +122,7 @@ fn lines_end_with_any_of_the_three_ways_and_keep_their_numbers() {
 }
 
 #[test]
-fn rows_in_any_order_are_sorted_and_of_two_for_a_day_the_later_counts() {
+fn rows_are_sorted_and_the_later_of_two_for_a_day_counts() {
     let text = format!(
         "{HEADER}2013-03-04,3,3,3,3,3\n2013-02-28,2,2,2,2,2\n2013-03-01,9,9,9,9,9\n2013-03-01,2.5,2.5,2.5,2.5,2\n\
          2013-02-28,2,2,2,2,2\n2013-03-04,null,null,null,null,null\n"
@@ -130,11 +130,11 @@ fn rows_in_any_order_are_sorted_and_of_two_for_a_day_the_later_counts() {
     let series = read_text(&text);
     assert_eq!(series.bars.close(), [2.0, 2.5, 3.0]);
     let rows = [("2013-03-01", DropReason::DuplicateDay), ("2013-03-04", DropReason::NotAPrice)];
-    assert_eq!(series.notes[0], dropped(&rows), "the same row twice is one");
+    assert_eq!(series.notes[0], dropped(&rows), "an exact repetition counts once");
 }
 
 #[test]
-fn a_row_later_than_tomorrow_is_left_out_and_named() {
+fn a_row_later_than_tomorrow_is_left_out_and_reported() {
     let text =
         format!("{HEADER}2019-12-31,1,1,1,1,1\n2020-01-01,1,1,1,1,1\n2020-01-02,1,1,1,1,1\n2109-10-29,1,1,1,1,1\n");
     let series = read_text(&text);
@@ -144,8 +144,8 @@ fn a_row_later_than_tomorrow_is_left_out_and_named() {
 }
 
 #[test]
-fn bars_of_hours_become_days() {
-    let expected = |series: &Series| {
+fn hourly_bars_are_aggregated_to_days() {
+    let expected = |series: &CheckedBars| {
         let bars: Vec<_> = series.bars.iter().collect();
         assert_eq!(bars.len(), 2, "{series:?}");
         let first = bars[0];
@@ -181,7 +181,7 @@ fn bars_of_hours_become_days() {
 }
 
 #[test]
-fn of_an_intraday_file_broken_rows_and_doubles_are_named_and_events_count_once() {
+fn an_intraday_file_reports_bad_rows_and_counts_events_once() {
     let series = read_text(
         "Datetime,Open,High,Low,Close,Volume,Dividends,Stock Splits\n\
          2013-02-28 15:30,1,1,1,1,1,0,0\n2013-03-01 09:30,1,1,1,1,1,0.5,2\n2013-03-01 10:30,null,null,null,null,null,0,0\n\
@@ -194,7 +194,7 @@ fn of_an_intraday_file_broken_rows_and_doubles_are_named_and_events_count_once()
 }
 
 #[test]
-fn what_is_no_time_is_named_with_its_line() {
+fn an_invalid_time_names_its_line() {
     assert_eq!(error("date,open,high,low,close\n2013-03-01 noon,1,1,1,1\n"), "line 2: column `time` is not a time");
     assert_eq!(
         error("date,time,open,high,low,close\n2013-03-01,25:00,1,1,1,1\n"),
@@ -203,7 +203,7 @@ fn what_is_no_time_is_named_with_its_line() {
 }
 
 #[test]
-fn a_column_of_splits_is_read_wherever_it_stands_and_as_a_fraction() {
+fn a_split_column_is_read_as_a_fraction_in_any_position() {
     let ratio = |header: &str, cell: &str| {
         let text = format!("{header},date,open,high,low,close\n,2013-02-28,1,1,1,1\n{cell},2013-03-01,45,45,45,45\n");
         SplitRatio::from_bar(read_text(&text).bars.split_ratio()[1]).unwrap()
@@ -227,7 +227,7 @@ fn a_column_of_splits_is_read_wherever_it_stands_and_as_a_fraction() {
 }
 
 #[test]
-fn prices_beside_yahoos_splits_stand_on_one_scale_and_become_quotes() {
+fn split_adjusted_prices_of_yahoo_become_quotes() {
     let series = read_text(
         "Date,Open,High,Low,Close,Adj Close,Volume,Dividends,Stock Splits\n\
          2013-02-28,10,10,10,10,10,400,0.0,0.0\n2013-03-01,11,11,11,11,11,100,0.0,4.0\n",
@@ -241,8 +241,8 @@ fn prices_beside_yahoos_splits_stand_on_one_scale_and_become_quotes() {
 }
 
 #[test]
-fn dividends_are_derived_from_adjusted_closes_where_there_is_no_column_of_them() {
-    // 1 of 100 on the ex-date: what came before is multiplied by 0.99.
+fn dividends_are_derived_from_adjusted_closes_without_a_dividend_column() {
+    // A dividend of 1 on 100: prices before the ex-date are multiplied by 0.99.
     let own = "date,open,high,low,close,adjusted_close,split_ratio\n\
                2013-02-27,200,200,200,200,99,\n2013-02-28,100,100,100,100,99,2\n2013-03-01,99,99,99,99,99,\n";
     let series = read_text(own);
@@ -257,12 +257,12 @@ fn dividends_are_derived_from_adjusted_closes_where_there_is_no_column_of_them()
     assert!((read_text(&rounding).bars.dividend()[2] - 1.002).abs() < 0.000_1);
     let noise = "Date,Open,High,Low,Close,Adj Close\n2013-02-28,1,1,1,1,0.99996\n2013-03-01,1,1,1,1,1\n";
     assert_eq!(read_text(noise).bars.dividend(), [0.0, 0.0]);
-    let told = own.replace("split_ratio", "dividend").replace(",99,2\n", ",99,\n");
-    assert_eq!(read_text(&told).bars.dividend(), [0.0, 0.0, 0.0], "a column of dividends has all of them");
+    let with_dividends = own.replace("split_ratio", "dividend").replace(",99,2\n", ",99,\n");
+    assert_eq!(read_text(&with_dividends).bars.dividend(), [0.0, 0.0, 0.0], "a dividend column is complete");
 }
 
 #[test]
-fn impossible_bars_and_gaps_are_served_and_named() {
+fn impossible_bars_and_gaps_are_served_and_reported() {
     let text = format!("{HEADER}2013-02-25,1,1050,1,1,1\n2013-02-26,1,1,1,1,1\n2013-03-11,1,1,1,1,1\n");
     let series = read_text(&text);
     assert_eq!(series.bars.high(), [1050.0, 1.0, 1.0]);
@@ -273,7 +273,7 @@ fn impossible_bars_and_gaps_are_served_and_named() {
 }
 
 #[test]
-fn prices_in_hundredths_are_brought_to_the_currency() {
+fn prices_in_hundredths_are_converted_to_the_currency() {
     let text = b"date,open,high,low,close,volume,dividend\n2013-03-01,4512.5,4530,4500,4520,700,12\n";
     let bar = super::read(text, Day::LAST, "GBX".parse().unwrap()).unwrap().bars.first().unwrap();
     assert_eq!((bar.open, bar.close, bar.adjusted_close, bar.dividend, bar.volume), (45.125, 45.2, 45.2, 0.12, 700.0));
@@ -281,7 +281,7 @@ fn prices_in_hundredths_are_brought_to_the_currency() {
 
 proptest::proptest! {
     #[test]
-    fn no_bytes_panic(bytes: Vec<u8>, rows in "(2013-0[1-9]-[0-3][0-9],[0-9.,e-]{0,30}\n){0,9}") {
+    fn no_input_makes_the_reader_panic(bytes: Vec<u8>, rows in "(2013-0[1-9]-[0-3][0-9],[0-9.,e-]{0,30}\n){0,9}") {
         let _ = read(&bytes);
         let _ = read(format!("date,open,high,low,close,volume,split_ratio\n{rows}").as_bytes());
     }

@@ -22,7 +22,7 @@ fn folder(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Folder, FolderEr
 }
 
 #[tokio::test]
-async fn file_names_match_in_any_case_and_with_the_signs_of_indices_and_currencies() {
+async fn file_names_match_in_any_case_and_may_contain_symbol_punctuation() {
     let (_directory, folder) =
         folder(&[("aapl.CSV", BARS), ("^GSPC.csv", BARS), ("eurusd=x.csv", BARS), ("notes.txt", "")]);
     let folder = folder.unwrap();
@@ -61,7 +61,7 @@ async fn a_link_out_of_the_folder_is_not_followed() {
 }
 
 #[tokio::test]
-async fn the_clock_stands_at_the_latest_bar_of_all_files_and_moves_on_with_them() {
+async fn the_market_clock_follows_the_latest_bar_of_all_files() {
     let older = "date,open,high,low,close,volume\n2012-12-31,1,1,1,1,1\n";
     let (directory, folder) = folder(&[("A.csv", BARS), ("B.csv", older)]);
     let folder = folder.unwrap();
@@ -79,7 +79,7 @@ async fn the_clock_stands_at_the_latest_bar_of_all_files_and_moves_on_with_them(
 }
 
 #[tokio::test]
-async fn metadata_come_from_the_folders_list_or_are_a_dollar_stocks() {
+async fn metadata_come_from_the_list_or_default_to_a_stock_in_dollars() {
     let list = "symbol,name,instrument_type,currency,exchange,sector\nBMW.DE,BMW AG,stock,EUR,XETRA,\n";
     let (_directory, folder) = folder(&[("bmw.de.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
     let folder = folder.unwrap();
@@ -90,7 +90,7 @@ async fn metadata_come_from_the_folders_list_or_are_a_dollar_stocks() {
 }
 
 #[tokio::test]
-async fn one_broken_file_takes_no_other_away_and_names_its_line() {
+async fn a_broken_file_names_its_line_and_does_not_affect_others() {
     let (_directory, folder) = folder(&[("A.csv", BARS), ("B.csv", "date,open,high,low,close\n2013-03-01,1,1,1\n")]);
     let folder = folder.unwrap();
     let error = folder.fetch_daily(&symbol("B"), caller()).await.unwrap_err();
@@ -107,10 +107,10 @@ async fn a_file_beyond_the_limit_is_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_a_source_says_why() {
+fn an_unusable_folder_gives_the_reason() {
     let text = |result: Result<Folder, FolderError>| result.unwrap_err().to_string();
     assert!(text(open(Path::new("/nowhere/at/all"))).starts_with("cannot read the folder /nowhere/at/all: "));
-    assert!(text(folder(&[]).1).starts_with("no file SYMBOL.csv with daily bars in "));
+    assert!(text(folder(&[]).1).starts_with("no SYMBOL.csv file with daily bars in "));
     let broken = text(folder(&[("A.csv", "hello")]).1);
     assert!(broken.contains("A: A.csv, line 1: the header has no column `date`"), "{broken}");
     let list = text(folder(&[("A.csv", BARS), ("instruments.csv", "name,currency\nA,EUR\n")]).1);
@@ -118,7 +118,7 @@ fn a_folder_that_cannot_be_a_source_says_why() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_bar_is_named_and_its_symbol_is_not_unknown() {
+async fn a_file_without_bars_is_an_error_and_not_an_unknown_symbol() {
     let (_directory, folder) = folder(&[
         ("A.csv", BARS),
         ("EMPTY.csv", ""),
@@ -128,10 +128,10 @@ async fn a_file_without_a_bar_is_named_and_its_symbol_is_not_unknown() {
     let folder = folder.unwrap();
     for (name, expected) in [
         ("EMPTY", "EMPTY.csv, line 1: the file is empty"),
-        ("HEADER", "HEADER.csv has no bar"),
+        ("HEADER", "HEADER.csv has no bars"),
         (
             "NULLS",
-            "NULLS.csv has no bar: One row of the source was left out: that of 2013-03-01 (a price is missing or not above zero).",
+            "NULLS.csv has no bars: One row of the source was left out: that of 2013-03-01 (a price is missing or not above zero).",
         ),
     ] {
         let error = folder.fetch_daily(&symbol(name), caller()).await.unwrap_err();
@@ -140,7 +140,7 @@ async fn a_file_without_a_bar_is_named_and_its_symbol_is_not_unknown() {
 }
 
 #[tokio::test]
-async fn a_line_of_the_list_that_cannot_be_read_is_named_for_its_symbol_and_takes_no_other_away() {
+async fn a_bad_line_of_the_instrument_list_affects_only_its_symbol() {
     let list = "symbol,name,currency\nBMW,BMW AG,EURO\nSAP,SAP SE,EUR\n,nothing,\n";
     let (_directory, folder) =
         folder(&[("BMW.csv", BARS), ("SAP.csv", BARS), ("X.csv", BARS), ("instruments.csv", list)]);
@@ -156,7 +156,7 @@ async fn a_line_of_the_list_that_cannot_be_read_is_named_for_its_symbol_and_take
 }
 
 #[tokio::test]
-async fn a_symbol_listed_in_pence_has_prices_in_pounds() {
+async fn prices_of_a_symbol_listed_in_pence_are_in_pounds() {
     let list = "symbol,currency\nVOD.L,GBX\n";
     let bars = "date,open,high,low,close\n2013-03-01,165.2,166,165,165.4\n";
     let (_directory, folder) = folder(&[("VOD.L.csv", bars), ("instruments.csv", list)]);

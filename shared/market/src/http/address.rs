@@ -1,4 +1,4 @@
-//! Where a provider is: a fixed host, encrypted, or a stand-in on this machine.
+//! The address of a provider: a fixed host over HTTPS, or a test server on this machine.
 
 use std::fmt;
 
@@ -7,18 +7,18 @@ use url::{Host, Url};
 /// Why a provider cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
-    /// The base address is no address of the web.
+    /// The base URL is not an http or https URL.
     #[error("the base URL must be an http or https address")]
     BaseUrl,
-    /// What is asked, keys included, would travel in clear over a network.
-    #[error("the base URL must be https, unless it is this machine's own")]
+    /// Requests, including keys, would travel unencrypted over a network.
+    #[error("the base URL must be https unless it points to this machine")]
     KeyInClear,
-    /// The HTTP client cannot be made, for example for want of root certificates.
-    #[error("the HTTP client cannot be made")]
+    /// The HTTP client cannot be created, for example because root certificates are missing.
+    #[error("the HTTP client cannot be created")]
     Client,
 }
 
-/// The one host that a client asks; unencrypted only on this machine.
+/// The only host that a client calls; plain HTTP is allowed only on this machine.
 #[derive(Clone)]
 pub(crate) struct Address(Url);
 
@@ -43,7 +43,7 @@ impl Address {
         self.0.scheme() == "https"
     }
 
-    /// The address of a path on this host. Each part is one segment, whatever characters it holds.
+    /// The URL of a path on this host. Each part is one segment, whatever characters it contains.
     pub(super) fn at(&self, path: &[&str]) -> Url {
         let mut url = self.0.clone();
         url.set_fragment(None);
@@ -55,7 +55,7 @@ impl Address {
     }
 }
 
-/// The host alone: a whole address can hold a key.
+/// Prints the host only: a whole URL can contain a key.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.host_str().unwrap_or_default())
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_travels_in_clear_over_a_network() {
+    fn plain_http_is_allowed_only_on_this_machine() {
         let parsed = |text: &str| Address::parse(text).map(|_| ());
         assert_eq!(parsed("http://example.com/"), Err(SettingsError::KeyInClear));
         assert_eq!(parsed("http://10.0.0.1/"), Err(SettingsError::KeyInClear));
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn a_segment_stays_one_segment() {
+    fn a_path_segment_stays_one_segment() {
         let address = Address::parse("https://example.com/old?key=1#part").unwrap();
         assert_eq!(address.at(&["v8", "a/../b?c"]).as_str(), "https://example.com/v8/a%2F..%2Fb%3Fc");
     }

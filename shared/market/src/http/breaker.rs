@@ -1,5 +1,5 @@
-//! A provider that fails again and again is left alone for a while: whoever waits for it waits in vain,
-//! and each call costs one of the day.
+//! A circuit breaker: a provider that keeps failing is not called for a while, since callers would wait without success
+//! and each call costs one of the day's.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::call_limits::PROBE;
 
-/// Closed while calls succeed; open after some failures in a row; then one call at a time may try.
+/// Closed while calls succeed, open after several failures in a row; then one call at a time probes the provider.
 #[derive(Debug)]
 pub(super) struct Breaker {
     failures_to_open: u32,
@@ -24,20 +24,21 @@ enum State {
     Open {
         until: Instant,
     },
-    /// One call is under way that decides.
+    /// One call is in progress that decides.
     Probing,
 }
 
-/// No call is made now.
+/// The breaker is open: no call is made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Open;
 
-/// Leave to make one call. Dropped without a word, it says nothing of the provider, unless that was silent for long.
+/// Permission to make one call. Dropping it without a result counts as a failure only if the provider was silent for
+/// long.
 #[derive(Debug)]
 pub(super) struct Permit<'a> {
     breaker: &'a Breaker,
     is_probe: bool,
-    /// From when on silence is a failure; none while the call is not made, and once it is over.
+    /// When silence becomes a failure; `None` before the call is sent and once it is over.
     fails_at: Option<Instant>,
 }
 
@@ -46,7 +47,7 @@ impl Breaker {
         Self { failures_to_open, open_for, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Whether a call would be refused now.
+    /// Whether calls are refused now.
     pub(super) fn is_open(&self) -> bool {
         match *self.state() {
             State::Closed { .. } => false,
@@ -55,7 +56,7 @@ impl Breaker {
         }
     }
 
-    /// How long calls will be refused yet; none where they are not.
+    /// How much longer calls will be refused; `None` if they are not.
     pub(super) fn open_for(&self) -> Option<Duration> {
         match *self.state() {
             State::Closed { .. } => None,
@@ -66,7 +67,7 @@ impl Breaker {
         }
     }
 
-    /// Leave to make a call, the one that decides if the provider was left alone long enough.
+    /// Grants a call. After the pause it is the probe that decides.
     pub(super) fn permit(&self) -> Result<Permit<'_>, Open> {
         let mut state = self.state();
         let is_probe = match *state {
@@ -86,15 +87,15 @@ impl Breaker {
 }
 
 impl Permit<'_> {
-    /// Whether it would be given now: others may have failed since.
+    /// Whether the permit is still valid: other calls may have failed since.
     pub(super) fn stands(&self) -> bool {
         self.is_probe || !self.breaker.is_open()
     }
 
-    /// The provider answered, whatever it said.
+    /// The provider responded, with data or with a refusal.
     pub(super) fn answered(mut self) {
         let mut state = self.breaker.state();
-        // A call from before the provider failed does not close what opened since.
+        // A call that began before the failures does not close the breaker.
         if self.is_probe || matches!(*state, State::Closed { .. }) {
             *state = State::Closed { failures: 0 };
         }
@@ -102,13 +103,13 @@ impl Permit<'_> {
         (self.is_probe, self.fails_at) = (false, None);
     }
 
-    /// The call is being made. Whoever gives it up after so long without an answer says that the provider failed.
-    pub(super) fn sent(mut self, told_by_silence: Duration) -> Self {
-        self.fails_at = Some(Instant::now() + told_by_silence);
+    /// The call is being sent. If it is cancelled after `failed_after` without a response, the provider has failed.
+    pub(super) fn sent(mut self, failed_after: Duration) -> Self {
+        self.fails_at = Some(Instant::now() + failed_after);
         self
     }
 
-    /// The provider gave no answer, or one that says it cannot.
+    /// The provider did not respond, or reported that it cannot.
     pub(super) fn failed(mut self) {
         self.count_failure();
     }
@@ -132,7 +133,7 @@ impl Drop for Permit<'_> {
         if self.fails_at.is_some_and(|fails_at| fails_at <= Instant::now()) {
             self.count_failure();
         } else if self.is_probe {
-            // A probe that was given up, for example because its caller left: the next one may try.
+            // The probe was cancelled, for example because its caller disconnected: the next call may probe.
             *self.breaker.state() = State::Open { until: Instant::now() };
         }
     }
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn five_failures_in_a_row_open_it_and_four_do_not() {
+    async fn five_failures_in_a_row_open_the_breaker_and_four_do_not() {
         let breaker = Breaker::new(5, A_MINUTE);
         for _ in 0..4 {
             breaker.permit().unwrap().failed();
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_minute_one_call_tries_and_decides() {
+    async fn after_a_minute_one_probe_decides() {
         let breaker = opened();
         advance(Duration::from_millis(59_999)).await;
         assert!(breaker.is_open());
@@ -186,11 +187,11 @@ mod tests {
         for _ in 0..4 {
             breaker.permit().unwrap().failed();
         }
-        assert!(!breaker.is_open(), "it counts from the start again");
+        assert!(!breaker.is_open(), "the count starts again");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_probe_that_was_given_up_leaves_its_place_to_the_next() {
+    async fn a_cancelled_probe_makes_way_for_the_next() {
         let breaker = opened();
         advance(A_MINUTE).await;
         drop(breaker.permit().unwrap());
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_that_is_given_up_after_a_long_silence_is_a_failure() {
+    async fn a_call_cancelled_after_a_long_silence_is_a_failure() {
         let long = Duration::from_millis(500);
         let breaker = Breaker::new(1, A_MINUTE);
         let call = breaker.permit().unwrap().sent(long);
@@ -215,11 +216,11 @@ mod tests {
         let probe = breaker.permit().unwrap().sent(long);
         advance(long).await;
         drop(probe);
-        assert!(breaker.is_open(), "the one that tried failed");
+        assert!(breaker.is_open(), "the probe failed");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_from_before_does_not_close_it() {
+    async fn a_response_to_an_earlier_call_does_not_close_the_breaker() {
         let breaker = Breaker::new(1, A_MINUTE);
         let (early, late) = (breaker.permit().unwrap(), breaker.permit().unwrap());
         late.failed();

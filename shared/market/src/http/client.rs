@@ -1,4 +1,4 @@
-//! One question to a provider: paced, counted, inside a deadline and a size.
+//! The HTTP client for providers: paced, counted, and limited in time and size.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,30 +19,30 @@ use crate::call_budget::CallBudget;
 use crate::call_limits::{LONGEST_NOTE, SHORTEST_CALL, SILENCE};
 use crate::error::ProviderError;
 
-/// A provider as the client must know it.
+/// What the client needs to know about a provider.
 pub(crate) struct Site {
-    /// Its name in log lines.
+    /// The provider's name in log lines.
     pub(crate) name: &'static str,
-    /// Where it is.
+    /// Its address.
     pub(crate) address: Address,
-    /// How much we wait and hold.
+    /// Limits of time and size.
     pub(crate) limits: Limits,
-    /// Who we say we are.
+    /// The `User-Agent` header.
     pub(crate) user_agent: &'static str,
-    /// What is added to every query, and stands in no log line and no error.
+    /// Added to every query; never in a log line or error.
     pub(crate) key: Option<(&'static str, SecretString)>,
-    /// Whether an answer with status 404 has a body worth reading.
+    /// Whether a response with status 404 has a body worth reading.
     pub(crate) explains_not_found: bool,
-    /// How long to wait where it asks for fewer calls and does not say.
+    /// How long to wait if the provider asks for fewer calls without saying for how long.
     pub(crate) pause_unsaid: Duration,
 }
 
-/// What to ask, without the key.
+/// A request, without the key.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
-    /// What is asked, for log lines.
+    /// The function, for log lines.
     pub(crate) function: &'static str,
-    /// What it is asked about, for log lines.
+    /// The subject, for log lines.
     pub(crate) about: String,
     /// The path, segment by segment.
     pub(crate) path: Vec<String>,
@@ -54,7 +54,7 @@ pub(crate) struct Client {
     http: reqwest::Client,
     site: Site,
     quota: Arc<dyn Quota>,
-    /// None where the quota keeps calls apart, for all processes together.
+    /// `None` if the quota already spaces the calls of all processes.
     pace: Option<Pace>,
     breaker: Breaker,
 }
@@ -69,7 +69,7 @@ impl Client {
             .referer(false)
             .connect_timeout(limits.connect);
         if !is_encrypted {
-            // This machine needs no proxy to reach itself, nor certificates, which take long to load.
+            // A server on this machine needs no proxy and no certificates, which take long to load.
             builder = builder.no_proxy().tls_certs_only([]);
         }
         let http = builder.build().map_err(|_| SettingsError::Client)?;
@@ -78,27 +78,27 @@ impl Client {
         Ok(Self { http, site, quota, pace, breaker })
     }
 
-    /// The provider says that the day's calls are used up.
+    /// Records that the provider reported the day's calls as used up.
     pub(crate) async fn mark_day_used_up(&self) -> QuotaExhausted {
         let noted = timeout_at(Instant::now() + LONGEST_NOTE, self.quota.mark_exhausted());
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 
-    /// Calls that may be made now: none while the provider is left alone.
+    /// Calls that may be made now: none while the breaker is open.
     pub(crate) async fn count_calls_left(&self) -> Option<usize> {
         if self.breaker.is_open() { Some(0) } else { self.quota.count_left().await }
     }
 
-    /// How long until more calls may be made than now, where that is known.
+    /// How long until more calls may be made than now, if known.
     pub(crate) async fn find_wait_for_calls(&self) -> Option<Duration> {
         match self.breaker.open_for() {
             Some(left) => Some(left),
-            None => self.quota.read_standing().await?.more_in(),
+            None => self.quota.read_state().await?.more_in(),
         }
     }
 
-    /// Asks until there is an answer, a refusal that waiting does not cure, or no time left. `read` makes
-    /// data of an answer about what was `asked` for.
+    /// Calls until there is data, a refusal that a retry cannot cure, or no time left. `read` turns a response into
+    /// data about `asked`.
     pub(crate) async fn ask<A, T>(
         &self,
         request: &Request,
@@ -131,14 +131,13 @@ impl Client {
         }
     }
 
-    /// A random part of a pause that doubles with each attempt, so that callers refused together do not
-    /// come back together.
+    /// A random part of a pause that doubles with each attempt, so that callers refused together do not retry together.
     fn jitter(&self, attempt: u32) -> Duration {
         let longest = self.site.limits.backoff.saturating_mul(1 << (attempt - 1).min(8));
         longest.mul_f64(rand::random_range(0.0..=1.0))
     }
 
-    /// Leave to make one call, counted, at its turn. A source that is left alone or has no call left says so at once.
+    /// Waits for a counted permit for one call. Fails immediately if the breaker is open or no call is left.
     async fn acquire_permit(&self, call: CallBudget) -> Result<Permit<'_>, ProviderError> {
         let left_alone = ProviderError::Unavailable { status: None };
         if self.breaker.is_open() {
@@ -146,7 +145,7 @@ impl Client {
         }
         let in_time = |_| ProviderError::TimedOut;
         if let Some(pace) = &self.pace {
-            if let Some(standing) = timeout_at(call.deadline, self.quota.read_standing()).await.map_err(in_time)? {
+            if let Some(standing) = timeout_at(call.deadline, self.quota.read_state()).await.map_err(in_time)? {
                 standing.beyond(call.reserve)?;
             }
             pace.wait(call.deadline).await?;
@@ -158,7 +157,7 @@ impl Client {
             return Ok(permit);
         }
         sleep(wait).await;
-        // Others may have failed while this caller waited for its turn.
+        // Other calls may have failed while this one waited.
         if permit.stands() { Ok(permit) } else { Err(left_alone) }
     }
 
@@ -168,7 +167,7 @@ impl Client {
         let sent = timeout_at(call.deadline, self.send(request)).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));
         match &fetched {
-            // Whether that says something of the provider depends on how long it was given.
+            // Whether this is a failure of the provider depends on how long it was given.
             Err(NoData { error: ProviderError::TimedOut, .. }) => drop(permit),
             Err(NoData { is_failure: true, .. }) => permit.failed(),
             _ => permit.answered(),
@@ -212,10 +211,10 @@ impl Client {
     }
 }
 
-/// Why a call brought no body.
+/// Why a call returned no body.
 struct NoData {
     error: ProviderError,
-    /// Whether the provider failed, rather than answered something else than data.
+    /// Whether the provider failed, as opposed to responding without data.
     is_failure: bool,
 }
 
@@ -228,7 +227,7 @@ impl fmt::Debug for Client {
     }
 }
 
-/// Parsing years of bars takes about a millisecond, too long for the thread that serves others.
+/// Parsing years of bars takes about a millisecond, too long for a thread that serves other requests.
 async fn parse<A: Send + 'static, T: Send + 'static>(
     body: Vec<u8>,
     asked: A,
@@ -238,7 +237,7 @@ async fn parse<A: Send + 'static, T: Send + 'static>(
     parsed.unwrap_or_else(|_| Err(Refusal::malformed("cannot be read")))
 }
 
-/// Collects the body as it is decompressed, so that a small answer cannot unfold into a large one.
+/// Collects the body while it is decompressed, so that a small response cannot expand beyond the limit.
 async fn read_limited(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, NoData> {
     let too_large = NoData { error: ProviderError::TooLarge, is_failure: false };
     let announced = response.content_length().unwrap_or_default();
@@ -255,10 +254,9 @@ async fn read_limited(mut response: Response, max_bytes: usize) -> Result<Vec<u8
     Ok(body)
 }
 
-/// Takes from the error what we may know of it: its own text holds the whole address, key included.
+/// Converts the error without its text, which contains the whole URL including the key.
 ///
-/// An answer that breaks off and one that cannot be decompressed look alike here; both may come whole
-/// another time.
+/// A response that breaks off and one that cannot be decompressed look alike here; both may succeed later.
 fn unavailable(error: reqwest::Error) -> NoData {
     let error = if error.without_url().is_timeout() {
         ProviderError::TimedOut

@@ -1,25 +1,25 @@
-//! How much we wait for and hold of one answer.
+//! Limits of time and size of one response.
 
 use std::time::Duration;
 
 use crate::call_limits::{ATTEMPTS, CONNECT, FAILURES_TO_OPEN, FIRST_BACKOFF, OPEN_FOR, SPACING};
 
-/// How much we wait for and hold of one answer.
+/// Limits of time and size of one response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Until the connection stands.
+    /// Time to connect.
     pub connect: Duration,
-    /// Of an answer, after decompression.
+    /// Largest response, after decompression.
     pub max_bytes: usize,
-    /// Between two calls.
+    /// Least time between two calls.
     pub spacing: Duration,
-    /// The first pause before a retry, doubled for each further one; the pause taken is a random part of it.
+    /// The longest pause before the first retry, doubled for each further one; the actual pause is a random part of it.
     pub backoff: Duration,
-    /// Attempts at one answer, the first included; each counts against the quota.
+    /// Attempts for one response, including the first; each counts against the quota.
     pub attempts: u32,
-    /// Failures in a row after which the provider is left alone.
+    /// Failures in a row that open the breaker.
     pub failures_to_open: u32,
-    /// How long it is left alone.
+    /// How long the breaker stays open.
     pub open_for: Duration,
 }
 

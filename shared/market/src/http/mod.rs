@@ -1,7 +1,7 @@
-//! Asking a provider over HTTP: one client for all of them.
+//! Calling providers over HTTP, with one client for all of them.
 //!
-//! Pacing, the quota, deadlines, sizes, retries and the breaker are the same for everybody and stand here;
-//! what an answer means stands with its provider.
+//! Pacing, quota, deadlines, sizes, retries and the circuit breaker are the same for all providers and are here. Each
+//! provider interprets its own responses.
 
 mod address;
 mod breaker;
@@ -14,7 +14,7 @@ mod retry_after;
 
 pub use address::SettingsError;
 pub use limits::Limits;
-pub use quota::{NoTurn, Quota, QuotaExhausted, Standing};
+pub use quota::{NoPermit, Quota, QuotaExhausted, QuotaState};
 
 pub(crate) use address::Address;
 pub(crate) use client::{Client, Request, Site};

@@ -1,4 +1,4 @@
-//! Calls of this process keep their distance.
+//! Spaces the calls of this process.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -11,16 +11,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::ProviderError;
 
-/// Hands out turns, one each `spacing`.
+/// Allows one call in each `spacing`.
 pub(super) struct Pace {
-    /// `None` when calls need no spacing.
+    /// `None` if calls need no spacing.
     limiter: Option<Limiter>,
     clock: RuntimeClock,
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, RuntimeClock, NoOpMiddleware<Duration>>;
 
-/// The runtime's clock, so that a test that stops it stops the pacing too.
+/// The runtime's clock, so that pausing it in a test also pauses the pacing.
 #[derive(Clone, Copy)]
 struct RuntimeClock {
     start: Instant,
@@ -42,7 +42,7 @@ impl Pace {
         Self { limiter, clock }
     }
 
-    /// Waits for the next turn, unless the deadline comes first.
+    /// Waits for the next slot. Fails immediately if the deadline comes first.
     pub(super) async fn wait(&self, deadline: Instant) -> Result<(), ProviderError> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         while let Err(full) = limiter.check() {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn one_call_a_second_however_many_ask() {
+    async fn concurrent_callers_make_one_call_a_second() {
         let pace = std::sync::Arc::new(Pace::new(Duration::from_secs(1)));
         let start = Instant::now();
         let deadline = start + Duration::from_mins(1);
@@ -80,13 +80,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nobody_waits_for_a_turn_that_comes_too_late() {
+    async fn a_slot_after_the_deadline_is_refused_immediately() {
         let pace = Pace::new(Duration::from_mins(1));
         let start = Instant::now();
         let deadline = start + Duration::from_secs(2);
         pace.wait(deadline).await.unwrap();
         let refused = pace.wait(deadline).await;
         assert!(matches!(refused, Err(ProviderError::RateLimited { .. })), "{refused:?}");
-        assert_eq!(start.elapsed(), Duration::ZERO, "refused at once");
+        assert_eq!(start.elapsed(), Duration::ZERO, "refused immediately");
     }
 }

@@ -1,4 +1,4 @@
-//! The calls a day that a provider allows, and the distance between them.
+//! The calls a day that a provider allows, and the spacing between them.
 
 use std::time::Duration;
 
@@ -9,79 +9,79 @@ use crate::call_budget::CallBudget;
 use crate::call_limits::SHORTEST_CALL;
 use crate::error::ProviderError;
 
-/// Counts calls before they are made, across everything that shares a key.
+/// Counts calls before they are made, across all processes that share a key.
 #[async_trait]
 pub trait Quota: Send + Sync {
-    /// Takes one call, `spacing` after the one before, and says how long to wait before it is made. A call for which less
-    /// than [`SHORTEST_CALL`] is left then, or that is one of those kept for others, is not taken. A call that cannot be
-    /// counted is not made: refuse with no `until`.
-    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn>;
+    /// Takes one call, `spacing` after the one before, and returns how long to wait before making it. A call is refused
+    /// if less than [`SHORTEST_CALL`] would be left for it, or if it is reserved for others. A call that cannot be
+    /// counted is refused without an `until`.
+    async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoPermit>;
 
-    /// Whether `take` keeps calls apart across everything that shares the key. Otherwise each process does for itself.
+    /// Whether `take` spaces the calls of all processes that share the key. Otherwise each process spaces its own.
     fn keeps_distance(&self) -> bool {
         false
     }
 
-    /// The provider says that the quota is used up, whatever our own count: allow no call for 24 hours.
-    /// Says until when, if that is known.
+    /// Records that the provider reported the quota as used up, whatever our own count: no call is allowed for 24
+    /// hours. Returns until when, if known.
     async fn mark_exhausted(&self) -> QuotaExhausted {
         QuotaExhausted { until: None }
     }
 
-    /// How the count stands now; `None` where nobody counts.
-    async fn read_standing(&self) -> Option<Standing> {
+    /// The current state of the quota; `None` if calls are not counted.
+    async fn read_state(&self) -> Option<QuotaState> {
         None
     }
 
-    /// Calls that may still be made now; `None` where nobody counts them.
+    /// Calls that may still be made now; `None` if they are not counted.
     async fn count_left(&self) -> Option<usize> {
-        self.read_standing().await.map(|standing| standing.left)
+        self.read_state().await.map(|standing| standing.left)
     }
 }
 
-/// How a count stands.
+/// The state of a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct QuotaState {
     /// Calls that may still be made.
     pub left: usize,
-    /// When the next one more may be made, if that is known.
+    /// When one more call becomes available, if known.
     pub more_at: Option<DateTime<Utc>>,
-    /// The moment that this is about.
+    /// The instant of this state.
     pub now: DateTime<Utc>,
 }
 
-impl Standing {
-    /// Errors: [`QuotaExhausted`] where no call is there beyond those that are kept for others.
+impl QuotaState {
+    /// Errors: [`QuotaExhausted`] if no call is left beyond those reserved for others.
     pub fn beyond(self, reserve: usize) -> Result<(), QuotaExhausted> {
         if self.left > reserve { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
     }
 
-    /// How long until one more call may be made, if that is known.
+    /// How long until one more call becomes available, if known.
     #[must_use]
     pub fn more_in(self) -> Option<Duration> {
         self.more_at.map(|at| (at - self.now).to_std().unwrap_or_default())
     }
 }
 
-/// Why no call was taken.
+/// Why a call was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoTurn {
-    /// None is left.
+pub enum NoPermit {
+    /// No call is left.
     #[error(transparent)]
     Exhausted(#[from] QuotaExhausted),
-    /// It may be made only when it is of no use any more.
+    /// The next call is possible only after the caller's deadline.
     #[error("the next call is possible in {} ms", .wait.as_millis())]
     TooLate {
-        /// How long until it may be made.
+        /// How long until the next call is possible.
         wait: Duration,
     },
 }
 
-impl From<NoTurn> for ProviderError {
-    fn from(no_turn: NoTurn) -> Self {
-        match no_turn {
-            NoTurn::Exhausted(exhausted) => exhausted.into(),
-            NoTurn::TooLate { wait } => Self::RateLimited { retry_after: wait.max(SHORTEST_CALL) },
+impl From<NoPermit> for ProviderError {
+    fn from(refused: NoPermit) -> Self {
+        match refused {
+            NoPermit::Exhausted(exhausted) => exhausted.into(),
+            NoPermit::TooLate { wait } => Self::RateLimited { retry_after: wait.max(SHORTEST_CALL) },
         }
     }
 }

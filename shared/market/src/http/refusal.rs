@@ -1,15 +1,15 @@
-//! An answer that holds no data, as its provider's reader understood it.
+//! A response without data, as classified by its provider's reader.
 
 use domain::decimal::DecimalError;
 
 use crate::error::ProviderError;
 
-/// Why an answer holds no data.
+/// Why a response has no data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// The data of this function is for paying customers.
+    /// The function needs a paid plan.
     Premium,
-    /// Calls follow each other too fast.
+    /// Calls came too fast.
     TooFast,
     /// The day's calls are used up.
     DayUsedUp,
@@ -25,14 +25,14 @@ impl From<ProviderError> for Refusal {
 
 impl Refusal {
     pub(crate) fn malformed(what: &str) -> Self {
-        Self::Failed(ProviderError::malformed(format!("the provider's answer {what}")))
+        Self::Failed(ProviderError::malformed(format!("the provider's response {what}")))
     }
 
-    /// An answer whose price is none.
+    /// The refusal for a response without a valid price.
     pub(crate) fn no_price(why: DecimalError) -> Self {
         match why {
             DecimalError::PriceTooSmall => Self::Failed(ProviderError::PriceTooSmall),
-            _ => Self::malformed("holds no price"),
+            _ => Self::malformed("has no price"),
         }
     }
 }

@@ -7,9 +7,9 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
 use crate::call_limits::PAUSE_UNSAID;
 
-/// How long the answer asks to wait, if it says so.
+/// How long the response asks to wait, if it says so.
 ///
-/// A date is measured from the answer's own `Date`, so that a clock of ours that is wrong changes nothing.
+/// A date is measured from the response's own `Date`, so that our clock does not matter.
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -41,7 +41,7 @@ mod tests {
         let now = Some("Fri, 20 Nov 2026 12:00:00 GMT");
         assert_eq!(of("2", now), Some(Duration::from_secs(2)));
         assert_eq!(of("Fri, 20 Nov 2026 12:00:03 GMT", now), Some(Duration::from_secs(3)));
-        assert_eq!(of("Fri, 20 Nov 2026 11:59:00 GMT", now), Some(Duration::ZERO), "that time has come");
+        assert_eq!(of("Fri, 20 Nov 2026 11:59:00 GMT", now), Some(Duration::ZERO), "the time has passed");
         assert_eq!(of("Fri, 20 Nov 2026 12:00:03 GMT", None), Some(PAUSE_UNSAID));
         for unreadable in ["soon", "-1", "", "1.5"] {
             assert_eq!(of(unreadable, now), None, "{unreadable}");

@@ -25,14 +25,14 @@ fn dropped(rows: &[(i32, DropReason)]) -> Note {
 }
 
 #[test]
-fn nothing_gives_an_empty_series() {
+fn no_rows_give_an_empty_series() {
     for declared in [QUOTES, LIVE, NOTHING_KNOWN] {
         assert!(check(Vec::new(), declared).bars.is_empty());
     }
 }
 
 #[test]
-fn a_missing_adjusted_close_is_made_from_splits_and_dividends() {
+fn a_missing_adjusted_close_is_computed_from_splits_and_dividends() {
     // Two for one on the second day, then 0.5 of cash: 10 × ½ × 5/(5 + 0.5) of the last close's scale.
     let split = Row { split_ratio: 2.0, ..unadjusted(1, 5.0) };
     let dividend = Row { dividend: 0.5, ..unadjusted(2, 5.0) };
@@ -46,7 +46,7 @@ fn a_missing_adjusted_close_is_made_from_splits_and_dividends() {
 }
 
 #[test]
-fn with_nothing_known_the_adjusted_close_is_the_close_and_the_notes_say_so() {
+fn without_known_events_the_adjusted_close_is_the_close_with_notes() {
     let series = check(vec![unadjusted(0, 10.1), unadjusted(1, 10.3)], NOTHING_KNOWN);
     assert_eq!(series.bars.adjusted_close(), series.bars.close());
     assert_eq!(series.basis, Basis::SplitAdjusted);
@@ -54,7 +54,7 @@ fn with_nothing_known_the_adjusted_close_is_the_close_and_the_notes_say_so() {
 }
 
 #[test]
-fn adjusted_closes_that_are_missing_here_and_there_join_the_known_ones() {
+fn missing_adjusted_closes_are_filled_between_known_ones() {
     let split = Row { split_ratio: 2.0, ..unadjusted(2, 6.0) };
     let rows = vec![unadjusted(0, 10.0), Row { adjusted_close: Some(2.5), ..row(1, 10.0) }, split, unadjusted(3, 7.0)];
     let series = check(rows, QUOTES);
@@ -62,7 +62,7 @@ fn adjusted_closes_that_are_missing_here_and_there_join_the_known_ones() {
 }
 
 #[test]
-fn one_scale_with_its_splits_is_turned_back_into_quotes() {
+fn split_adjusted_prices_with_known_splits_become_quotes() {
     let split = Row { split_ratio: 4.0, ..row(1, 26.0) };
     let dividend = Row { dividend: 0.25, ..row(0, 25.0) };
     let declared = Declared { basis: Basis::SplitAdjusted, ..QUOTES };
@@ -76,7 +76,7 @@ fn one_scale_with_its_splits_is_turned_back_into_quotes() {
 }
 
 #[test]
-fn a_move_that_a_split_explains_is_not_marked_and_one_that_it_does_not_is_served() {
+fn only_a_move_without_a_split_gets_a_note_and_both_are_served() {
     let split = Row { split_ratio: 2.0, ..row(1, 50.0) };
     let series = check(vec![row(0, 100.0), split, row(2, 24.0), row(3, 24.0)], QUOTES);
     assert_eq!(series.bars.len(), 4);
@@ -85,12 +85,12 @@ fn a_move_that_a_split_explains_is_not_marked_and_one_that_it_does_not_is_served
 }
 
 #[test]
-fn half_is_not_more_than_half() {
+fn a_move_of_exactly_half_gets_no_note() {
     assert_eq!(check(vec![row(0, 100.0), row(1, 50.0), row(2, 75.0)], QUOTES).notes, []);
 }
 
 #[test]
-fn only_a_live_source_has_its_newest_bar_held_back() {
+fn only_a_live_sources_newest_bar_is_held_back() {
     let rows = vec![row(0, 100.0), row(1, 30.0), row(2, 100.0)];
     let live = check(rows.clone(), LIVE);
     assert_eq!(live.bars.len(), 2);
@@ -102,7 +102,7 @@ fn only_a_live_source_has_its_newest_bar_held_back() {
 }
 
 #[test]
-fn a_bar_that_is_held_back_is_at_hand_for_whoever_confirms_it_unless_it_would_change_those_before() {
+fn a_held_back_bar_is_available_unless_it_would_change_earlier_bars() {
     let adjusted = |day, close, adjusted_close| Row { adjusted_close, ..row(day, close) };
     // (the row before, the newest, its adjusted close once it is confirmed)
     let cases = [
@@ -121,14 +121,14 @@ fn a_bar_that_is_held_back_is_at_hand_for_whoever_confirms_it_unless_it_would_ch
 }
 
 #[test]
-fn the_next_bar_confirms_the_one_held_back() {
+fn the_next_bar_confirms_a_held_back_one() {
     let series = check(vec![row(0, 100.0), row(1, 30.0), row(2, 31.0)], LIVE);
     assert_eq!(series.bars.len(), 3);
     assert!(matches!(series.notes[..], [Note::UnexplainedMove { .. }]));
 }
 
 #[test]
-fn the_events_of_a_row_without_a_price_go_to_the_next_bar() {
+fn events_of_a_row_without_a_price_move_to_the_next_bar() {
     let lost = Row { open: 0.0, split_ratio: 2.0, dividend: 0.5, ..row(1, 50.0) };
     let series = check(vec![row(0, 100.0), lost, row(2, 50.0)], QUOTES);
     let last = series.bars.last().unwrap();
@@ -137,7 +137,7 @@ fn the_events_of_a_row_without_a_price_go_to_the_next_bar() {
 }
 
 #[test]
-fn of_two_live_rows_for_a_day_the_sound_one_is_kept_and_the_other_counted() {
+fn of_two_live_rows_for_a_day_the_valid_one_is_kept() {
     let broken = Row { high: -1.0, volume: 1e9, ..row(1, 10.0) };
     let expected = check(vec![row(0, 10.0), row(1, 10.0)], LIVE).bars;
     for rows in [vec![row(0, 10.0), broken, row(1, 10.0)], vec![row(1, 10.0), row(0, 10.0), broken]] {
@@ -147,7 +147,7 @@ fn of_two_live_rows_for_a_day_the_sound_one_is_kept_and_the_other_counted() {
     }
 }
 
-/// Any number at all, with those that sources really send made likely.
+/// Any number, with those that sources really send more likely.
 fn number() -> impl Strategy<Value = f64> {
     prop_oneof![4 => 0.01..1000.0, 1 => Just(f64::NAN), 1 => Just(0.0), 1 => any::<f64>()]
 }
@@ -168,7 +168,7 @@ fn any_row() -> impl Strategy<Value = Row> {
     )
 }
 
-/// Rows as a live source might send them, some of them twice, and the same in another order.
+/// Rows as a live source might send them, some repeated, and the same rows in another order.
 fn shuffled() -> impl Strategy<Value = (Vec<Row>, Vec<Row>)> {
     let rows = prop::collection::vec(any_row(), 0..40);
     rows.prop_flat_map(|rows| {
@@ -183,12 +183,12 @@ fn shuffled() -> impl Strategy<Value = (Vec<Row>, Vec<Row>)> {
 
 proptest! {
     #[test]
-    fn no_order_and_no_repetition_changes_a_live_series((rows, shuffled) in shuffled()) {
+    fn neither_order_nor_repetition_changes_a_live_series((rows, shuffled) in shuffled()) {
         prop_assert_eq!(check(rows, LIVE).bars, check(shuffled, LIVE).bars);
     }
 
     #[test]
-    fn no_rows_panic_and_every_row_is_a_bar_or_counted(rows in prop::collection::vec(any_row(), 0..40), one_scale: bool) {
+    fn every_row_becomes_a_bar_or_is_counted(rows in prop::collection::vec(any_row(), 0..40), one_scale: bool) {
         let basis = if one_scale { Basis::SplitAdjusted } else { Basis::Quoted };
         let series = check(rows.clone(), Declared { basis, ..QUOTES });
         let dropped: usize = series.notes.iter().map(|note| if let Note::RowsDropped { count, .. } = note { *count } else { 0 }).sum();
@@ -196,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn total_returns_made_from_events_are_those_of_the_quotes(closes in prop::collection::vec(1.0..1000.0, 2..50), split in 1_usize..49, ratio in 1.0..10.0, dividend in 0.0..5.0) {
+    fn total_returns_computed_from_events_match_the_quotes(closes in prop::collection::vec(1.0..1000.0, 2..50), split in 1_usize..49, ratio in 1.0..10.0, dividend in 0.0..5.0) {
         let mut rows: Vec<_> = closes.iter().zip(0..).map(|(close, day)| unadjusted(day, *close)).collect();
         let place = split.min(rows.len() - 1);
         (rows[place].split_ratio, rows[place].dividend) = (ratio, dividend);

@@ -1,24 +1,24 @@
-//! Which day a moment of a chart is of.
+//! The trading day of a timestamp in a chart.
 
 use chrono::DateTime;
 use domain::Day;
 
-/// A daily bar is stamped with the start of its session: between midnight and noon where its exchange is. The offset
-/// that comes with the chart is today's, an hour off in the other half of the year; these hours keep such a
-/// midnight on its day, and move no noon over the next.
+/// A daily bar is stamped with the start of its session, between midnight and noon at its exchange. The chart's offset
+/// is today's, an hour off in the other half of the year. This margin keeps such a midnight on its day and moves no
+/// noon to the next.
 const MARGIN_SECONDS: i64 = 4 * 3600;
 const A_DAY_SECONDS: i64 = 24 * 3600;
 /// Ten years of days, less a month.
 const DAYS_OF_A_WHOLE_RANGE: i32 = 3_620;
-/// A first trade so long before the first bar has bars in between, whatever the holidays.
+/// If the first trade is this many days before the first bar, bars are missing in between, whatever the holidays.
 const HOLIDAYS: i32 = 10;
 
-/// How moments of one chart become days.
+/// Converts the timestamps of one chart to days.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Days {
-    /// Seconds that the exchange's clock is ahead of UTC today.
+    /// Seconds by which the exchange's clock is ahead of UTC today.
     pub(super) offset: i64,
-    /// The last moment that the chart knows of: the newest bar is stamped with it while its session runs.
+    /// The chart's latest timestamp: the newest bar has it while its session is open.
     pub(super) now: Option<i64>,
 }
 
@@ -29,7 +29,7 @@ impl Days {
     }
 }
 
-/// The day at a moment (seconds since 1970) where clocks are so many seconds ahead of UTC; no clock is a day ahead.
+/// The day at `time` (seconds since 1970) on a clock `offset` seconds ahead of UTC; no clock is a day ahead.
 pub(super) fn at(time: i64, offset: i64) -> Option<Day> {
     if !(-A_DAY_SECONDS..=A_DAY_SECONDS).contains(&offset) {
         return None;
@@ -38,7 +38,7 @@ pub(super) fn at(time: i64, offset: i64) -> Option<Day> {
     local.date_naive().try_into().ok()
 }
 
-/// Whether there were bars before the first one.
+/// Whether bars before the first one are missing.
 pub(super) fn is_cut_off(first_trade: Option<i64>, first: Day, last: Day) -> bool {
     match first_trade.and_then(|time| at(time, 0)) {
         Some(first_trade) => first.days_since(first_trade) > HOLIDAYS,
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_keeps_its_day_in_summer_and_in_winter() {
+    fn a_session_keeps_its_day_in_summer_and_winter() {
         let new_york = Days { offset: -5 * 3600, now: Some(seconds("2026-11-20T21:00:01Z")) };
         let london = Days { offset: 0, now: Some(seconds("2026-11-20T22:29:58Z")) };
         let tokyo = Days { offset: 9 * 3600, now: Some(seconds("2026-11-20T06:30:00Z")) };
@@ -63,7 +63,7 @@ mod tests {
             (new_york, "2026-07-01T13:30:00Z", "2026-07-01"),
             (new_york, "2026-01-05T14:30:00Z", "2026-01-05"),
             (new_york, "2026-11-20T21:00:01Z", "2026-11-20"),
-            // A pair of currencies: midnight in London, an hour before that of UTC in summer.
+            // A currency pair: midnight in London, an hour before midnight UTC in summer.
             (london, "2026-06-30T23:00:00Z", "2026-07-01"),
             (london, "2026-01-05T00:00:00Z", "2026-01-05"),
             (london, "2026-11-20T22:29:58Z", "2026-11-20"),
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_beyond_all_days_is_of_none() {
+    fn a_timestamp_outside_the_calendar_has_no_day() {
         for time in [i64::MAX, i64::MIN, 253_402_300_800] {
             assert_eq!(Days { offset: i64::MAX, now: Some(i64::MIN) }.of(time), None);
             assert_eq!(Days { offset: 0, now: None }.of(time), None);

@@ -1,8 +1,8 @@
-//! Yahoo's chart endpoint: unofficial, and so asked only where somebody switched it on.
+//! Yahoo's chart endpoint. It is unofficial, so it is used only if it is switched on.
 //!
-//! It needs no key, gives ten years of daily bars on one scale with their splits and dividends, and answers
-//! 429 in plain text when it is asked too often. What an answer means is decided by the file that reads it;
-//! when to call, by the client that all providers share.
+//! It needs no key, gives ten years of split-adjusted daily bars with their splits and dividends, and responds with 429
+//! in plain text when it is called too often. The file that reads a response decides what it means. The HTTP client
+//! that all providers share decides when to call.
 
 mod chart;
 mod days;
@@ -18,7 +18,7 @@ use domain::{Instrument, Symbol};
 
 pub use settings::{SOURCE, Settings};
 
-use self::chart::{Asked, LAST_DAY};
+use self::chart::{LAST_DAY, YahooSymbol};
 use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
@@ -29,9 +29,9 @@ use crate::symbols;
 
 /// How far back a history goes.
 const WHOLE_HISTORY: &str = "10y";
-/// Of a text that is searched for.
+/// Longest search text, in bytes.
 const MAX_SEARCH_BYTES: usize = 200;
-/// Matches of a search.
+/// Most matches of a search.
 const MAX_MATCHES: &str = "20";
 
 /// The provider.
@@ -41,17 +41,17 @@ pub struct Yahoo {
 }
 
 impl Yahoo {
-    /// Sets the provider up; makes no call.
+    /// Creates the provider without making a call.
     pub fn new(settings: Settings, quota: Arc<dyn Quota>) -> Result<Self, SettingsError> {
         Ok(Self { client: Client::new(settings.into_site(), quota)? })
     }
 
     async fn fetch_chart<T: Send + 'static>(
         &self,
-        asked: &Asked,
+        asked: &YahooSymbol,
         range: &str,
         budget: CallBudget,
-        read: fn(&[u8], &Asked) -> Result<T, Refusal>,
+        read: fn(&[u8], &YahooSymbol) -> Result<T, Refusal>,
     ) -> Result<T, ProviderError> {
         let pairs = [("range", range), ("interval", "1d"), ("events", "div,split")];
         let request = Request {
@@ -65,7 +65,7 @@ impl Yahoo {
     }
 }
 
-/// A refusal that nothing further can be made of, as the error that callers see.
+/// Turns a refusal into the error that callers see.
 fn finish<T>(answer: Result<T, Refusal>) -> Result<T, ProviderError> {
     answer.map_err(|refusal| match refusal {
         Refusal::Failed(error) => error,
@@ -73,10 +73,9 @@ fn finish<T>(answer: Result<T, Refusal>) -> Result<T, ProviderError> {
     })
 }
 
-/// Reads and checks a history: what the provider does with the bytes once they are here, apart so that it
-/// can be measured and tested.
+/// Reads and checks a history. Separate from the provider so that it can be benchmarked and tested.
 pub fn read_daily(body: &[u8], symbol: &Symbol) -> Result<History, ProviderError> {
-    finish(chart::read_history(body, &Asked::of(symbol)?))
+    finish(chart::read_history(body, &YahooSymbol::of(symbol)?))
 }
 
 #[async_trait]
@@ -94,11 +93,11 @@ impl Provider for Yahoo {
     }
 
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
-        self.fetch_chart(&Asked::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
+        self.fetch_chart(&YahooSymbol::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
     }
 
     async fn fetch_quote(&self, symbol: &Symbol, budget: CallBudget) -> Result<Quote, ProviderError> {
-        self.fetch_chart(&Asked::of(symbol)?, LAST_DAY, budget, chart::read_quote).await
+        self.fetch_chart(&YahooSymbol::of(symbol)?, LAST_DAY, budget, chart::read_quote).await
     }
 
     async fn search(&self, text: &str, budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
@@ -126,7 +125,7 @@ impl Provider for Yahoo {
     }
 
     async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {
-        let asked = Asked::of(symbol)?;
+        let asked = YahooSymbol::of(symbol)?;
         match symbols::instrument(symbol, &asked.named) {
             Some(instrument) if symbols::is_certain(&asked.named) => Ok(instrument),
             _ => self.fetch_chart(&asked, LAST_DAY, budget, chart::read_instrument).await,

@@ -1,15 +1,15 @@
-//! How Yahoo writes symbols, and in which currency an exchange's prices are.
+//! Yahoo's notation of symbols, and the currencies of its exchanges.
 
 use domain::{Currency, Symbol};
 
 use crate::error::ProviderError;
 use crate::symbols::{Named, named};
 
-/// Classes of shares that others write with a point: `BRK.B`. No exchange of Yahoo's has these suffixes.
+/// Share classes that others write with a dot: `BRK.B`. No exchange at Yahoo has these suffixes.
 const CLASSES: [&str; 2] = ["A", "B"];
 
-/// Suffixes of exchanges and the currency of their prices. London, Johannesburg and Tel Aviv are missing: they quote some
-/// instruments in hundredths and others not, which only the answer says.
+/// Suffixes of exchanges and the currency of their prices. London, Johannesburg and Tel Aviv are missing: they quote
+/// only some instruments in hundredths, which only the response reveals.
 const EXCHANGES: [(&str, &str); 40] = [
     ("AS", "EUR"),
     ("AT", "EUR"),
@@ -53,9 +53,9 @@ const EXCHANGES: [(&str, &str); 40] = [
     ("VI", "EUR"),
 ];
 
-/// The symbol as Yahoo writes it, with what it names.
+/// The symbol in Yahoo's notation, with what it names.
 ///
-/// Errors: a symbol that is none of Yahoo's by its form alone: a custom instrument, a commodity by its unit.
+/// Errors: a symbol whose form Yahoo does not have: a custom instrument or a commodity by unit.
 pub(super) fn to_yahoo(symbol: &Symbol) -> Result<(String, Named), ProviderError> {
     let named = named(symbol).filter(|_| !symbol.is_custom());
     match named.ok_or(ProviderError::UnknownSymbol)? {
@@ -71,7 +71,7 @@ fn written(symbol: &Symbol) -> String {
     }
 }
 
-/// The currency that prices under a symbol of Yahoo's are in, where its form tells.
+/// The currency of the prices of a Yahoo symbol, if its form determines it.
 pub(super) fn currency_of(symbol: &Symbol) -> Option<Currency> {
     match named(symbol)? {
         Named::Pair { quote, .. } => Some(quote),

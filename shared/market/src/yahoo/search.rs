@@ -24,32 +24,33 @@ struct Match {
     sector: Option<String>,
 }
 
-/// Reads the matches, in Yahoo's order. One whose currency cannot be told is left out: the answer has none.
+/// Reads the matches, in Yahoo's order. A match whose currency cannot be derived is left out, since the response does
+/// not give it.
 pub(super) fn read(body: &[u8], _text: &String) -> Result<Vec<Instrument>, Refusal> {
     match serde_json::from_slice(body) {
         Ok(Answer { quotes: Some(matches) }) => Ok(matches.into_iter().filter_map(instrument).collect()),
-        _ => Err(Refusal::malformed("is no list of matches")),
+        _ => Err(Refusal::malformed("is not a list of matches")),
     }
 }
 
 fn instrument(found: Match) -> Option<Instrument> {
     let symbol: Symbol = found.symbol?.parse().ok()?;
     Some(Instrument {
-        name: told(found.long_name).or(told(found.short_name)).unwrap_or_else(|| symbol.to_string()),
+        name: non_blank(found.long_name).or(non_blank(found.short_name)).unwrap_or_else(|| symbol.to_string()),
         instrument_type: kind(found.quote_type.as_deref())?,
         currency: currency_of(&symbol)?,
-        exchange: told(found.exch_disp),
-        sector: told(found.sector),
+        exchange: non_blank(found.exch_disp),
+        sector: non_blank(found.sector),
         symbol,
     })
 }
 
-/// A text that says something.
-pub(super) fn told(text: Option<String>) -> Option<String> {
+/// A text that is not blank.
+pub(super) fn non_blank(text: Option<String>) -> Option<String> {
     text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
 }
 
-/// The kind of an instrument; `None` for those that have no price to keep, such as options.
+/// The kind of an instrument; `None` for those without a price history, such as options.
 pub(super) fn kind(text: Option<&str>) -> Option<InstrumentType> {
     Some(match text? {
         "EQUITY" | "INDEX" => InstrumentType::Stock,
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn matches_are_instruments_as_far_as_their_currency_is_known() {
+    fn only_matches_with_a_known_currency_are_returned() {
         let body = br#"{"explains": [], "count": 6, "quotes": [
             {"exchange": "NMS", "shortname": "Apple Inc.", "quoteType": "EQUITY", "symbol": "AAPL", "longname": "Apple Inc.",
              "exchDisp": "NASDAQ", "sector": "Technology", "score": 31180.0},
@@ -77,14 +78,14 @@ mod tests {
             {"name": "no symbol"},
             {"shortname": "Bitcoin USD", "quoteType": "CRYPTOCURRENCY", "symbol": "BTC-USD"}]}"#;
         let found = read(body, &"apple".to_owned()).unwrap();
-        let told: Vec<_> = found.iter().map(|one| (one.symbol.as_str(), one.currency.code())).collect();
-        assert_eq!(told, [("AAPL", "USD"), ("APC.F", "EUR"), ("BTC-USD", "USD")]);
+        let matches: Vec<_> = found.iter().map(|one| (one.symbol.as_str(), one.currency.code())).collect();
+        assert_eq!(matches, [("AAPL", "USD"), ("APC.F", "EUR"), ("BTC-USD", "USD")]);
         assert_eq!((found[0].name.as_str(), found[0].sector.as_deref()), ("Apple Inc.", Some("Technology")));
         assert_eq!((found[0].exchange.as_deref(), found[2].instrument_type), (Some("NASDAQ"), InstrumentType::Crypto));
     }
 
     #[test]
-    fn another_answer_is_none() {
+    fn an_unexpected_response_is_refused() {
         for body in ["", "{}", "[]", "<html></html>", r#"{"quotes": 1}"#] {
             assert!(read(body.as_bytes(), &"apple".to_owned()).is_err(), "{body}");
         }

@@ -1,18 +1,18 @@
-//! Where Yahoo is, and how much we wait and hold.
+//! Address and limits of Yahoo.
 
 use crate::call_limits::PAUSE_UNSAID;
 use crate::http::{Address, Limits, SettingsError, Site};
 
-/// The source's name in answers, and that of its quota.
+/// The source's name in responses, and the name of its quota.
 pub const SOURCE: &str = "yahoo";
 const HOST: &str = "https://query1.finance.yahoo.com/";
-/// Without one it refuses to answer, and a program's own name too.
+/// Yahoo refuses requests without a user agent, and those with only a program's name.
 const USER_AGENT: &str = concat!("Mozilla/5.0 (compatible; sextant/", env!("CARGO_PKG_VERSION"), ")");
 
-/// How the provider is reached.
+/// How to reach the provider.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How much we wait and hold.
+    /// Limits of time and size.
     pub limits: Limits,
     address: Address,
 }
@@ -23,7 +23,7 @@ impl Settings {
         Self::with_base(HOST)
     }
 
-    /// A stand-in for the provider; unencrypted only on this machine.
+    /// The provider at another address, for tests. Plain HTTP is allowed only on this machine.
     pub fn with_base(base: &str) -> Result<Self, SettingsError> {
         Ok(Self { address: Address::parse(base)?, limits: Limits::default() })
     }
@@ -36,7 +36,7 @@ impl Settings {
             user_agent: USER_AGENT,
             key: None,
             explains_not_found: true,
-            // Its refusals say nothing of when to come back.
+            // Its refusals do not say when to retry.
             pause_unsaid: PAUSE_UNSAID,
         }
     }

@@ -1,4 +1,4 @@
-//! The provider against a server on this machine that replays what Alpha Vantage sends.
+//! The provider against a local server that replays Alpha Vantage's responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use market::{
 use crate::budget::{SlidingDay, caller};
 use crate::server::{Reply, Server};
 
-/// A key that no other text contains by chance.
+/// A key that appears in no other text by chance.
 const KEY: &str = "CANARYKEY42";
 
 const PREMIUM: &str = r#"{"Information": "Thank you for using Alpha Vantage! This is a premium endpoint. You may subscribe to any of the premium plans at https://www.alphavantage.co/premium/ to instantly unlock all premium endpoints"}"#;
@@ -28,7 +28,7 @@ fn noon() -> DateTime<Utc> {
     DateTime::from_timestamp(1_362_139_200, 0).unwrap()
 }
 
-/// Short enough that no test waits, long enough that a busy machine does not fail one.
+/// Short enough that no test waits, long enough for a busy machine.
 fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(2),
@@ -76,7 +76,7 @@ fn adjusted() -> String {
     series(&[("2013-03-01", 202.91), ("2013-02-28", 200.83)], true)
 }
 
-/// What the provider makes of one answer.
+/// The provider's result for one response.
 async fn daily_of(reply: Reply) -> Result<market::History, ProviderError> {
     let server = Server::start(vec![reply]).await;
     provider(&server).fetch_daily(&ibm(), caller()).await
@@ -104,7 +104,7 @@ async fn a_whole_history_is_one_call() {
 }
 
 #[tokio::test]
-async fn a_premium_answer_leads_to_the_compact_one_and_is_remembered() {
+async fn a_premium_refusal_leads_to_the_compact_series_and_is_remembered() {
     let compact = Reply::json(&series(&[("2013-03-01", 202.91), ("2013-02-28", 200.83)], false));
     let server = Server::start(vec![Reply::json(PREMIUM), compact.clone(), compact]).await;
     let provider = provider(&server);
@@ -133,14 +133,14 @@ async fn a_jump_in_the_compact_series_is_looked_up() {
     assert_eq!(history.notes, [Note::CompactHistory]);
 }
 
-/// How often the server was asked for a function.
+/// How often a function was called.
 fn times(server: &Server, function: &str) -> usize {
     let asks = format!("function={function}&");
     server.requests().iter().filter(|request| request.contains(&asks)).count()
 }
 
 #[tokio::test]
-async fn of_asks_that_start_together_one_finds_out_what_the_plan_covers() {
+async fn of_concurrent_requests_one_determines_what_the_plan_covers() {
     let compact = Reply::json(&series(&[("2013-03-01", 202.91), ("2013-02-28", 200.83)], false));
     let server = Server::start(vec![Reply::json(PREMIUM), compact]).await;
     let provider = Arc::new(provider(&server));
@@ -155,7 +155,7 @@ async fn of_asks_that_start_together_one_finds_out_what_the_plan_covers() {
 }
 
 #[tokio::test]
-async fn a_jump_is_looked_up_once_and_a_further_one_again() {
+async fn each_jump_is_looked_up_once() {
     let days = [("2013-03-05", 26.0), ("2013-03-04", 51.5), ("2013-03-01", 51.0), ("2013-02-28", 200.0)];
     let split = r#"{"symbol": "IBM", "data": [{"effective_date": "2013-03-01", "split_factor": "4.0"}]}"#;
     let dividend = r#"{"symbol": "IBM", "data": [{"ex_dividend_date": "2013-03-04", "amount": "0.5"}]}"#;
@@ -165,7 +165,7 @@ async fn a_jump_is_looked_up_once_and_a_further_one_again() {
         compact(&days[2..]),
         Reply::json(split),
         Reply::status(500),
-        // What failed is asked for again, and it alone.
+        // Only the lookup that failed is repeated.
         compact(&days[2..]),
         Reply::json(dividend),
         compact(&days[2..]),
@@ -176,19 +176,19 @@ async fn a_jump_is_looked_up_once_and_a_further_one_again() {
     ])
     .await;
     let provider = provider(&server);
-    let mut told = Vec::new();
+    let mut seen = Vec::new();
     for _ in 0..5 {
         let history = provider.fetch_daily(&ibm(), caller()).await.unwrap();
         assert_eq!(history.bars.split_ratio()[..2], [1.0, 4.0]);
         let dividends_unknown = history.notes.contains(&Note::DividendsNotIncluded);
-        told.push((times(&server, "SPLITS"), times(&server, "DIVIDENDS"), dividends_unknown));
+        seen.push((times(&server, "SPLITS"), times(&server, "DIVIDENDS"), dividends_unknown));
     }
-    // Of a day after the question nobody knows whether it paid a dividend.
-    assert_eq!(told, [(1, 1, true), (1, 2, false), (1, 2, false), (1, 2, true), (2, 3, false)]);
+    // Whether a later day paid a dividend is unknown.
+    assert_eq!(seen, [(1, 1, true), (1, 2, false), (1, 2, false), (1, 2, true), (2, 3, false)]);
 }
 
 #[tokio::test]
-async fn a_jump_that_cannot_be_looked_up_is_served_with_what_is_not_known() {
+async fn a_jump_that_cannot_be_looked_up_is_served_with_notes() {
     let days = [("2013-03-04", 51.5), ("2013-03-01", 51.0), ("2013-02-28", 200.0)];
     let replies = vec![Reply::json(PREMIUM), Reply::json(&series(&days, false)), Reply::json("{}"), Reply::status(500)];
     let server = Server::start(replies).await;
@@ -201,14 +201,14 @@ async fn a_jump_that_cannot_be_looked_up_is_served_with_what_is_not_known() {
 }
 
 #[tokio::test]
-async fn a_request_too_fast_is_repeated_after_a_pause() {
+async fn a_call_that_came_too_fast_is_retried_after_a_pause() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN), Reply::status(429), Reply::json(&adjusted())]).await;
     assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await.unwrap().bars.len(), 2);
     assert_eq!(server.requests().len(), 3);
 }
 
 #[tokio::test]
-async fn repeating_ends_with_the_attempts_and_with_the_time() {
+async fn retries_end_with_the_attempts_or_the_deadline() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN)]).await;
     let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_millis(1) });
     assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await, slow);
@@ -217,7 +217,7 @@ async fn repeating_ends_with_the_attempts_and_with_the_time() {
     let server = Server::start(vec![Reply::status(429).header("Retry-After", "60")]).await;
     let slow = Err(ProviderError::RateLimited { retry_after: Duration::from_mins(1) });
     assert_eq!(provider(&server).fetch_daily(&ibm(), caller()).await, slow);
-    assert_eq!(server.requests().len(), 1, "a minute does not fit into the caller's time");
+    assert_eq!(server.requests().len(), 1, "a minute exceeds the caller's deadline");
 }
 
 #[tokio::test]
@@ -232,7 +232,7 @@ async fn the_daily_quota_stops_every_call_until_a_day_has_passed() {
 }
 
 #[tokio::test]
-async fn every_attempt_counts_and_no_call_beyond_the_budget_is_made() {
+async fn every_attempt_counts_and_no_call_exceeds_the_quota() {
     let server = Server::start(vec![Reply::json(SLOW_DOWN), Reply::json(SLOW_DOWN), Reply::json(&adjusted())]).await;
     let provider = provider_with(&server, limits(), 2);
     let exhausted = provider.fetch_daily(&ibm(), caller()).await;
@@ -241,9 +241,9 @@ async fn every_attempt_counts_and_no_call_beyond_the_budget_is_made() {
 }
 
 #[tokio::test]
-async fn calls_of_one_process_keep_their_distance() {
+async fn calls_of_one_process_are_spaced() {
     let server = Server::start(vec![Reply::json(&adjusted())]).await;
-    // A caller waits for a turn that comes soon, and for no other. How long a turn takes is tested where turns are given.
+    // A caller waits only for a slot before its deadline. The spacing itself is tested with the pacer.
     let provider = provider_with(&server, Limits { spacing: Duration::from_millis(40), ..limits() }, 25);
     for _ in 0..2 {
         provider.fetch_daily(&ibm(), caller()).await.unwrap();
@@ -267,7 +267,7 @@ async fn an_unknown_symbol_and_a_refused_key_are_final() {
 }
 
 #[tokio::test]
-async fn what_is_not_the_expected_json_is_malformed() {
+async fn unexpected_json_is_malformed() {
     let whole = adjusted();
     for body in [
         "",
@@ -285,7 +285,7 @@ async fn what_is_not_the_expected_json_is_malformed() {
 }
 
 #[tokio::test]
-async fn rows_are_checked_ordered_and_counted_once() {
+async fn rows_are_checked_sorted_and_deduplicated() {
     let days = [
         ("2013-02-27", 202.0),
         ("2013-03-01", 202.91),
@@ -309,13 +309,13 @@ async fn a_newest_bar_that_jumps_is_held_back() {
 }
 
 #[tokio::test]
-async fn errors_of_the_server_and_redirects_are_no_data() {
+async fn server_errors_and_redirects_are_errors() {
     for status in [500, 503, 404, 301] {
         let reply = Reply::status(status).header("Location", "http://127.0.0.1:1/elsewhere");
         assert_eq!(daily_of(reply).await, Err(ProviderError::Unavailable { status: Some(status) }));
     }
-    let nobody = Server::start(vec![]).await.stop().await;
-    let mut settings = Settings::with_base(KEY.into(), &nobody).unwrap();
+    let unused = Server::start(vec![]).await.stop().await;
+    let mut settings = Settings::with_base(KEY.into(), &unused).unwrap();
     settings.limits = limits();
     let provider =
         AlphaVantage::new(settings, Arc::new(SlidingDay::new(25, Arc::new(noon))), Arc::new(NoMemory)).unwrap();
@@ -324,7 +324,7 @@ async fn errors_of_the_server_and_redirects_are_no_data() {
 }
 
 #[tokio::test]
-async fn a_body_is_cut_off_at_the_limit_however_it_is_sent() {
+async fn a_body_is_cut_off_at_the_limit() {
     let huge = vec![b' '; 6 * 1024 * 1024];
     assert_eq!(daily_of(Reply::body(huge.clone())).await, Err(ProviderError::TooLarge));
     assert_eq!(daily_of(Reply::body(huge.clone()).without_length()).await, Err(ProviderError::TooLarge));
@@ -334,20 +334,20 @@ async fn a_body_is_cut_off_at_the_limit_however_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_is_read_and_a_broken_one_refused() {
+async fn a_compressed_response_is_read_and_a_broken_one_refused() {
     assert_eq!(daily_of(Reply::gzip(adjusted().as_bytes())).await.unwrap().bars.len(), 2);
     let broken = Reply::body(b"no gzip".to_vec()).header("Content-Encoding", "gzip");
     assert_eq!(daily_of(broken).await, Err(ProviderError::Unavailable { status: None }));
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_no_data() {
+async fn a_truncated_response_is_an_error() {
     let cut_off = Reply::json(&adjusted()).closing_after(100);
     assert_eq!(daily_of(cut_off).await, Err(ProviderError::Unavailable { status: None }));
 }
 
 #[tokio::test]
-async fn metadata_come_from_the_overview_or_a_search_and_are_asked_for_once() {
+async fn metadata_come_from_the_overview_or_a_search_and_are_fetched_once() {
     let server = Server::start(vec![
         Reply::json("{}"),
         Reply::json(
@@ -370,10 +370,10 @@ async fn metadata_come_from_the_overview_or_a_search_and_are_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_symbol_of_another_exchange_has_its_own_currency_and_prices_in_hundredths_are_brought_to_it() {
-    for (told, currency, close) in [("EUR", "EUR", 202.91), ("GBX", "GBP", 2.0291)] {
+async fn a_foreign_symbol_has_its_currency_and_hundredths_are_converted() {
+    for (code, currency, close) in [("EUR", "EUR", 202.91), ("GBX", "GBP", 2.0291)] {
         let found = r#"{"bestMatches": [{"1. symbol": "MBG.DEX", "2. name": "Mercedes", "8. currency": "EUR"}]}"#;
-        let found = Reply::json(&found.replace("EUR", told));
+        let found = Reply::json(&found.replace("EUR", code));
         let server = Server::start(vec![found, Reply::json(&adjusted().replace("IBM", "MBG.DEX"))]).await;
         let history = provider(&server)
             .fetch_daily(&"MBG.DEX".parse().unwrap(), CallBudget::of(OnBehalfOf::Schedule))

@@ -1,4 +1,4 @@
-//! A count in memory: at most so many calls in any 24 hours of this process.
+//! A quota in memory: a fixed number of calls in any 24 hours of this process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use market::http::{NoTurn, Quota, QuotaExhausted, Standing};
+use market::http::{NoPermit, Quota, QuotaExhausted, QuotaState};
 use market::{CallBudget, OnBehalfOf};
 use tokio::time::Instant;
 
@@ -14,12 +14,12 @@ const WINDOW: TimeDelta = TimeDelta::hours(24);
 
 type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
-/// That of a caller who waits long enough for a busy machine.
+/// The budget of a caller that waits long enough for a busy machine.
 pub fn caller() -> CallBudget {
     lasting(Duration::from_secs(8))
 }
 
-/// That of a caller who waits for one answer, and so long.
+/// The budget of a caller that waits `time` for one response.
 pub fn lasting(time: Duration) -> CallBudget {
     CallBudget { deadline: Instant::now() + time, longest_answer: time, ..CallBudget::of(OnBehalfOf::Platform) }
 }
@@ -43,21 +43,21 @@ impl SlidingDay {
 }
 
 impl State {
-    fn standing(&mut self, now: DateTime<Utc>, calls: usize) -> Standing {
+    fn read(&mut self, now: DateTime<Utc>, calls: usize) -> QuotaState {
         self.taken.retain(|taken| *taken + WINDOW > now);
         let closed = self.closed_until.filter(|until| *until > now);
         let left = if closed.is_some() { 0 } else { calls.saturating_sub(self.taken.len()) };
         let more_at = closed.or_else(|| self.taken.front().map(|taken| *taken + WINDOW));
-        Standing { left, more_at, now }
+        QuotaState { left, more_at, now }
     }
 }
 
 #[async_trait]
 impl Quota for SlidingDay {
-    async fn take(&self, _spacing: Duration, call: CallBudget) -> Result<Duration, NoTurn> {
+    async fn take(&self, _spacing: Duration, call: CallBudget) -> Result<Duration, NoPermit> {
         let now = (self.clock)();
         let mut state = self.state.lock().unwrap();
-        state.standing(now, self.calls).beyond(call.reserve)?;
+        state.read(now, self.calls).beyond(call.reserve)?;
         state.taken.push_back(now);
         Ok(Duration::ZERO)
     }
@@ -68,7 +68,7 @@ impl Quota for SlidingDay {
         QuotaExhausted { until }
     }
 
-    async fn read_standing(&self) -> Option<Standing> {
-        Some(self.state.lock().unwrap().standing((self.clock)(), self.calls))
+    async fn read_state(&self) -> Option<QuotaState> {
+        Some(self.state.lock().unwrap().read((self.clock)(), self.calls))
     }
 }

@@ -1,5 +1,5 @@
-//! Small files that went wrong once, each for one kind of fault, as the provider reads them; they are in `tests/cases` of
-//! the workspace.
+//! Small files, each with one kind of fault that once caused an error, as the provider reads them. They are in
+//! `tests/cases` of the workspace.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,14 +30,14 @@ async fn history(name: &str, of: &str) -> History {
 }
 
 #[tokio::test]
-async fn a_misplaced_row_costs_no_bar() {
+async fn a_misplaced_row_loses_no_bar() {
     let (swapped, sorted) = (history("misplaced-row", "SWAP").await, history("misplaced-row", "SORTED").await);
     assert_eq!(sorted.bars.len(), 66);
     assert_eq!((swapped.bars, swapped.notes), (sorted.bars, sorted.notes));
 }
 
 #[tokio::test]
-async fn a_typing_error_in_a_year_moves_no_clock_and_is_named() {
+async fn a_typo_in_a_year_does_not_move_the_clock_and_is_reported() {
     let folder = folder("year-2109");
     assert_eq!(folder.clock(), MarketClock::StandsAt(day("2019-12-31")));
     let typo = folder.fetch_daily(&symbol("TYPO"), caller()).await.unwrap();
@@ -49,14 +49,16 @@ async fn a_typing_error_in_a_year_moves_no_clock_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_dividend_in_the_adjusted_closes_is_that_of_the_column() {
-    let (derived, told) = (history("yahoo-adjclose", "YADJ").await, history("yahoo-adjclose", "OWN").await);
-    assert!(derived.notes.contains(&Note::DividendsDerived) && !told.notes.contains(&Note::DividendsDerived));
-    assert_eq!(derived.bars.close(), told.bars.close());
-    for ((date, derived), told) in derived.bars.dates().iter().zip(derived.bars.dividend()).zip(told.bars.dividend()) {
-        assert!((derived - told).abs() < 1e-3, "{date}: {derived} and {told}");
+async fn a_dividend_derived_from_adjusted_closes_equals_the_column() {
+    let (derived, listed) = (history("yahoo-adjclose", "YADJ").await, history("yahoo-adjclose", "OWN").await);
+    assert!(derived.notes.contains(&Note::DividendsDerived) && !listed.notes.contains(&Note::DividendsDerived));
+    assert_eq!(derived.bars.close(), listed.bars.close());
+    for ((date, derived), listed) in
+        derived.bars.dates().iter().zip(derived.bars.dividend()).zip(listed.bars.dividend())
+    {
+        assert!((derived - listed).abs() < 1e-3, "{date}: {derived} and {listed}");
     }
-    assert!((told.bars.dividend().iter().sum::<f64>() - 10.0).abs() < 1e-9);
+    assert!((listed.bars.dividend().iter().sum::<f64>() - 10.0).abs() < 1e-9);
 }
 
 #[tokio::test]
@@ -67,13 +69,13 @@ async fn a_tiny_price_keeps_its_digits() {
 }
 
 #[tokio::test]
-async fn a_ratio_that_was_rounded_is_its_fraction() {
+async fn a_rounded_ratio_is_read_as_its_fraction() {
     let splits = splits_of(&history("reverse-split", "REV45").await.bars).unwrap();
     assert_eq!(splits.iter().map(|split| split.ratio).collect::<Vec<_>>(), [SplitRatio::new(1, 45).unwrap()]);
 }
 
 #[tokio::test]
-async fn a_column_of_stock_splits_is_read() {
+async fn a_stock_splits_column_is_read() {
     let history = history("yfinance-splits", "YFSPLIT").await;
     let splits = splits_of(&history.bars).unwrap();
     assert_eq!((splits.len(), splits[0].day, splits[0].ratio), (1, day("2019-11-12"), SplitRatio::new(4, 1).unwrap()));

@@ -1,4 +1,4 @@
-//! What a caller sees of each fault, for both providers that are asked over HTTP.
+//! What a caller sees of each fault, for both HTTP providers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::budget::{SlidingDay, caller, lasting};
 use crate::scripted::{BOTH, GOOD, Which, faults, ibm, limits, noon};
 use crate::server::{Reply, Server};
 
-/// A result as the table writes it.
+/// A result in the notation of the table.
 fn seen(result: &Result<History, ProviderError>) -> String {
     match result {
         Ok(history) => {
             let bars = format!("{} bars", history.bars.len());
-            history.notes.iter().fold(bars, |told, note| format!("{told}, {}", note.code()))
+            history.notes.iter().fold(bars, |text, note| format!("{text}, {}", note.code()))
         }
         Err(ProviderError::UnknownSymbol) => "unknown symbol".to_owned(),
         Err(ProviderError::QuotaExhausted { until: Some(until) }) => format!("quota until {}", until.to_rfc3339()),
@@ -33,7 +33,7 @@ fn seen(result: &Result<History, ProviderError>) -> String {
 }
 
 #[tokio::test]
-async fn the_table_says_what_a_caller_sees_of_each_fault() {
+async fn each_fault_gives_the_expected_result() {
     let private = Server::start(vec![Reply::json("{}")]).await;
     for which in BOTH {
         for fault in faults(which, &private.address()) {
@@ -52,7 +52,7 @@ async fn the_table_says_what_a_caller_sees_of_each_fault() {
 }
 
 #[tokio::test]
-async fn quotes_and_metadata_meet_the_same_walls() {
+async fn quotes_and_metadata_fail_in_the_same_ways() {
     for which in BOTH {
         for reply in [
             Reply::status(500),
@@ -70,7 +70,7 @@ async fn quotes_and_metadata_meet_the_same_walls() {
     }
 }
 
-/// An answer to a quote, with a price that is written as it stands.
+/// A quote response with `price` inserted unchanged.
 fn quote_answer(which: Which, symbol: &str, price: &str) -> Reply {
     Reply::json(&match which {
         Which::AlphaVantage => format!(
@@ -85,7 +85,7 @@ fn quote_answer(which: Which, symbol: &str, price: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn what_is_no_price_of_the_symbol_is_no_quote() {
+async fn an_invalid_price_or_another_symbol_is_refused() {
     for which in BOTH {
         let sound = if which == Which::Yahoo { "202.91" } else { "\"202.91\"" };
         let bad = ["null", "NaN", "\"NaN\"", "0", "\"0.0000\"", "-1.5", "\"-1.5\"", "1e400", "\"\"", "[1]"];
@@ -102,14 +102,14 @@ async fn what_is_no_price_of_the_symbol_is_no_quote() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_ends_with_the_callers_time() {
+async fn a_slow_response_ends_at_the_callers_deadline() {
     for which in BOTH {
         let whole = Reply::json(&which.series(&GOOD));
         for reply in [whole.clone().stalling_after(0), whole.stalling_after(100)] {
             let server = Server::start(vec![reply]).await;
             let provider = which.at(&server, limits());
             for time in [60, 30].map(Duration::from_millis) {
-                // The server itself never ends the answer.
+                // The server never completes the response.
                 let ibm = ibm();
                 let asked = tokio::time::timeout(Duration::from_secs(30), provider.fetch_daily(&ibm, lasting(time)));
                 assert_eq!(asked.await.unwrap(), Err(ProviderError::TimedOut), "{which:?}, {time:?}");
@@ -119,17 +119,17 @@ async fn a_slow_answer_ends_with_the_callers_time() {
 }
 
 #[tokio::test]
-async fn of_a_gigabyte_no_more_is_taken_than_the_limit() {
+async fn no_more_of_a_gigabyte_is_read_than_the_limit() {
     for which in BOTH {
         let server = Server::start(vec![Reply::repeated(1 << 30, false)]).await;
         assert_eq!(which.at(&server, limits()).fetch_daily(&ibm(), caller()).await, Err(ProviderError::TooLarge));
-        // What the sockets between us hold beyond the limit is not ours to stop.
+        // Socket buffers may hold more than the limit.
         assert!(server.bytes_sent() < 64 << 20, "{} bytes", server.bytes_sent());
     }
 }
 
 #[tokio::test]
-async fn five_failures_open_the_breaker_and_a_minute_later_one_call_tries() {
+async fn five_failures_open_the_breaker_and_a_minute_later_one_call_probes() {
     for which in BOTH {
         let good = Reply::json(&which.series(&GOOD));
         let mut replies = vec![Reply::status(500); 5];
@@ -143,11 +143,11 @@ async fn five_failures_open_the_breaker_and_a_minute_later_one_call_tries() {
         }
         let open = Err(ProviderError::Unavailable { status: None });
         assert_eq!((ask().await, provider.count_calls_left().await), (open.clone(), Some(0)));
-        assert_eq!(server.requests().len(), 5, "no call is made while it is open");
+        assert_eq!(server.requests().len(), 5, "no call is made while the breaker is open");
         a_minute_passes().await;
-        assert_eq!(provider.count_calls_left().await, Some(20), "and none is counted");
+        assert_eq!(provider.count_calls_left().await, Some(20), "no call is counted");
         assert_eq!(ask().await, Err(ProviderError::Unavailable { status: Some(500) }));
-        assert_eq!(ask().await, open, "the one that tried failed");
+        assert_eq!(ask().await, open, "the probe failed");
         a_minute_passes().await;
         assert_eq!(ask().await.unwrap().bars.len(), 2);
         assert_eq!(server.requests().len(), 7);
@@ -161,12 +161,12 @@ async fn a_minute_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_source_that_hangs_is_left_alone_after_five_callers() {
+async fn a_hanging_first_source_is_skipped_after_five_callers() {
     for which in BOTH {
         let hangs = Server::start(vec![Reply::json("{}").stalling_after(0)]).await;
         let provider = which.at(&hangs, Limits { spacing: Duration::ZERO, ..Limits::default() });
         let chain = Chain::new(provider.clone(), vec![Arc::new(Sample::new())]);
-        // A caller's time, less what went by until the source was asked: its share is below the time for a connection.
+        // A caller's time less the time until the call, so that its share is below the connect timeout.
         let time = Duration::from_millis(1_980);
         let mut waited = Vec::new();
         for _ in 0..7 {
@@ -180,7 +180,7 @@ async fn a_first_source_that_hangs_is_left_alone_after_five_callers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_for_less_than_half_a_second_says_nothing() {
+async fn silence_for_less_than_half_a_second_is_not_a_failure() {
     let hangs = Server::start(vec![Reply::json("{}").stalling_after(0)]).await;
     let provider = Which::Yahoo.at(&hangs, Limits { spacing: Duration::ZERO, ..Limits::default() });
     for _ in 0..8 {
@@ -207,7 +207,7 @@ async fn neither_an_unknown_symbol_nor_a_quota_opens_the_breaker() {
 }
 
 #[tokio::test]
-async fn when_the_first_has_no_call_left_the_second_gives_the_price() {
+async fn when_the_first_source_has_no_call_left_the_second_is_used() {
     let day_used_up = r#"{"Note": "our standard API rate limit is 25 requests per day"}"#;
     let first = Server::start(vec![Reply::json(day_used_up)]).await;
     let not_found = Reply::json(r#"{"chart": {"result": null, "error": {"code": "Not Found"}}}"#).with_status(404);
@@ -222,7 +222,7 @@ async fn when_the_first_has_no_call_left_the_second_gives_the_price() {
 }
 
 #[tokio::test]
-async fn the_last_calls_of_a_source_are_not_for_a_reader_who_can_do_without_however_many_another_has() {
+async fn reserved_calls_of_a_source_are_not_used() {
     let first = Server::start(vec![Reply::json(&Which::AlphaVantage.series(&GOOD))]).await;
     let second = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD))]).await;
     let chain = Chain::new(
@@ -235,7 +235,7 @@ async fn the_last_calls_of_a_source_are_not_for_a_reader_who_can_do_without_howe
 }
 
 #[tokio::test]
-async fn a_symbol_that_is_none_of_the_providers_costs_no_call() {
+async fn a_symbol_that_a_provider_cannot_have_costs_no_call() {
     let server = Server::start(vec![Reply::status(500)]).await;
     for (which, symbols) in [
         (Which::AlphaVantage, vec!["MY:HOUSE", "^GSPC", "GC=F", "XAU=LB", "EURXYZ=X"]),
@@ -252,7 +252,7 @@ async fn a_symbol_that_is_none_of_the_providers_costs_no_call() {
 }
 
 #[tokio::test]
-async fn yahoo_is_asked_as_a_browser_would_ask() {
+async fn yahoo_gets_the_requests_that_it_accepts() {
     let server = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD))]).await;
     let budget = Arc::new(SlidingDay::new(2, Arc::new(noon)));
     let mut settings = yahoo::Settings::with_base(&server.address()).unwrap();
@@ -273,18 +273,18 @@ async fn yahoo_is_asked_as_a_browser_would_ask() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_without_a_call_left_says_so_before_anybody_waits_for_a_turn() {
+async fn a_source_without_calls_left_fails_without_waiting_for_a_slot() {
     let server = Server::start(vec![Reply::json(&Which::Yahoo.series(&GOOD))]).await;
     for which in BOTH {
         let hurried = Limits { spacing: Duration::from_mins(1), ..limits() };
         let provider = which.at_with(&server, hurried, 6);
         let start = tokio::time::Instant::now();
-        // Yahoo's answer means nothing to the other, which has made its call all the same.
+        // The other provider cannot read Yahoo's response, but has made its call.
         let _ = provider.fetch_quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
         let spent = provider.fetch_quote(&ibm(), CallBudget::of(OnBehalfOf::Schedule)).await;
         assert!(matches!(spent, Err(ProviderError::QuotaExhausted { until: Some(_) })), "{which:?}: {spent:?}");
         assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
-        assert_eq!(provider.count_calls_left().await, Some(5), "the callers' are left");
+        assert_eq!(provider.count_calls_left().await, Some(5), "the reserved calls are left");
         let paced = provider.fetch_quote(&ibm(), caller()).await;
         assert!(matches!(paced, Err(ProviderError::RateLimited { .. })), "{which:?}: {paced:?}");
     }

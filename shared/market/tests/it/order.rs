@@ -1,13 +1,13 @@
-//! A series does not depend on how its rows were ordered or how often they came.
+//! A series does not depend on the order of its rows or on repetitions.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use market::alpha_vantage;
-use market::series::Series;
+use market::series::CheckedBars;
 use market::yahoo;
 use proptest::prelude::*;
 
-/// A row as the wire has it: the day's number, a close, a volume, and how the close is written.
+/// A row as it arrives: the number of the day, the close in cents, the volume, and whether the close is valid.
 type WireRow = (i64, u32, u32, bool);
 
 fn symbol() -> Symbol {
@@ -22,7 +22,7 @@ fn close((_, cents, _, is_sound): &WireRow) -> String {
     if *is_sound { format!("{}.{:02}", cents / 100, cents % 100) } else { "null".to_owned() }
 }
 
-fn alpha_vantage_of(rows: &[WireRow]) -> Result<Series, market::ProviderError> {
+fn alpha_vantage_of(rows: &[WireRow]) -> Result<CheckedBars, market::ProviderError> {
     let days = rows.iter().map(|row| {
         let (date, close, volume) = (opens(row.0).date_naive(), close(row), row.2);
         format!(
@@ -49,7 +49,7 @@ fn yahoo_of(rows: &[WireRow]) -> Result<market::History, market::ProviderError> 
     yahoo::read_daily(body.as_bytes(), &symbol())
 }
 
-/// Rows, some of the same day and contradicting each other, and the same rows in another order, some of them twice.
+/// Rows, some for the same day and contradictory, and the same rows in another order, some repeated.
 fn rows_and_shuffled() -> impl Strategy<Value = (Vec<WireRow>, Vec<WireRow>)> {
     let row = (0_i64..30, 1_u32..100_000, 0_u32..5, prop::bool::weighted(0.9));
     prop::collection::vec(row, 1..40).prop_flat_map(|rows| {
@@ -64,15 +64,15 @@ fn rows_and_shuffled() -> impl Strategy<Value = (Vec<WireRow>, Vec<WireRow>)> {
 
 proptest! {
     #[test]
-    fn any_permutation_or_duplication_of_rows_gives_the_same_series((rows, shuffled) in rows_and_shuffled()) {
-        // As text, so that what is no number equals itself.
+    fn any_permutation_or_repetition_of_rows_gives_the_same_series((rows, shuffled) in rows_and_shuffled()) {
+        // Compared as text, so that NaN equals itself.
         prop_assert_eq!(format!("{:?}", alpha_vantage_of(&rows)), format!("{:?}", alpha_vantage_of(&shuffled)));
         prop_assert_eq!(format!("{:?}", yahoo_of(&rows)), format!("{:?}", yahoo_of(&shuffled)));
     }
 }
 
 #[test]
-fn the_series_that_are_compared_hold_bars() {
+fn the_compared_series_have_bars() {
     let rows = [(3, 20_000, 1, true), (8, 13_400, 1, true), (12, 13_300, 1, true)];
     assert_eq!(alpha_vantage_of(&rows).unwrap().bars.len(), 3);
     let history = yahoo_of(&rows).unwrap();

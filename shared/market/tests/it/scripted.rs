@@ -1,4 +1,4 @@
-//! Both providers against a scripted server, and everything that can go wrong there.
+//! Both providers against a scripted server, with everything that can go wrong.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use market::{NoMemory, Provider, Yahoo, alpha_vantage, yahoo};
 use crate::budget::SlidingDay;
 use crate::server::{Reply, Server};
 
-/// A key that no other text contains by chance.
+/// A key that appears in no other text by chance.
 pub const KEY: &str = "CANARYKEY42";
-/// A token that answers echo.
+/// A token that responses echo.
 pub const TOKEN: &str = "CANARYTOKEN77";
 
 /// Which provider.
@@ -33,7 +33,7 @@ pub fn ibm() -> Symbol {
     "IBM".parse().unwrap()
 }
 
-/// Short enough that no test waits, long enough that a busy machine does not fail one.
+/// Short enough that no test waits, long enough for a busy machine.
 pub fn limits() -> Limits {
     Limits {
         connect: Duration::from_secs(2),
@@ -44,12 +44,12 @@ pub fn limits() -> Limits {
 }
 
 impl Which {
-    /// The provider with 25 calls a day, at the server.
+    /// The provider with 25 calls a day, calling the server.
     pub fn at(self, server: &Server, limits: Limits) -> Arc<dyn Provider> {
         self.at_with(server, limits, 25)
     }
 
-    /// The provider with so many.
+    /// The provider with `calls` a day, calling the server.
     pub fn at_with(self, server: &Server, limits: Limits, calls: usize) -> Arc<dyn Provider> {
         let budget = Arc::new(SlidingDay::new(calls, Arc::new(noon)));
         match self {
@@ -66,7 +66,7 @@ impl Which {
         }
     }
 
-    /// An answer with these days and closes, which are written as they stand.
+    /// A response with these days and closes, inserted unchanged.
     pub fn series(self, days: &[(&str, &str)]) -> String {
         match self {
             Self::AlphaVantage => alpha_vantage_series(days),
@@ -104,15 +104,15 @@ fn chart(days: &[(&str, &str)]) -> String {
     )
 }
 
-/// Two days that nothing is wrong with.
+/// Two valid days.
 pub const GOOD: [(&str, &str); 2] = [("2013-02-28", "200.83"), ("2013-03-01", "202.91")];
 
-/// A fault, as the server plays it, and what a caller of each provider sees of it.
+/// A fault, the server's replies and what a caller sees.
 pub struct Fault {
     pub name: &'static str,
     pub replies: Vec<Reply>,
     pub seen: &'static str,
-    /// Calls made until then.
+    /// Calls made for it.
     pub calls: usize,
 }
 
@@ -120,7 +120,7 @@ fn fault(name: &'static str, replies: Vec<Reply>, seen: &'static str, calls: usi
     Fault { name, replies, seen, calls }
 }
 
-/// What goes wrong with any server.
+/// Faults of any server.
 pub fn faults(which: Which, elsewhere: &str) -> Vec<Fault> {
     let good = Reply::json(&which.series(&GOOD));
     let html = "<html><body><h1>502 Bad Gateway</h1></body></html>";
@@ -180,7 +180,7 @@ fn bad_rows(which: Which) -> Vec<Fault> {
     ]
 }
 
-/// Each of Alpha Vantage's messages, with status 200 and an echo of the key.
+/// Each of Alpha Vantage's messages, with status 200 and an echo of the API key.
 fn alpha_vantage_messages(good: &Reply) -> Vec<Fault> {
     let says = |member: &str, text: &str| Reply::json(&format!("{{\"{member}\": \"{KEY} {TOKEN}: {text}\"}}"));
     let slow_down = says(

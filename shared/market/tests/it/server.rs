@@ -1,4 +1,4 @@
-//! A web server of a few lines that answers as it is told, malformed answers included.
+//! A minimal web server that sends scripted replies, including malformed ones.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// An answer.
+/// A reply.
 #[derive(Clone)]
 pub struct Reply {
     status: u16,
@@ -19,14 +19,14 @@ pub struct Reply {
     ending: Ending,
 }
 
-/// What the server does when it has sent that many bytes of the body, or all of it.
+/// What the server does after a number of bytes of the body, or all of it.
 #[derive(Clone, Copy)]
 enum Ending {
     Whole,
     WholeWithoutLength,
     StallAfter(usize),
     CloseAfter(usize),
-    /// The body again and again, until that many bytes are sent.
+    /// Repeats the body until this many bytes are sent.
     Repeat {
         bytes: u64,
         announced: bool,
@@ -73,7 +73,7 @@ impl Reply {
         Self { ending: Ending::CloseAfter(bytes), ..self }
     }
 
-    /// Far more than anybody wants to hold, never held here either.
+    /// A body too large for any client, which the server never holds either.
     pub fn repeated(bytes: u64, announced: bool) -> Self {
         Self { ending: Ending::Repeat { bytes, announced }, ..Self::body(vec![b' '; 1 << 16]) }
     }
@@ -83,7 +83,7 @@ impl Reply {
     }
 }
 
-/// A running server. It gives its replies in order and repeats the last.
+/// A running server. It sends its replies in order and repeats the last.
 pub struct Server {
     address: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -111,17 +111,17 @@ impl Server {
         self.address.clone()
     }
 
-    /// Paths with their queries, as they came.
+    /// Paths and queries of the requests, in order.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Bytes of bodies that went out.
+    /// Bytes of bodies sent.
     pub fn bytes_sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Ends the server; nobody listens at the address any more.
+    /// Stops the server and returns its address, which then refuses connections.
     pub async fn stop(self) -> String {
         self.task.abort();
         let _ = self.task.await;
@@ -129,7 +129,7 @@ impl Server {
     }
 }
 
-/// One request on each connection.
+/// Serves one request per connection.
 async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>, sent: Arc<AtomicU64>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -144,7 +144,7 @@ async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<V
         requests.len() - 1
     };
     let Some(reply) = replies.get(place).or(replies.last()) else { return };
-    // The client may hang up in the middle, which is what some tests are about.
+    // The client may disconnect in the middle, which some tests provoke.
     let _ = answer(&mut stream, reply, &sent).await;
 }
 

@@ -1,4 +1,4 @@
-//! What no exchange lists, from Alpha Vantage: commodities by unit, pairs of currencies, coins; and its search.
+//! Instruments that no exchange lists, from Alpha Vantage: commodities by unit, currency pairs, coins; and its search.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ fn asked(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn gold_is_priced_by_each_unit_exactly() {
+async fn gold_is_priced_exactly_in_each_unit() {
     // 1575.5/31.1034768 = 50.6535012188733833…
     for (unit, price) in [("XAU=OZT", "1575.5"), ("XAU=G", "50.653501218873"), ("XAU=KG", "50653.501218873383")] {
         let (server, provider) = serving(&[GOLD_RATE]).await;
@@ -66,7 +66,7 @@ async fn the_history_of_gold_is_in_its_unit() {
 }
 
 #[tokio::test]
-async fn a_pair_of_currencies_has_rates_and_days() {
+async fn a_currency_pair_has_a_rate_and_a_history() {
     let (rate, days) = (GOLD_RATE.replace("XAU", "EUR"), GOLD_DAYS.replace("XAU", "EUR"));
     let (server, provider) = serving(&[&rate, PREMIUM, &days, &days, &days.replace("EUR", "GBP")]).await;
     let pair = symbol("EURUSD=X");
@@ -77,20 +77,20 @@ async fn a_pair_of_currencies_has_rates_and_days() {
         assert_eq!((history.bars.len(), history.notes), (2, vec![Note::CompactHistory]));
     }
     let other = provider.fetch_daily(&pair, caller()).await;
-    assert!(matches!(other, Err(ProviderError::Malformed { .. })), "an answer about another pair");
+    assert!(matches!(other, Err(ProviderError::Malformed { .. })), "a response about another pair");
     let compact = "FX_DAILY&from_symbol=EUR&to_symbol=USD&outputsize=compact";
-    assert_eq!(asked(&server)[2..], [compact; 3], "the long one is for paying customers, as is remembered");
+    assert_eq!(asked(&server)[2..], [compact; 3], "the refusal of the whole history is remembered");
 }
 
 #[tokio::test]
-async fn a_coin_has_days_in_any_currency() {
+async fn a_coin_has_a_history_in_any_currency() {
     let (server, provider) = serving(&[BITCOIN_DAYS, &BITCOIN_DAYS.replace("\"EUR\"", "\"USD\"")]).await;
     let history = provider.fetch_daily(&symbol("BTC-EUR"), caller()).await.unwrap();
     assert_eq!((history.bars.close(), history.bars.volume()), ([26.65].as_slice(), [30.25].as_slice()));
     assert_eq!((history.currency.code(), history.notes), ("EUR", vec![Note::CompactHistory]));
     assert_eq!(asked(&server), ["DIGITAL_CURRENCY_DAILY&symbol=BTC&market=EUR"]);
     let other = provider.fetch_daily(&symbol("BTC-EUR"), caller()).await;
-    assert!(matches!(other, Err(ProviderError::Malformed { .. })), "an answer in another currency");
+    assert!(matches!(other, Err(ProviderError::Malformed { .. })), "a response in another currency");
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_commodity_has_one_price_a_day() {
 }
 
 #[tokio::test]
-async fn what_they_are_is_known_without_a_call() {
+async fn their_metadata_need_no_call() {
     let (server, provider) = serving(&["{}"]).await;
     for (text, name, kind) in [
         ("XAG=OZT", "Silver, troy ounce", InstrumentType::Commodity),
@@ -121,7 +121,7 @@ async fn what_they_are_is_known_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_coin_that_is_in_no_table_exists_when_it_has_a_price() {
+async fn an_unlisted_coin_exists_if_it_has_a_price() {
     let rate = GOLD_RATE.replace("XAU", "PEPE");
     let (server, provider) = serving(&[r#"{"Error Message": "Invalid API call."}"#, &rate]).await;
     assert_eq!(provider.fetch_instrument(&symbol("PEPE-USD"), caller()).await, Err(ProviderError::UnknownSymbol));
@@ -135,7 +135,7 @@ async fn a_coin_that_is_in_no_table_exists_when_it_has_a_price() {
 }
 
 #[tokio::test]
-async fn a_search_lists_what_needs_no_call_beside_its_answer_and_fails_without_one() {
+async fn a_search_adds_built_in_matches_and_fails_without_a_response() {
     let found = r#"{"bestMatches": [{"1. symbol": "GOLD", "2. name": "Barrick Gold", "3. type": "Equity", "8. currency": "USD"}]}"#;
     let day_used_up = r#"{"Note": "our standard API rate limit is 25 requests per day"}"#;
     let (server, provider) = serving(&[found, day_used_up]).await;

@@ -11,7 +11,7 @@ fn answer(days: &str) -> String {
     )
 }
 
-/// A day of the adjusted answer; `close` is written as it stands.
+/// A day of the adjusted response; `close` is inserted unchanged.
 fn day(date: &str, close: &str) -> String {
     format!(
         r#""{date}": {{"1. open": "200.6500", "2. high": "202.9400", "3. low": "198", "4. close": {close}, "5. adjusted close": "135.12", "6. volume": "3308300", "7. dividend amount": "0.0000", "8. split coefficient": "1.0"}}"#
@@ -23,7 +23,7 @@ fn malformed(body: &str) -> bool {
 }
 
 #[test]
-fn the_adjusted_answer_is_read_column_by_column() {
+fn the_adjusted_response_is_read_by_its_column_names() {
     let body = answer(
         r#""2013-03-01": {"1. open": "200.6500", "2. high": "202.9400", "3. low": "199.3600", "4. close": "202.9100",
             "5. adjusted close": "135.12", "6. volume": "3308300", "7. dividend amount": "0.85", "8. split coefficient": "2.0"},
@@ -38,13 +38,13 @@ fn the_adjusted_answer_is_read_column_by_column() {
 }
 
 #[test]
-fn the_compact_answer_counts_its_columns_differently() {
+fn the_compact_response_numbers_its_columns_differently() {
     let body = answer(
         r#""2013-03-01": {"1. open": "1", "2. high": "2", "3. low": "0.5", "4. close": "1.5", "5. volume": "7"}"#,
     );
     let rows = read_rows(body.as_bytes(), &ibm()).unwrap();
     assert_eq!((rows[0].volume, rows[0].adjusted_close), (7.0, None));
-    let series = series(rows, Plan::Compact, Known::default()).unwrap();
+    let series = series(rows, Plan::Compact, KnownEvents::default()).unwrap();
     assert_eq!(series.bars.adjusted_close(), [1.5]);
     assert_eq!(series.notes, [Note::SplitsUnknown, Note::DividendsNotIncluded]);
     assert_eq!(read_daily(body.as_bytes(), &ibm()), Ok(series));
@@ -55,7 +55,7 @@ fn the_compact_answer_counts_its_columns_differently() {
 }
 
 #[test]
-fn days_in_any_order_and_twice_are_one_series() {
+fn unordered_and_repeated_days_give_one_series() {
     let body = answer(
         &[
             day("2013-02-28", "\"200\""),
@@ -71,7 +71,7 @@ fn days_in_any_order_and_twice_are_one_series() {
 }
 
 #[test]
-fn numbers_that_are_no_prices_drop_their_row() {
+fn a_row_without_a_valid_price_is_dropped() {
     for close in ["null", "\"NaN\"", "\"0\"", "0", "-1", "\"-1.5\"", "\"None\"", "\".\"", "\"inf\"", "\"\""] {
         let body = answer(&[day("2013-02-28", "200.5"), day("2013-03-01", close)].join(","));
         let series = read_daily(body.as_bytes(), &ibm()).unwrap();
@@ -85,7 +85,7 @@ fn numbers_that_are_no_prices_drop_their_row() {
 }
 
 #[test]
-fn an_answer_of_another_form_is_malformed() {
+fn an_unexpected_response_is_malformed() {
     let good = answer(&day("2013-03-01", "\"1\""));
     for body in [
         "",
@@ -111,7 +111,7 @@ fn an_answer_of_another_form_is_malformed() {
 
 proptest::proptest! {
     #[test]
-    fn no_answer_panics(body: Vec<u8>, cut in 0_usize..400) {
+    fn no_response_makes_the_reader_panic(body: Vec<u8>, cut in 0_usize..400) {
         let _ = read_daily(&body, &ibm());
         let good = answer(&day("2013-03-01", "\"1\""));
         let _ = read_daily(&good.as_bytes()[..cut.min(good.len())], &ibm());

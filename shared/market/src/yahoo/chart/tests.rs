@@ -2,7 +2,7 @@ use super::*;
 use crate::note::{DropReason, DroppedRow};
 use crate::yahoo::read_daily;
 
-/// 2020-08-27 to 2020-09-01, AAPL's split of four for one on the 31st, as the chart scales it.
+/// 2020-08-27 to 2020-09-01 with AAPL's four-for-one split on the 31st, adjusted as in the chart.
 const APPLE: &str = r#"{"chart": {"result": [{
     "meta": {"currency": "USD", "symbol": "AAPL", "exchangeName": "NMS", "fullExchangeName": "NasdaqGS",
         "instrumentType": "EQUITY", "firstTradeDate": 345479400, "regularMarketTime": 1598990402, "gmtoffset": -14400,
@@ -24,11 +24,11 @@ fn history(body: &str) -> Result<History, ProviderError> {
 }
 
 fn quote(body: &str) -> Result<Quote, Refusal> {
-    read_quote(body.as_bytes(), &Asked::of(&aapl()).unwrap())
+    read_quote(body.as_bytes(), &YahooSymbol::of(&aapl()).unwrap())
 }
 
 #[test]
-fn a_chart_is_turned_back_into_quotes_by_its_own_splits() {
+fn a_charts_splits_convert_it_back_to_quotes() {
     let history = history(APPLE).unwrap();
     assert_eq!((history.source, history.basis, history.currency.code()), ("yahoo", Basis::Quoted, "USD"));
     assert_eq!(history.bars.close(), [500.0, 499.0, 129.0, 134.25]);
@@ -42,7 +42,7 @@ fn a_chart_is_turned_back_into_quotes_by_its_own_splits() {
 }
 
 #[test]
-fn without_events_the_series_stays_on_one_scale_and_says_so() {
+fn without_events_the_series_stays_split_adjusted_with_a_note() {
     let start = APPLE.find("\"events\"").unwrap();
     let end = APPLE.find("\"indicators\"").unwrap();
     let history = history(&format!("{}{}", &APPLE[..start], &APPLE[end..])).unwrap();
@@ -52,7 +52,7 @@ fn without_events_the_series_stays_on_one_scale_and_says_so() {
 }
 
 #[test]
-fn nulls_drop_their_rows_and_a_split_on_one_goes_to_the_next() {
+fn rows_with_nulls_are_dropped_and_their_split_moves_to_the_next() {
     let nulled = APPLE.replace("[127.0, 126.0, 127.5, 132.75]", "[127.0, 126.0, null, 132.75]");
     let history = history(&nulled.replace("124.5, 128.75, 134.25", "124.5, null, 134.25")).unwrap();
     assert_eq!(history.bars.close(), [500.0, 499.0, 134.25]);
@@ -77,11 +77,11 @@ fn a_quote_is_read_from_its_digits() {
 }
 
 #[test]
-fn the_close_before_a_longer_chart_is_not_the_close_before_the_day() {
+fn the_close_before_a_longer_chart_is_not_the_previous_close() {
     let longer = APPLE.replace("\"range\": \"1d\"", "\"range\": \"10y\"");
     assert_eq!(quote(&longer).unwrap().previous_close, None);
-    let told = longer.replace("\"priceHint\": 2", "\"previousClose\": 129.04");
-    assert_eq!(quote(&told).unwrap().previous_close.unwrap().to_string(), "129.04");
+    let with_previous_close = longer.replace("\"priceHint\": 2", "\"previousClose\": 129.04");
+    assert_eq!(quote(&with_previous_close).unwrap().previous_close.unwrap().to_string(), "129.04");
 }
 
 #[test]
@@ -94,14 +94,14 @@ fn a_quote_without_a_price_is_refused() {
 }
 
 #[test]
-fn the_meta_data_say_what_it_is() {
-    let instrument = read_instrument(APPLE.as_bytes(), &Asked::of(&aapl()).unwrap()).unwrap();
+fn the_instrument_is_read_from_the_meta_data() {
+    let instrument = read_instrument(APPLE.as_bytes(), &YahooSymbol::of(&aapl()).unwrap()).unwrap();
     assert_eq!((instrument.name.as_str(), instrument.exchange.as_deref()), ("Apple Inc.", Some("NasdaqGS")));
     assert_eq!((instrument.instrument_type, instrument.currency.code()), (InstrumentType::Stock, "USD"));
 }
 
 #[test]
-fn prices_in_hundredths_are_brought_to_the_currency_dividends_too() {
+fn prices_and_dividends_in_hundredths_are_converted_to_the_currency() {
     for (code, currency) in [("GBp", "GBP"), ("GBX", "GBP"), ("ZAc", "ZAR"), ("ILA", "ILS")] {
         let body = APPLE.replace("\"USD\"", &format!("\"{code}\""));
         let history = history(&body).unwrap();
@@ -117,13 +117,13 @@ fn prices_in_hundredths_are_brought_to_the_currency_dividends_too() {
 fn not_found_is_final_and_other_messages_are_not() {
     let fault =
         |code: &str| format!(r#"{{"chart": {{"result": null, "error": {{"code": "{code}", "description": "x"}}}}}}"#);
-    assert_eq!(history(&fault("Not Found")), Err(ProviderError::UnknownSymbol));
+    assert_eq!(history(&fault("Not ChartResult")), Err(ProviderError::UnknownSymbol));
     assert!(matches!(history(&fault("Bad Request")), Err(ProviderError::Malformed { .. })));
     assert_eq!(quote(&fault("Too Many Requests")), Err(Refusal::TooFast));
 }
 
 #[test]
-fn an_answer_of_another_form_is_malformed() {
+fn an_unexpected_response_is_malformed() {
     for body in [
         "",
         "{}",
@@ -149,7 +149,7 @@ fn an_answer_of_another_form_is_malformed() {
 
 proptest::proptest! {
     #[test]
-    fn no_answer_panics(body: Vec<u8>, cut in 0_usize..1500) {
+    fn no_response_makes_the_reader_panic(body: Vec<u8>, cut in 0_usize..1500) {
         let _ = read_daily(&body, &aapl());
         let _ = read_daily(&APPLE.as_bytes()[..cut.min(APPLE.len())], &aapl());
     }
