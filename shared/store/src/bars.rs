@@ -1,8 +1,9 @@
-//! A symbol's bars: one item a year and a head that says where they come from and which years there are.
+//! A symbol's bars: one item per year, and a head item with their source and the list of years.
 //!
-//! Several items cannot be read at one instant, so the head lists the checksum of every year: a reader that finds a year
-//! from another writing than its head reads again, and never serves a mixture. Every save writes the head at the version
-//! it read, so that savers of one symbol take turns, and writes only the years whose bytes changed.
+//! Several items cannot be read at one instant, so the head lists the checksum of every year. A reader that finds a
+//! year from another write than the head reads again, and never serves a mixture. Every save writes the head at the
+//! version that it read, so that concurrent saves of one symbol are serialised, and writes only the years whose bytes
+//! changed.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,42 +23,42 @@ use crate::retry::{Retry, retry};
 use crate::table::Table;
 use crate::write::{DeleteExpect, Expect, Write};
 
-/// How long a save or a load keeps trying against others that write the same symbol.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// Years of one transaction: all of its writes but that of the head.
+/// How long a save or load keeps trying while others write the same symbol.
+const DEADLINE: Duration = Duration::from_secs(3);
+/// Years in one transaction: all of its writes except that of the head.
 const YEARS_A_TRANSACTION: usize = MAX_WRITES - 1;
 
-/// Room for a year's bars; a year of a market that never closes takes more.
+/// Capacity for a year's bars; a market that never closes has more.
 const TRADING_DAYS_A_YEAR: usize = 253;
 
-/// Where a series comes from and what a reader must know about it.
+/// The source of a series and the warnings for its readers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SeriesHead {
     /// Name of the provider.
     pub source: String,
-    /// What the prices mean, in the provider's word: `quoted` or `split_adjusted`.
+    /// What the prices mean: `quoted` or `split_adjusted`.
     pub basis: String,
     /// Currency of the prices.
     pub currency: Currency,
-    /// What the provider calls this state of the series, if it has a name for it.
+    /// The provider's revision of the series, if it has one.
     pub revision: Option<String>,
-    /// When it was asked for.
+    /// Instant when the series was requested.
     #[serde(with = "domain::instant")]
     pub fetched_at: DateTime<Utc>,
-    /// What else a reader must know.
+    /// Further warnings for the reader.
     pub notes: Vec<String>,
 }
 
-/// A series as it was saved.
+/// A stored series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredSeries {
-    /// Where it comes from.
+    /// Its source and warnings.
     pub head: SeriesHead,
     /// All of its bars.
     pub bars: Bars,
 }
 
-/// The head's item: what the saver said, and the years that belong to it.
+/// The head item: the head as saved, and the years that belong to it.
 #[derive(Serialize, Deserialize)]
 struct HeadItem {
     #[serde(flatten)]
@@ -65,53 +66,53 @@ struct HeadItem {
     /// The day of the last bar.
     #[serde(default)]
     last: Option<Day>,
-    /// The checksum of each year's bytes in hex: JSON has no whole numbers of 64 bits.
+    /// The checksum of each year's bytes in hex, since JSON has no 64-bit integers.
     years: BTreeMap<i32, String>,
 }
 
-/// What the head of a series says without a look at its bars.
+/// What is known of a series from its head alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outline {
-    /// Where it comes from.
+    /// Its source and warnings.
     pub head: SeriesHead,
-    /// The day of the last bar; none where it was saved before heads told.
+    /// The day of the last bar; `None` for heads written before this field existed.
     pub last: Option<Day>,
 }
 
-/// What lies in the table under a symbol, still packed.
+/// The items of a series, still packed.
 struct Found {
     head: Option<Item>,
     years: BTreeMap<i32, Item>,
 }
 
-/// A year to be written: its bytes and their checksum.
+/// A year to write: its bytes and their checksum.
 struct PackedYear {
     bytes: Vec<u8>,
     checksum: String,
     last: Day,
 }
 
-/// Saves a whole series in place of the one that is stored, if any; the last of several savers stands.
+/// Saves a whole series, replacing the stored one. Of concurrent saves the last one wins.
 ///
-/// A history of more years than a transaction takes (99) is written newest first in several; until the last one a reader
-/// sees a shorter series fetched in 1970, so that one cut short is asked for again.
+/// A history of more years than fit in a transaction (99) is written in several transactions, newest years first. Until
+/// the last one, a reader sees a shorter series fetched in 1970, so that an interrupted save is fetched again.
 pub async fn save(table: &dyn Table, symbol: &Symbol, bars: &Bars, head: &SeriesHead) -> Result<(), StoreError> {
     let partition = keys::bars(symbol);
     let packed = pack_years(&partition, bars)?;
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(DEADLINE), || async {
         let found = find(table, &partition).await?;
         save_over(table, &partition, &packed, head, found).await
     })
     .await
 }
 
-/// Changes the series in a partition: `change` sees what is stored and says what takes its place. Of changes at the same
-/// time each sees the one before it.
+/// Changes the series in a partition: `change` gets the stored series and returns its replacement. Concurrent changes
+/// are serialised.
 pub async fn change<F>(table: &dyn Table, partition: &str, change: F) -> Result<(), StoreError>
 where
     F: Fn(Option<StoredSeries>) -> Result<(Bars, SeriesHead), StoreError> + Send + Sync,
 {
-    retry(Retry::within(PATIENCE), || async {
+    retry(Retry::within(DEADLINE), || async {
         let found = find(table, partition).await?;
         let (bars, head) = change(unpacked(partition, &found)?)?;
         save_over(table, partition, &pack_years(partition, &bars)?, &head, found).await
@@ -119,7 +120,7 @@ where
     .await
 }
 
-/// The outlines of these series, no symbol twice, in the order asked for; a hundred take one read.
+/// The outlines of these series, in the order of `symbols`, which must be distinct. A hundred take one read.
 pub async fn read_outlines(table: &dyn Table, symbols: &[Symbol]) -> Result<Vec<Option<Outline>>, StoreError> {
     let mut found = Vec::with_capacity(symbols.len());
     for some in symbols.chunks(MAX_KEYS) {
@@ -132,26 +133,26 @@ pub async fn read_outlines(table: &dyn Table, symbols: &[Symbol]) -> Result<Vec<
     Ok(found)
 }
 
-/// The stored series of a symbol, if there is one.
+/// The stored series of a symbol, if any.
 pub async fn load(table: &dyn Table, symbol: &Symbol) -> Result<Option<StoredSeries>, StoreError> {
     load_from(table, &keys::bars(symbol)).await
 }
 
-/// The series that is stored in a partition, if there is one.
+/// The series stored in a partition, if any.
 pub async fn load_from(table: &dyn Table, partition: &str) -> Result<Option<StoredSeries>, StoreError> {
-    retry(Retry::within(PATIENCE), || async { unpacked(partition, &find(table, partition).await?) })
+    retry(Retry::within(DEADLINE), || async { unpacked(partition, &find(table, partition).await?) })
         .await
         .map_err(|error| still_torn(partition, error))
 }
 
-/// The series that was found, or a conflict where head and years are of different writings.
+/// Unpacks the series, or returns a conflict if head and years are from different writes.
 fn unpacked(partition: &str, found: &Found) -> Result<Option<StoredSeries>, StoreError> {
     let Some(head) = &found.head else { return Ok(None) };
     let item: HeadItem = documents::parse(head)?;
     let mut bars = Bars::with_capacity(item.years.len() * TRADING_DAYS_A_YEAR);
     for (&year, checksum) in &item.years {
         let key = keys::year_of(partition, year);
-        // Written by another save than the head; the next reading finds both of one.
+        // Written by another save than the head; the next read finds both from one save.
         let torn = StoreError::Conflict { write: 0 };
         let Some(found) = found.years.get(&year) else { return Err(torn) };
         let bytes = bytes(found)?;
@@ -167,11 +168,11 @@ fn unpacked(partition: &str, found: &Found) -> Result<Option<StoredSeries>, Stor
     Ok(Some(StoredSeries { head: item.head, bars }))
 }
 
-/// A head and a year that never came to fit were not written by [`save`].
+/// A head and a year that still do not match after all retries were not written by [`save`].
 fn still_torn(partition: &str, error: StoreError) -> StoreError {
     match error {
         StoreError::Conflict { .. } => {
-            StoreError::corrupt(&keys::head_of(partition), "the years are not those that the head lists")
+            StoreError::corrupt(&keys::head_of(partition), "the years do not match the head")
         }
         other => other,
     }
@@ -218,13 +219,13 @@ async fn save_over(
     }
 }
 
-/// The head while these changes are still to come: it lists no year that they touch.
+/// The head to write while the changes in `later` are outstanding: it does not list the years that they touch.
 fn listed(packed: &BTreeMap<i32, PackedYear>, head: &SeriesHead, later: &[(i32, Write)]) -> HeadItem {
     let mut years: BTreeMap<i32, String> =
         packed.iter().map(|(&year, packed)| (year, packed.checksum.clone())).collect();
     let mut head = head.clone();
     if let Some(newest) = later.iter().map(|(year, _)| *year).max() {
-        // Changes go from new to old, so that what is listed is the whole end of the series without a hole.
+        // Changes go from new to old, so the listed years are the end of the series without a gap.
         years.retain(|&year, _| year > newest);
         head.fetched_at = DateTime::UNIX_EPOCH;
     }
@@ -232,7 +233,7 @@ fn listed(packed: &BTreeMap<i32, PackedYear>, head: &SeriesHead, later: &[(i32, 
     HeadItem { head, last, years }
 }
 
-/// What to write, newest year first: the years whose bytes differ, and the removal of those that are no more.
+/// The writes, newest year first: the years whose bytes differ, and the removal of obsolete years.
 fn changes(partition: &str, packed: &BTreeMap<i32, PackedYear>, stored: &BTreeMap<i32, Item>) -> Vec<(i32, Write)> {
     let puts = packed.iter().filter_map(|(&year, packed)| {
         let stored = stored.get(&year);
@@ -274,13 +275,13 @@ async fn find(table: &dyn Table, partition: &str) -> Result<Found, StoreError> {
 
 fn year_of(key: &Key) -> Result<i32, StoreError> {
     let year = key.sk.strip_prefix(keys::YEAR_PREFIX).and_then(|year| year.parse().ok());
-    year.ok_or_else(|| StoreError::corrupt(key, "no year of bars"))
+    year.ok_or_else(|| StoreError::corrupt(key, "not a year of bars"))
 }
 
 fn bytes(item: &Item) -> Result<&[u8], StoreError> {
     match &item.body {
         Body::Bytes(bytes) => Ok(bytes),
-        Body::Json(_) => Err(StoreError::corrupt(&item.key, "JSON stands where packed bars should")),
+        Body::Json(_) => Err(StoreError::corrupt(&item.key, "found JSON instead of packed bars")),
     }
 }
 

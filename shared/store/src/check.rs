@@ -1,4 +1,4 @@
-//! What every engine refuses before it looks at its data: whatever is beyond the [limits](crate::limits).
+//! Checks that every engine makes before it touches its data: the [limits](crate::limits).
 
 use std::collections::HashSet;
 
@@ -17,7 +17,7 @@ pub fn check_key(key: &Key) -> Result<(), StoreError> {
     check_sort_key(&key.sk)
 }
 
-/// Refuses keys that one `get_many` does not take.
+/// Refuses keys that one `get_many` does not accept.
 pub fn check_keys(keys: &[Key]) -> Result<(), StoreError> {
     if keys.len() > MAX_KEYS {
         return Err(StoreError::TooManyKeys { keys: keys.len() });
@@ -26,7 +26,7 @@ pub fn check_keys(keys: &[Key]) -> Result<(), StoreError> {
     check_distinct(keys.iter())
 }
 
-/// Refuses a query that no engine answers; gives the bounds of its sort keys, moved up to its cursor.
+/// Refuses an invalid query. Returns the bounds of its sort keys, starting at its cursor.
 pub fn check_query(query: &Query) -> Result<Bounds, StoreError> {
     check_partition(&query.partition)?;
     if query.limit == 0 || query.limit > MAX_PAGE_ITEMS {
@@ -46,7 +46,7 @@ pub fn check_query(query: &Query) -> Result<Bounds, StoreError> {
     query.bounds()
 }
 
-/// Refuses a transaction that no engine takes.
+/// Refuses a transaction that no engine accepts.
 pub fn check_writes(writes: &[Write]) -> Result<(), StoreError> {
     if writes.is_empty() {
         return Err(StoreError::NoWrites);
@@ -70,7 +70,7 @@ pub fn check_writes(writes: &[Write]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What a write weighs against the limits.
+/// The size of a write for the limits.
 fn size(write: &Write) -> usize {
     let body = match write {
         Write::Put { body, .. } => body.len(),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_of_exactly_four_megabytes_passes_and_a_byte_more_does_not() {
+    fn a_transaction_may_have_four_megabytes_and_no_byte_more() {
         let part = MAX_TRANSACTION_BYTES / 16;
         let writes = |more| (0..16).map(|number| write(number, part + if number == 0 { more } else { 0 })).collect();
         let exact: Vec<Write> = writes(0);
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_of_exactly_four_hundred_kilobytes_passes_and_a_byte_more_does_not() {
+    fn an_item_may_have_four_hundred_kilobytes_and_no_byte_more() {
         assert!(check_writes(&[write(0, MAX_ITEM_BYTES)]).is_ok());
         let over = check_writes(&[write(0, MAX_ITEM_BYTES + 1)]);
         assert!(matches!(over, Err(StoreError::ItemTooLarge { bytes: 409_601, .. })));

@@ -1,4 +1,4 @@
-//! Why the store could not do what it was asked.
+//! Errors of the store.
 
 use crate::item::Key;
 use crate::limits::{
@@ -6,13 +6,14 @@ use crate::limits::{
     MAX_WRITES,
 };
 
-/// Whatever an engine gives as the cause of a failure; logged, never answered.
+/// The engine's cause of a failure. It is logged and never sent to a client.
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why the store could not do what it was asked.
+/// Why a call to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// An item was not as the write expected: somebody else was faster, or it exists already. Nothing was written.
+    /// An item was not as the write expected: another process was faster, or the item already exists. Nothing was
+    /// written.
     #[error("write {write} did not find what it expected")]
     Conflict {
         /// The first write whose expectation failed, counted from 0.
@@ -21,59 +22,59 @@ pub enum StoreError {
     /// The store asks to slow down. Nothing was written.
     #[error("the store is busy")]
     Throttled,
-    /// The store could not be reached, or did not answer. Writes may or may not have happened.
+    /// The store could not be reached or did not respond. Writes may or may not have happened.
     #[error("the store is unavailable")]
     Unavailable {
-        /// What the engine says.
+        /// The engine's error.
         #[source]
         cause: Cause,
     },
-    /// The engine refused for a reason that waiting does not mend: no right, no such table, a disk that is full.
-    #[error("the store refused")]
+    /// The engine refused for a reason that a retry does not cure: no permission, no such table, a full disk.
+    #[error("the store refused the call")]
     Refused {
-        /// What the engine says.
+        /// The engine's error.
         #[source]
         cause: Cause,
     },
-    /// What is stored there is not what was ever written.
-    #[error("{key} holds something unreadable: {reason}")]
+    /// The stored data is corrupt.
+    #[error("{key} cannot be read: {reason}")]
     Corrupt {
         /// The item.
         key: Key,
         /// What is wrong with it.
         reason: String,
     },
-    /// A value that cannot be written as JSON.
+    /// The value cannot be written as JSON.
     #[error("{key} cannot be written as JSON")]
     Unwritable {
-        /// Where it was to be written.
+        /// The item to be written.
         key: Key,
         /// Why.
         #[source]
         cause: serde_json::Error,
     },
-    /// A transaction of no write.
-    #[error("a transaction has at least one write")]
+    /// The transaction has no write.
+    #[error("a transaction must have at least one write")]
     NoWrites,
-    /// A transaction of more writes than the store takes at once.
-    #[error("a transaction has at most {MAX_WRITES} writes, not {writes}")]
+    /// The transaction has too many writes.
+    #[error("a transaction can have at most {MAX_WRITES} writes, not {writes}")]
     TooManyWrites {
         /// Writes given.
         writes: usize,
     },
-    /// More keys than the store reads at once.
-    #[error("at most {MAX_KEYS} keys are read at once, not {keys}")]
+    /// Too many keys for one read.
+    #[error("at most {MAX_KEYS} keys can be read in one call, not {keys}")]
     TooManyKeys {
         /// Keys given.
         keys: usize,
     },
-    /// One item named twice in one call.
+    /// One call names an item twice.
     #[error("{key} is named twice")]
     SameItemTwice {
         /// The item.
         key: Key,
     },
-    /// An item above [`MAX_ITEM_BYTES`].
+    /// The item is larger than [`MAX_ITEM_BYTES`].
     #[error("{key} has {bytes} bytes, more than {MAX_ITEM_BYTES}")]
     ItemTooLarge {
         /// The item.
@@ -81,48 +82,48 @@ pub enum StoreError {
         /// Its size.
         bytes: usize,
     },
-    /// Writes above [`MAX_TRANSACTION_BYTES`] together.
-    #[error("a transaction of {bytes} bytes is more than {MAX_TRANSACTION_BYTES}")]
+    /// The writes together are larger than [`MAX_TRANSACTION_BYTES`].
+    #[error("a transaction of {bytes} bytes is larger than {MAX_TRANSACTION_BYTES}")]
     TransactionTooLarge {
         /// Size of all writes.
         bytes: usize,
     },
-    /// A partition, sort key, prefix or end of a range without a character.
-    #[error("a key has at least one character")]
+    /// A partition key, sort key, prefix or end of a range is empty.
+    #[error("a key must have at least one character")]
     EmptyKey,
-    /// A partition key above [`MAX_PARTITION_KEY_BYTES`].
+    /// The partition key is longer than [`MAX_PARTITION_KEY_BYTES`].
     #[error("a partition key of {bytes} bytes is longer than {MAX_PARTITION_KEY_BYTES}")]
     PartitionKeyTooLong {
         /// Its length.
         bytes: usize,
     },
-    /// A sort key above [`MAX_SORT_KEY_BYTES`].
+    /// The sort key is longer than [`MAX_SORT_KEY_BYTES`].
     #[error("a sort key of {bytes} bytes is longer than {MAX_SORT_KEY_BYTES}")]
     SortKeyTooLong {
         /// Its length.
         bytes: usize,
     },
-    /// A page of no item, or of more than [`MAX_PAGE_ITEMS`].
-    #[error("a page has 1 to {MAX_PAGE_ITEMS} items, not {limit}")]
+    /// The page limit is zero or more than [`MAX_PAGE_ITEMS`].
+    #[error("a page must have 1 to {MAX_PAGE_ITEMS} items, not {limit}")]
     PageLimit {
-        /// Items asked for.
+        /// The limit given.
         limit: usize,
     },
-    /// A range whose end comes before its start.
+    /// The end of the range is before its start.
     #[error("the range ends before it starts")]
     RangeReversed,
-    /// A cursor that no page of this list gave out.
+    /// The cursor did not come from this list.
     #[error("the cursor does not belong to this list")]
     ForeignCursor,
 }
 
 impl StoreError {
-    /// A failure to reach the engine; the fate of a write is unknown.
+    /// The engine could not be reached; whether a write happened is unknown.
     pub fn unavailable(cause: impl Into<Cause>) -> Self {
         Self::Unavailable { cause: cause.into() }
     }
 
-    /// A refusal that waiting does not mend.
+    /// A refusal that a retry does not cure.
     pub fn refused(cause: impl Into<Cause>) -> Self {
         Self::Refused { cause: cause.into() }
     }
@@ -132,7 +133,7 @@ impl StoreError {
         Self::Corrupt { key: key.clone(), reason: reason.to_string() }
     }
 
-    /// What can be done about it.
+    /// How to handle the error.
     #[must_use]
     pub fn remedy(&self) -> Remedy {
         match self {
@@ -157,12 +158,12 @@ impl StoreError {
     }
 }
 
-/// What can be done about an error.
+/// How to handle an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Nothing was written: read again, decide again, write again.
+    /// Nothing was written: read, decide and write again.
     StartOver,
-    /// It may pass, but a write may have happened: only what may safely happen twice is sent again.
+    /// A retry may succeed, but a write may have happened: only idempotent calls may be sent again.
     AskLater,
     /// The same call fails again.
     None,

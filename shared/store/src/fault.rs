@@ -1,4 +1,4 @@
-//! A table that fails on purpose, by a plan: for tests of everything that must survive a store that fails.
+//! A table that fails according to a plan, for tests of code that must survive failures of the store.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -13,20 +13,20 @@ use crate::query::{Page, Query};
 use crate::table::Table;
 use crate::write::Write;
 
-/// What goes wrong with one call.
+/// A fault of one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A transaction loses a race that nobody ran. A read is answered as if nothing were wrong.
+    /// A transaction reports a conflict. A read succeeds.
     Conflict,
     /// The store asks to slow down.
     Throttle,
-    /// The connection breaks before anything has happened.
+    /// The connection breaks before anything happens.
     ErrorBefore,
-    /// A transaction is committed, and the answer is lost. A read just fails.
+    /// A transaction is committed and its response is lost. A read fails.
     ErrorAfter,
 }
 
-/// Which calls go wrong, and how.
+/// Which calls fail, and how.
 #[derive(Debug)]
 pub struct Plan(Kind);
 
@@ -37,18 +37,18 @@ enum Kind {
 }
 
 impl Plan {
-    /// These faults, one a call in this order; when they are used up all goes well.
+    /// These faults, one per call in this order; later calls succeed.
     pub fn scripted(faults: impl IntoIterator<Item = Option<Fault>>) -> Self {
         Self(Kind::Scripted(faults.into_iter().collect()))
     }
 
-    /// Nothing goes wrong.
+    /// No faults.
     #[must_use]
     pub fn quiet() -> Self {
         Self::scripted([])
     }
 
-    /// This share of calls (0 to 1) goes wrong, in all four ways alike; the same seed gives the same faults.
+    /// This share of calls (0 to 1) fails, evenly in all four ways. The same seed gives the same faults.
     #[must_use]
     pub fn seeded(seed: u64, share: f64) -> Self {
         Self(Kind::Seeded { random: Box::new(StdRng::seed_from_u64(seed)), share: share.clamp(0.0, 1.0) })
@@ -67,7 +67,7 @@ impl Plan {
     }
 }
 
-/// A table in front of another, with one plan for its reads and one for its transactions.
+/// A wrapper around a table, with one plan for reads and one for transactions.
 #[derive(Debug)]
 pub struct Faulty<T> {
     inner: T,
@@ -76,23 +76,23 @@ pub struct Faulty<T> {
 }
 
 impl<T: Table> Faulty<T> {
-    /// `inner`, with transactions that go wrong by this plan.
+    /// Wraps `inner` with a plan for transactions.
     pub fn new(inner: T, writes: Plan) -> Self {
         Self { inner, reads: Mutex::new(Plan::quiet()), writes: Mutex::new(writes) }
     }
 
-    /// The same, with reads that go wrong by a plan of their own.
+    /// Adds a plan for reads.
     #[must_use]
     pub fn with_reads(self, reads: Plan) -> Self {
         Self { reads: Mutex::new(reads), ..self }
     }
 
-    /// The table behind, which does not fail.
+    /// The wrapped table, which does not fail.
     pub fn inner(&self) -> &T {
         &self.inner
     }
 
-    /// From now on transactions go wrong by this plan.
+    /// Replaces the plan for transactions.
     pub fn plan_writes(&self, plan: Plan) {
         *self.writes.lock().unwrap_or_else(PoisonError::into_inner) = plan;
     }
@@ -111,7 +111,7 @@ fn next(plan: &Mutex<Plan>) -> Option<Fault> {
 }
 
 fn broken() -> StoreError {
-    StoreError::unavailable("the connection broke, by plan")
+    StoreError::unavailable("the connection broke (injected fault)")
 }
 
 #[async_trait]

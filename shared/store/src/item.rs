@@ -1,21 +1,21 @@
-//! An item: what the table holds under one key.
+//! Items: the values under the keys of the table.
 
 use std::fmt;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// Where an item lives: a partition, and its place in the order of that partition.
+/// The key of an item: its partition, and its place in the order of that partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// Partition; all items of one partition can be listed by one query.
+    /// Partition key. One query can list all items of a partition.
     pub pk: String,
-    /// Sort key; items of a partition are ordered by its UTF-8 bytes.
+    /// Sort key. Items of a partition are ordered by its UTF-8 bytes.
     pub sk: String,
 }
 
 impl Key {
-    /// The key of these two parts. Limits are checked when it is used, not here.
+    /// A key with these two parts. Limits are checked on use, not here.
     pub fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
         Self { pk: pk.into(), sk: sk.into() }
     }
@@ -33,12 +33,12 @@ impl fmt::Display for Key {
     }
 }
 
-/// What an item says.
+/// The body of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// JSON text. Engines keep it as text, so that decimals written as strings stay exact.
+    /// JSON text. Engines store it as text, so that decimals written as strings stay exact.
     Json(String),
-    /// Bytes in a format of their own, such as [`crate::pack`].
+    /// Bytes in another format, such as [`crate::pack`].
     Bytes(Vec<u8>),
 }
 
@@ -52,27 +52,27 @@ impl Body {
         }
     }
 
-    /// Whether there is nothing in it.
+    /// Whether the body is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// Which writing of an item this is: the time of the write in milliseconds, or one more than the version before it if
-/// that is later. It never falls, and an item that is deleted and made again does not repeat one.
+/// The version of an item: the time of the write in milliseconds, or one more than the previous version if that is
+/// later. It never decreases, and an item that is deleted and recreated does not repeat a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Version(pub u64);
 
 impl Version {
-    /// The version of something written at `now` for the first time.
+    /// The version of an item first written at `now`.
     #[must_use]
     pub fn at(now: DateTime<Utc>) -> Self {
         Self(u64::try_from(now.timestamp_millis()).unwrap_or(0))
     }
 
-    /// The least version that may follow this one.
+    /// The lowest version that may follow this one.
     #[must_use]
     pub fn successor(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -85,28 +85,28 @@ impl fmt::Display for Version {
     }
 }
 
-/// What a read gives back.
+/// An item as returned by a read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Item {
-    /// Where it lives.
+    /// Its key.
     pub key: Key,
-    /// What it says.
+    /// Its body.
     pub body: Body,
-    /// Which writing this is; a change is written at the version read.
+    /// Its version; a change is written at the version read.
     pub version: Version,
-    /// From this second on (since 1970, UTC) the item counts as absent; `None` keeps it for good.
+    /// The second (since 1970, UTC) from which the item counts as absent; `None` means that it never expires.
     pub expires_at: Option<i64>,
 }
 
 impl Item {
-    /// Whether the item counts as absent at `now`, whether it has been swept or not.
+    /// Whether the item counts as absent at `now`, even if it has not been removed yet.
     #[must_use]
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         has_expired(self.expires_at, now)
     }
 }
 
-/// Whether something that expires at this second counts as absent at `now`.
+/// Whether an item that expires at this second counts as absent at `now`.
 #[must_use]
 pub fn has_expired(expires_at: Option<i64>, now: DateTime<Utc>) -> bool {
     expires_at.is_some_and(|second| second <= now.timestamp())
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_is_absent_from_the_very_second_it_expires() {
+    fn an_item_is_absent_from_the_second_of_its_expiry() {
         let now = DateTime::from_timestamp(1_000, 999_000_000).unwrap();
         assert!(has_expired(Some(1_000), now));
         assert!(!has_expired(Some(1_001), now));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_the_time_of_its_write_in_milliseconds() {
+    fn a_version_is_its_write_time_in_milliseconds() {
         let now = DateTime::from_timestamp(1_000, 999_000_000).unwrap();
         assert_eq!(Version::at(now), Version(1_000_999));
         assert_eq!(Version::at(DateTime::from_timestamp(-5, 0).unwrap()), Version(0));

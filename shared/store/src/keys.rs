@@ -47,7 +47,7 @@ pub fn bars(symbol: &Symbol) -> String {
     format!("BARS#{symbol}")
 }
 
-/// The partition of the valuations of a customer's custom instrument.
+/// The partition of the valuations of a custom instrument.
 #[must_use]
 pub fn own_bars(customer: CustomerId, symbol: &Symbol) -> String {
     // The symbol of a market instrument has no `#`, so that the two kinds of partition cannot collide.

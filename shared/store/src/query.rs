@@ -1,4 +1,4 @@
-//! A page of one partition: what is asked for, in which order, and where the next page starts.
+//! Queries: a page of one partition, its order, and the cursor of the next page.
 
 use std::fmt;
 
@@ -10,25 +10,25 @@ use crate::error::StoreError;
 use crate::item::Item;
 use crate::limits::{MAX_PAGE_BYTES, MAX_SORT_KEY_BYTES};
 
-/// Bytes of the list's fingerprint at the head of a cursor.
+/// Length of the list's fingerprint at the start of a cursor.
 const FINGERPRINT_BYTES: usize = 8;
 
-/// What a page is taken from.
+/// A request for a page of a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The partition.
     pub partition: String,
-    /// Which of its sort keys.
+    /// The range of sort keys.
     pub range: Range,
-    /// Items on the page, 1 to [`crate::limits::MAX_PAGE_ITEMS`].
+    /// Most items on the page, 1 to [`crate::limits::MAX_PAGE_ITEMS`].
     pub limit: usize,
-    /// Where the page before this one ended.
+    /// The end of the previous page.
     pub cursor: Option<Cursor>,
     /// Ascending or descending.
     pub direction: Direction,
 }
 
-/// Which sort keys of a partition.
+/// A range of sort keys in a partition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Range {
     /// All of them.
@@ -39,47 +39,47 @@ pub enum Range {
     Between(String, String),
 }
 
-/// In which order of the sort keys' UTF-8 bytes.
+/// The order of items, by the UTF-8 bytes of their sort keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Ascending.
     Forward,
-    /// Descending: of ids that grow with time, the newest first.
+    /// Descending: for ids that increase with time, the newest first.
     Backward,
 }
 
-/// What a query found.
+/// The result of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The items, in order. Fewer than the limit do not mean the end; an absent `next` does.
+    /// The items, in order. Fewer items than the limit do not mean the end; only an absent `next` does.
     pub items: Vec<Item>,
-    /// Where the next page starts, if more items follow.
+    /// The cursor of the next page, if more items follow.
     pub next: Option<Cursor>,
 }
 
-/// Where a page ended: a text that means something only to the list that it came from.
+/// The end of a page, as an opaque text that is valid only for its list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(String);
 
-/// The sort keys that a query still has to look at.
+/// The range of sort keys that a query still has to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Lowest sort key.
     pub lower: Edge,
     /// Highest sort key.
     pub upper: Edge,
-    /// The sort key of the cursor, which is also the nearer edge.
+    /// The sort key of the cursor, which is also the edge at which the page starts.
     pub after: Option<String>,
 }
 
-/// One end of a run of sort keys.
+/// One end of a range of sort keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Edge {
-    /// No end on this side.
+    /// Unbounded.
     Open,
-    /// This key is the last one inside.
+    /// The range includes this key.
     Included(String),
-    /// This key is the first one outside.
+    /// The range excludes this key.
     Excluded(String),
 }
 
@@ -94,7 +94,7 @@ impl Query {
         Self { direction: Direction::Backward, ..Self::forward(partition, range, limit) }
     }
 
-    /// The sort keys that are left to look at, or the refusal of a cursor from another list.
+    /// The bounds of the sort keys still to read. Refuses a cursor of another list.
     pub(crate) fn bounds(&self) -> Result<Bounds, StoreError> {
         let (lower, upper) = self.range.edges();
         let Some(cursor) = &self.cursor else {
@@ -124,8 +124,8 @@ impl Query {
         Cursor(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// Cuts what an engine found down to a page. The engine gives the items in order, expired ones left out, and one
-    /// more than the limit if it has one; `more` says that it stopped before the end of the range.
+    /// Makes a page from the items that an engine found: in order, without expired items, and one more than the limit
+    /// if there is one. `more` means that the engine stopped before the end of the range.
     #[must_use]
     pub fn page(&self, found: Vec<Item>, more: bool) -> Page {
         let mut items = Vec::with_capacity(found.len().min(self.limit));
@@ -143,7 +143,7 @@ impl Query {
         Page { items, next }
     }
 
-    /// What tells this list from all others: partition, range and direction, but not the size of a page.
+    /// Identifies the list: partition, range and direction, but not the page size.
     fn fingerprint(&self) -> [u8; FINGERPRINT_BYTES] {
         let (kind, from, to) = match &self.range {
             Range::All => (b'a', "", ""),
@@ -179,8 +179,8 @@ impl Range {
     }
 }
 
-/// The least text above all that start with `prefix`; none if the prefix is made of the highest character alone.
-/// Characters and UTF-8 bytes sort alike, so that the next character is the next text.
+/// The lowest text above all texts that start with `prefix`; `None` if the prefix consists only of the highest
+/// character. Characters and UTF-8 bytes have the same order, so the next character gives the next text.
 fn after_all_with_prefix(prefix: &str) -> Option<String> {
     let mut rest: Vec<char> = prefix.chars().collect();
     while let Some(last) = rest.pop() {
@@ -194,18 +194,18 @@ fn after_all_with_prefix(prefix: &str) -> Option<String> {
 }
 
 impl Cursor {
-    /// A cursor as a caller sends it back; whether it fits is found out by the query.
+    /// A cursor as sent by a client. The query checks whether it is valid.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The cursor as it is handed out: letters, digits, `-` and `_`.
+    /// The cursor as text: letters, digits, `-` and `_`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The sort key where the page of this query ended, if the cursor is of this query.
+    /// The sort key at which the page ended, if the cursor belongs to this query.
     fn sort_key(&self, query: &Query) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(&self.0).ok()?;
         let (fingerprint, sort_key) = bytes.split_at_checked(FINGERPRINT_BYTES)?;
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_after_a_prefix_is_above_all_that_start_with_it_and_below_the_next() {
+    fn the_text_after_a_prefix_is_the_next_higher_one() {
         assert_eq!(after_all_with_prefix("YEAR#").as_deref(), Some("YEAR$"));
         assert_eq!(after_all_with_prefix("ä").as_deref(), Some("å"));
         assert_eq!(after_all_with_prefix("a\u{10FFFF}").as_deref(), Some("b"));
@@ -242,7 +242,7 @@ mod tests {
         let cursor = query.cursor_after("x7");
         let resumed = Query { cursor: Some(cursor.clone()), limit: 3, ..query.clone() };
         assert_eq!(resumed.bounds().unwrap().after.as_deref(), Some("x7"));
-        let strangers = [
+        let foreigns = [
             Query { partition: "B".into(), ..resumed.clone() },
             Query { range: Range::All, ..resumed.clone() },
             Query { direction: Direction::Backward, ..resumed.clone() },
@@ -251,8 +251,8 @@ mod tests {
             Query { cursor: Some(query.cursor_after("y")), ..resumed.clone() },
             Query { cursor: Some(query.cursor_after("")), ..resumed },
         ];
-        for stranger in strangers {
-            assert!(matches!(stranger.bounds(), Err(StoreError::ForeignCursor)), "{stranger:?}");
+        for foreign in foreigns {
+            assert!(matches!(foreign.bounds(), Err(StoreError::ForeignCursor)), "{foreign:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Taking a change again from its start after a lost race.
+//! Retries a change from its start after a lost race.
 
 use std::time::Duration;
 
@@ -6,33 +6,33 @@ use tokio::time::Instant;
 
 use crate::error::{Remedy, StoreError};
 
-/// Attempts at one change, the first included.
+/// Most attempts at one change, including the first.
 pub const MAX_TRIES: u32 = 8;
-/// Upper end of the first wait; it doubles with every further one.
+/// Longest first wait; it doubles for every further one.
 pub const FIRST_WAIT: Duration = Duration::from_millis(10);
-/// Upper end of any wait.
+/// Longest wait of all.
 pub const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
-/// How long and how often a change is tried.
+/// How often and until when a change is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
-    /// Attempts, the first included.
+    /// Most attempts, including the first.
     pub tries: u32,
-    /// No wait goes beyond this instant.
+    /// No wait exceeds this deadline.
     pub deadline: Instant,
 }
 
 impl Retry {
-    /// [`MAX_TRIES`] attempts, with no wait that would end later than `budget` from now.
+    /// [`MAX_TRIES`] attempts, with no wait that would end after `budget` from now.
     #[must_use]
     pub fn within(budget: Duration) -> Self {
         Self { tries: MAX_TRIES, deadline: Instant::now() + budget }
     }
 }
 
-/// An error that knows whether nothing was written and the same change may succeed from its start.
+/// An error that knows whether the change can be retried.
 pub trait Retryable {
-    /// Whether to read, decide and write again.
+    /// Whether nothing was written and the change may succeed if it reads, decides and writes again.
     fn is_retryable(&self) -> bool;
 }
 
@@ -42,11 +42,12 @@ impl Retryable for StoreError {
     }
 }
 
-/// Runs `attempt` until it succeeds, fails for good, has been tried often enough, or time is up; the last error stands.
+/// Runs `attempt` until it succeeds, fails permanently, has used all attempts, or the deadline passes. Returns the last
+/// error.
 ///
-/// An attempt reads, decides and writes: it must start from fresh reads each time. Between attempts it waits a random
-/// time below a ceiling that doubles from 10 to 500 ms ("full jitter", so that rivals do not meet again).
-/// Formula: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+/// An attempt reads, decides and writes, and must start from fresh reads. Between attempts it waits a random time below
+/// a ceiling that doubles from 10 to 500 ms ("full jitter", so that competitors do not collide again). Formula: M.
+/// Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
 pub async fn retry<T, E, F, Attempt>(policy: Retry, mut attempt: F) -> Result<T, E>
 where
     E: Retryable,
@@ -88,16 +89,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_lost_race_is_run_eight_times_at_most_and_waits_under_its_ceilings() {
+    async fn a_lost_race_is_tried_at_most_eight_times_within_the_ceilings() {
         let start = Instant::now();
         let policy = Retry::within(Duration::from_mins(1));
         assert_eq!(tries_until(|| StoreError::Conflict { write: 0 }, policy).await, MAX_TRIES);
-        // 10 + 20 + 40 + 80 + 160 + 320 + 500, and a millisecond of the timer's grain for each.
+        // 10 + 20 + 40 + 80 + 160 + 320 + 500, and a millisecond of timer resolution for each.
         assert!(start.elapsed() <= Duration::from_millis(1_130 + 7), "{:?}", start.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_may_have_been_written_or_cannot_pass_is_not_run_again() {
+    async fn an_uncertain_or_permanent_failure_is_not_retried() {
         let policy = Retry::within(Duration::from_mins(1));
         assert_eq!(tries_until(|| StoreError::unavailable("gone"), policy).await, 1);
         assert_eq!(tries_until(|| StoreError::NoWrites, policy).await, 1);
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_wait_goes_beyond_the_deadline() {
+    async fn no_wait_exceeds_the_deadline() {
         let start = Instant::now();
         tries_until(|| StoreError::Throttled, Retry::within(Duration::from_millis(100))).await;
         assert!(start.elapsed() <= Duration::from_millis(107), "{:?}", start.elapsed());
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_success_ends_it() {
+    async fn the_first_success_ends_the_retries() {
         let left = Cell::new(3);
         let value = retry(Retry::within(Duration::from_mins(1)), || {
             left.set(left.get() - 1);

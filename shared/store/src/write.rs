@@ -1,69 +1,69 @@
-//! What a transaction is made of.
+//! The writes of a transaction.
 
 use crate::item::{Body, Key, Version};
 
-/// One step of a transaction. All steps happen or none does.
+/// One write of a transaction. All writes happen or none does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
-    /// Writes an item, in place of the one that is there.
+    /// Writes an item, replacing an existing one.
     Put {
-        /// Where.
+        /// The item.
         key: Key,
-        /// What it says from now on.
+        /// The new body.
         body: Body,
-        /// From this second on (since 1970, UTC) it counts as absent.
+        /// The second (since 1970, UTC) from which the item counts as absent.
         expires_at: Option<i64>,
-        /// What must be there now.
+        /// The expected current state.
         expect: Expect,
     },
     /// Removes an item.
     Delete {
-        /// Where.
+        /// The item.
         key: Key,
-        /// What must be there now.
+        /// The expected current state.
         expect: DeleteExpect,
     },
-    /// Changes nothing, and lets the transaction pass only if the expectation holds.
+    /// Changes nothing; the transaction fails unless the expectation holds.
     Check {
-        /// Where.
+        /// The item.
         key: Key,
-        /// What must be there now.
+        /// The expected current state.
         expect: Expect,
     },
 }
 
-/// What must be true of an item for a put or a check. There is no "whatever is there": a blind overwrite loses updates.
+/// The expected state of an item for a put or check. There is no "any state", since a blind overwrite loses updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// No item, or only an expired one.
     Absent,
-    /// The item at this very version, not expired.
+    /// The item at exactly this version, not expired.
     Version(Version),
 }
 
-/// What must be true of an item for a delete.
+/// The expected state of an item for a delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeleteExpect {
-    /// The item at this very version, not expired.
+    /// The item at exactly this version, not expired.
     Version(Version),
-    /// Anything, also nothing.
+    /// Any state, including absent.
     Any,
 }
 
 impl Write {
-    /// An item that must not be there yet and that stays for good.
+    /// Creates an item that must not exist yet and never expires.
     #[must_use]
     pub fn create(key: Key, body: Body) -> Self {
         Self::Put { key, body, expires_at: None, expect: Expect::Absent }
     }
 
-    /// A new body for the item at this version, which then stays for good.
+    /// Replaces the body of the item at this version, which then never expires.
     #[must_use]
     pub fn update(key: Key, body: Body, version: Version) -> Self {
         Self::Put { key, body, expires_at: None, expect: Expect::Version(version) }
     }
 
-    /// The item that this step is about.
+    /// The key of the item.
     #[must_use]
     pub fn key(&self) -> &Key {
         match self {
@@ -72,7 +72,7 @@ impl Write {
     }
 }
 
-/// What to expect of an item that was read at this version, or was not there.
+/// The expectation for an item that was read at this version, or was absent.
 impl From<Option<Version>> for Expect {
     fn from(read: Option<Version>) -> Self {
         read.map_or(Self::Absent, Self::Version)

@@ -1,4 +1,4 @@
-//! What a case of the suite works with: a table, a clock that is moved by hand, and ways to say what failed.
+//! The tools of the suite's cases: a table, a manual clock, and functions that report failures.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::item::{Body, Item, Key, Version};
 use crate::table::{Clock, Table};
 use crate::write::Write;
 
-/// Where the hand-moved clock stands at first: 2012-11-16T12:00:00Z, in milliseconds.
+/// Start of the manual clock: 2012-11-16T12:00:00Z, in milliseconds.
 const START_MS: i64 = 1_353_067_200_000;
 
-/// A clock that stands until a case moves it.
+/// A clock that stands still until a case moves it.
 pub(super) struct Hand(Arc<AtomicI64>);
 
 impl Hand {
@@ -37,7 +37,7 @@ impl Hand {
     }
 }
 
-/// What a case works with.
+/// The environment of a case.
 pub(super) struct Bench<T> {
     pub(super) table: Arc<T>,
     pub(super) hand: Hand,
@@ -49,7 +49,7 @@ impl<T: Table> Bench<T> {
         Key::new(&self.partition, sort_key)
     }
 
-    /// Creates an item and gives its version.
+    /// Creates an item and returns its version.
     pub(super) async fn create(&self, sort_key: &str, json: &str) -> Result<Version, Reason> {
         let versions = self.table.transact(vec![Write::create(self.key(sort_key), json_body(json))]).await?;
         only_version(&versions)
@@ -59,11 +59,11 @@ impl<T: Table> Bench<T> {
         Ok(self.table.get(&self.key(sort_key)).await?)
     }
 
-    /// The JSON of an item, or `None` where nothing stands.
+    /// The JSON of an item, or `None` if it is absent.
     pub(super) async fn json(&self, sort_key: &str) -> Result<Option<String>, Reason> {
         Ok(match self.get(sort_key).await?.map(|item| item.body) {
             Some(Body::Json(json)) => Some(json),
-            Some(Body::Bytes(_)) => return Err(Reason("bytes came back for JSON".to_owned())),
+            Some(Body::Bytes(_)) => return Err(Reason("got bytes instead of JSON".to_owned())),
             None => None,
         })
     }
@@ -76,7 +76,7 @@ pub(super) fn json_body(json: &str) -> Body {
 pub(super) fn only_version(versions: &[Option<Version>]) -> Result<Version, Reason> {
     match versions {
         [Some(version)] => Ok(*version),
-        other => Err(Reason(format!("one put gave the versions {other:?}"))),
+        other => Err(Reason(format!("one put returned the versions {other:?}"))),
     }
 }
 
@@ -97,10 +97,10 @@ pub(super) fn same<V: Debug + PartialEq>(what: &str, found: &V, expected: &V) ->
 }
 
 pub(super) fn holds(what: &str, condition: bool) -> Outcome {
-    if condition { Ok(()) } else { Err(Reason(format!("it does not hold that {what}"))) }
+    if condition { Ok(()) } else { Err(Reason(format!("expected that {what}"))) }
 }
 
-/// The transaction failed because of this write.
+/// Checks that the transaction failed because of this write.
 pub(super) fn conflicts<V: Debug>(what: &str, outcome: Result<V, StoreError>, expected: usize) -> Outcome {
     match outcome {
         Err(StoreError::Conflict { write }) if write == expected => Ok(()),
@@ -108,7 +108,7 @@ pub(super) fn conflicts<V: Debug>(what: &str, outcome: Result<V, StoreError>, ex
     }
 }
 
-/// The call was refused in this way.
+/// Checks that the call was refused with the expected error.
 pub(super) fn refused<V: Debug>(
     what: &str,
     outcome: Result<V, StoreError>,

@@ -1,4 +1,4 @@
-//! What a write expects, and what becomes of the whole when one expectation fails.
+//! Expectations of writes, and the fate of a transaction when one fails.
 
 use super::bench::{Bench, Outcome, conflicts, holds, json_body, only_version, same};
 use crate::item::{Body, Version};
@@ -18,10 +18,10 @@ pub(super) async fn an_item_is_read_as_it_was_written<T: Table>(bench: &Bench<T>
     same("the body", &item.body, &json)?;
     same("the version", &item.version, &version)?;
     same("the expiry", &item.expires_at, &expires_at)?;
-    same("an item that is not there", &bench.get("other").await?, &None)
+    same("an absent item", &bench.get("other").await?, &None)
 }
 
-pub(super) async fn bytes_of_every_value_come_back<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn every_byte_value_is_preserved<T: Table>(bench: &Bench<T>) -> Outcome {
     for (sort_key, bytes) in [("all", (0..=255).collect::<Vec<u8>>()), ("none", Vec::new())] {
         let body = Body::Bytes(bytes);
         bench.table.transact(vec![Write::create(bench.key(sort_key), body.clone())]).await?;
@@ -38,7 +38,7 @@ pub(super) async fn an_item_is_created_once<T: Table>(bench: &Bench<T>) -> Outco
     same("the body", &bench.json("A").await?.as_deref(), &Some("1"))
 }
 
-pub(super) async fn an_update_needs_the_version_that_stands<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn an_update_needs_the_current_version<T: Table>(bench: &Bench<T>) -> Outcome {
     let first = bench.create("A", "1").await?;
     let update = |version| vec![Write::update(bench.key("A"), json_body("2"), version)];
     let second = only_version(&bench.table.transact(update(first)).await?)?;
@@ -51,23 +51,23 @@ pub(super) async fn an_update_needs_the_version_that_stands<T: Table>(bench: &Be
     same("the version", &bench.get("A").await?.map(|item| item.version), &Some(second))
 }
 
-pub(super) async fn a_delete_needs_the_version_that_stands_or_takes_any<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_delete_needs_the_current_version_or_accepts_any<T: Table>(bench: &Bench<T>) -> Outcome {
     let delete = |expect| vec![Write::Delete { key: bench.key("A"), expect }];
     let version = bench.create("A", "1").await?;
     let wrong = DeleteExpect::Version(Version(version.0 + 1));
     conflicts("a delete at another version", bench.table.transact(delete(wrong)).await, 0)?;
-    holds("it is still there", bench.get("A").await?.is_some())?;
+    holds("the item still exists", bench.get("A").await?.is_some())?;
     let deleted = bench.table.transact(delete(DeleteExpect::Version(version))).await?;
     same("the versions of a delete", &deleted, &vec![None])?;
-    same("what was deleted", &bench.get("A").await?, &None)?;
+    same("the deleted item", &bench.get("A").await?, &None)?;
     conflicts("deleting it again", bench.table.transact(delete(DeleteExpect::Version(version))).await, 0)?;
     bench.table.transact(delete(DeleteExpect::Any)).await?;
     bench.create("A", "2").await?;
     bench.table.transact(delete(DeleteExpect::Any)).await?;
-    same("what was deleted whatever it was", &bench.get("A").await?, &None)
+    same("an item deleted at any version", &bench.get("A").await?, &None)
 }
 
-pub(super) async fn a_check_changes_nothing_and_can_stop_all<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_check_changes_nothing_and_can_fail_the_transaction<T: Table>(bench: &Bench<T>) -> Outcome {
     let version = bench.create("A", "1").await?;
     let check = |sort_key: &str, expect| Write::Check { key: bench.key(sort_key), expect };
     let alone = bench.table.transact(vec![check("A", Expect::Version(version))]).await?;
@@ -76,14 +76,14 @@ pub(super) async fn a_check_changes_nothing_and_can_stop_all<T: Table>(bench: &B
     let put = || Write::create(bench.key("B"), json_body("1"));
     let stopped = bench.table.transact(vec![put(), check("A", Expect::Absent)]).await;
     conflicts("a check of absence", stopped, 1)?;
-    same("what the check stopped", &bench.get("B").await?, &None)?;
+    same("the write that the check prevented", &bench.get("B").await?, &None)?;
     let passed = vec![put(), check("A", Expect::Version(version)), check("C", Expect::Absent)];
     bench.table.transact(passed).await?;
-    same("the version of what was checked", &bench.get("A").await?.map(|item| item.version), &Some(version))?;
-    same("the absence of what was checked", &bench.get("C").await?, &None)
+    same("the version of the checked item", &bench.get("A").await?.map(|item| item.version), &Some(version))?;
+    same("the absence of the checked item", &bench.get("C").await?, &None)
 }
 
-pub(super) async fn a_failed_transaction_leaves_no_trace<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_failed_transaction_writes_nothing<T: Table>(bench: &Bench<T>) -> Outcome {
     let kept = bench.create("kept", "1").await?;
     let changed = bench.create("changed", "1").await?;
     let writes = vec![
@@ -94,10 +94,10 @@ pub(super) async fn a_failed_transaction_leaves_no_trace<T: Table>(bench: &Bench
         Write::update(bench.key("missing"), json_body("2"), kept),
     ];
     conflicts("the transaction", bench.table.transact(writes).await, 4)?;
-    same("what was to be created", &bench.get("new").await?, &None)?;
-    same("what was to be changed", &bench.json("changed").await?.as_deref(), &Some("1"))?;
+    same("the item to create", &bench.get("new").await?, &None)?;
+    same("the item to change", &bench.json("changed").await?.as_deref(), &Some("1"))?;
     same("its version", &bench.get("changed").await?.map(|item| item.version), &Some(changed))?;
-    same("what was to be deleted", &bench.json("kept").await?.as_deref(), &Some("1"))
+    same("the item to delete", &bench.json("kept").await?.as_deref(), &Some("1"))
 }
 
 pub(super) async fn a_conflict_names_the_first_write_that_failed<T: Table>(bench: &Bench<T>) -> Outcome {
@@ -108,10 +108,10 @@ pub(super) async fn a_conflict_names_the_first_write_that_failed<T: Table>(bench
     conflicts("the second of two", bench.table.transact(vec![create("X"), create("A")]).await, 1)?;
     let both = vec![create("X"), create("A"), create("Y"), create("B")];
     conflicts("two of four", bench.table.transact(both).await, 1)?;
-    same("what stood beside them", &bench.get("X").await?, &None)
+    same("the other item", &bench.get("X").await?, &None)
 }
 
-pub(super) async fn versions_follow_the_clock_and_never_fall<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn versions_follow_the_clock_and_never_decrease<T: Table>(bench: &Bench<T>) -> Outcome {
     let mut version = bench.create("A", "0").await?;
     for step in [0, 0, 1, 60_000, -3_600_000, 0, 7_200_000] {
         bench.hand.move_by(step);
@@ -124,24 +124,24 @@ pub(super) async fn versions_follow_the_clock_and_never_fall<T: Table>(bench: &B
     same("the version read", &bench.get("A").await?.map(|item| item.version), &Some(version))
 }
 
-pub(super) async fn an_item_made_again_never_repeats_a_version<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_recreated_item_never_repeats_a_version<T: Table>(bench: &Bench<T>) -> Outcome {
     let mut last = Version(0);
-    // The clock stands still, then falls back: neither may bring a version back.
+    // The clock stands still, then goes back: neither may repeat a version.
     for step in [0, 0, 0, -60_000, 0] {
         bench.hand.move_by(step);
         let version = bench.create("A", "1").await?;
-        holds("a creation comes after what was deleted", version > last)?;
+        holds("a recreated item has a later version", version > last)?;
         let update = Write::update(bench.key("A"), json_body("2"), version);
         last = only_version(&bench.table.transact(vec![update]).await?)?;
         let delete = Write::Delete { key: bench.key("A"), expect: DeleteExpect::Any };
         bench.table.transact(vec![delete]).await?;
         let stale = Write::update(bench.key("A"), json_body("3"), last);
-        conflicts("an update of what was deleted", bench.table.transact(vec![stale]).await, 0)?;
+        conflicts("an update of a deleted item", bench.table.transact(vec![stale]).await, 0)?;
     }
     Ok(())
 }
 
-pub(super) async fn many_are_read_in_the_order_asked_for<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn items_are_returned_in_the_order_of_their_keys<T: Table>(bench: &Bench<T>) -> Outcome {
     for sort_key in ["1", "2", "3"] {
         bench.create(sort_key, sort_key).await?;
     }

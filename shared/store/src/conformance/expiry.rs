@@ -1,4 +1,4 @@
-//! An expired item is absent, swept or not.
+//! An expired item is absent, whether or not it has been removed.
 
 use super::bench::{Bench, Outcome, Reason, conflicts, holds, json_body, only_version, same};
 use crate::item::Version;
@@ -7,7 +7,7 @@ use crate::table::Table;
 use crate::write::{DeleteExpect, Expect, Write};
 
 impl<T: Table> Bench<T> {
-    /// Creates an item that expires after this many seconds.
+    /// Creates an item that expires after `seconds`.
     async fn create_for(&self, sort_key: &str, seconds: i64) -> Result<Version, Reason> {
         let expires_at = Some(self.hand.second() + seconds);
         let body = json_body("1");
@@ -40,7 +40,7 @@ pub(super) async fn an_expired_item_is_absent_to_every_read<T: Table>(bench: &Be
     same("the item at its second", &bench.get("A").await?, &None)?;
     let many = bench.table.get_many(&["A", "B", "C"].map(|sort_key| bench.key(sort_key))).await?;
     let there: Vec<bool> = many.iter().map(Option::is_some).collect();
-    same("which of many are there", &there, &vec![false, true, false])?;
+    same("which of many exist", &there, &vec![false, true, false])?;
     same("the list after", &listed().await?.join(" ").as_str(), &"B D E")?;
     let first = bench.table.query(&Query::forward(&bench.partition, Range::All, 1)).await?;
     same("the first page", &first.items.first().map(|item| item.key.sk.as_str()), &Some("B"))?;
@@ -63,16 +63,16 @@ pub(super) async fn an_expired_item_is_absent_to_every_expectation<T: Table>(ben
     conflicts("a delete of its version", bench.table.transact(vec![delete]).await, 0)?;
     bench.table.transact(vec![Write::Check { key: key(), expect: Expect::Absent }]).await?;
     bench.table.transact(vec![other, Write::create(key(), json_body("3"))]).await?;
-    same("what was made in its place", &bench.json("A").await?.as_deref(), &Some("3"))?;
+    same("the item that replaced it", &bench.json("A").await?.as_deref(), &Some("3"))?;
     same("its expiry", &bench.get("A").await?.and_then(|item| item.expires_at), &None)
 }
 
-pub(super) async fn an_expired_item_made_again_never_repeats_a_version<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_recreated_expired_item_never_repeats_a_version<T: Table>(bench: &Bench<T>) -> Outcome {
     let mut last = Version(0);
     let long_ago = Some(bench.hand.second() - 1_000);
     for step in [0, 0, 100_000, -50_000] {
         bench.hand.move_by(step);
-        // Expired as soon as it is written, so that the clock need not pass the version.
+        // Already expired when written, so that the clock need not pass the version.
         let body = json_body("1");
         let put = Write::Put { key: bench.key("A"), body, expires_at: long_ago, expect: Expect::Absent };
         let version = only_version(&bench.table.transact(vec![put]).await?)?;
@@ -94,5 +94,5 @@ pub(super) async fn an_update_can_move_and_remove_the_expiry<T: Table>(bench: &B
     same("the moved expiry", &bench.get("A").await?.and_then(|item| item.expires_at), &later)?;
     bench.table.transact(put(None, second)).await?;
     bench.hand.move_by(100_000_000);
-    holds("it stays for good", bench.get("A").await?.is_some())
+    holds("the item does not expire", bench.get("A").await?.is_some())
 }

@@ -1,4 +1,4 @@
-//! What is left after a fault, on the engine behind the wrapper that injects them.
+//! The state after a fault, with an engine behind the wrapper that injects faults.
 
 use super::bench::{Bench, Outcome, Reason, holds, json_body, refused, same};
 use super::races::{number, patient};
@@ -16,7 +16,7 @@ impl<T: Table> Bench<T> {
     }
 }
 
-pub(super) async fn a_fault_before_the_commit_leaves_nothing<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_fault_before_the_commit_writes_nothing<T: Table>(bench: &Bench<T>) -> Outcome {
     let faults = [Fault::Conflict, Fault::Throttle, Fault::ErrorBefore];
     let table = bench.faulty(Plan::scripted(faults.map(Some)));
     let put = || vec![Write::create(bench.key("A"), json_body("1")), Write::create(bench.key("B"), json_body("1"))];
@@ -27,21 +27,22 @@ pub(super) async fn a_fault_before_the_commit_leaves_nothing<T: Table>(bench: &B
             Fault::Throttle => refused("the fault", outcome, |error| matches!(error, StoreError::Throttled))?,
             _ => refused("the fault", outcome, |error| error.remedy() == Remedy::AskLater)?,
         }
-        same("what it left", &(bench.get("A").await?, bench.get("B").await?), &(None, None))?;
+        same("what it wrote", &(bench.get("A").await?, bench.get("B").await?), &(None, None))?;
     }
     table.transact(put()).await?;
-    holds("after the last fault all goes well", bench.get("B").await?.is_some())
+    holds("calls succeed after the last fault", bench.get("B").await?.is_some())
 }
 
-pub(super) async fn a_lost_answer_leaves_the_writes<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_lost_response_keeps_the_writes<T: Table>(bench: &Bench<T>) -> Outcome {
     let table = bench.faulty(Plan::scripted([Some(Fault::ErrorAfter)]));
     let put = || vec![Write::create(bench.key("A"), json_body("1"))];
     refused("the fault", table.transact(put()).await, |error| error.remedy() == Remedy::AskLater)?;
-    same("what it left", &bench.json("A").await?.as_deref(), &Some("1"))?;
+    same("what it wrote", &bench.json("A").await?.as_deref(), &Some("1"))?;
     refused("writing it again", table.transact(put()).await, |error| matches!(error, StoreError::Conflict { write: 0 }))
 }
 
-/// An error of a change that carries a receipt: it may be run again after any fault, for it looks for the receipt first.
+/// An error of a change with a receipt. The change may be retried after any fault, since it looks for the receipt
+/// first.
 struct WithReceipt(StoreError);
 
 impl Retryable for WithReceipt {
@@ -56,7 +57,7 @@ impl From<StoreError> for WithReceipt {
     }
 }
 
-/// Adds one and leaves a receipt in the same transaction; does nothing where the receipt is there already.
+/// Adds one and writes a receipt in the same transaction; does nothing if the receipt already exists.
 async fn add_once(table: &dyn Table, count: &Key, receipt: &Key) -> Result<(), WithReceipt> {
     if table.get(receipt).await?.is_some() {
         return Ok(());
@@ -67,7 +68,7 @@ async fn add_once(table: &dyn Table, count: &Key, receipt: &Key) -> Result<(), W
     Ok(())
 }
 
-pub(super) async fn whatever_fails_a_change_with_a_receipt_happens_once<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_change_with_a_receipt_happens_once_whatever_fails<T: Table>(bench: &Bench<T>) -> Outcome {
     const CHANGES: i64 = 40;
     bench.create("count", "0").await?;
     let count = bench.key("count");

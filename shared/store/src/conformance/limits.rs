@@ -1,4 +1,4 @@
-//! The limits of the interface, each met and each exceeded by one.
+//! The limits of the interface, each exactly met and exceeded by one.
 
 use super::bench::{Bench, Outcome, holds, json_body, refused, same};
 use crate::error::StoreError;
@@ -11,8 +11,8 @@ use crate::query::{Query, Range};
 use crate::table::Table;
 use crate::write::{DeleteExpect, Expect, Write};
 
-pub(super) async fn keys_have_their_lengths<T: Table>(bench: &Bench<T>) -> Outcome {
-    // Lengths are those of the bytes: é has two.
+pub(super) async fn keys_have_a_length_limit<T: Table>(bench: &Bench<T>) -> Outcome {
+    // Lengths are in bytes: é has two.
     let longest = Key::new(
         format!("{}{}", bench.partition, "é".repeat((MAX_PARTITION_KEY_BYTES - bench.partition.len()) / 2)),
         "é".repeat(MAX_SORT_KEY_BYTES / 2),
@@ -48,17 +48,17 @@ pub(super) async fn keys_have_their_lengths<T: Table>(bench: &Bench<T>) -> Outco
     Ok(())
 }
 
-pub(super) async fn a_transaction_has_its_size<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_transaction_has_a_size_limit<T: Table>(bench: &Bench<T>) -> Outcome {
     refused("no write", bench.table.transact(Vec::new()).await, |error| matches!(error, StoreError::NoWrites))?;
     let create = |number: usize| Write::create(bench.key(&format!("{number:03}")), json_body("1"));
     let too_many = bench.table.transact((0..=MAX_WRITES).map(create).collect()).await;
-    refused("a write too many", too_many, |error| matches!(error, StoreError::TooManyWrites { writes: 101 }))?;
+    refused("one write too many", too_many, |error| matches!(error, StoreError::TooManyWrites { writes: 101 }))?;
     same("what it wrote", &bench.get("000").await?, &None)?;
     let versions = bench.table.transact((0..MAX_WRITES).map(create).collect()).await?;
     same("the versions of the most writes", &versions.len(), &MAX_WRITES)?;
     holds("each has a version", versions.iter().all(Option::is_some))?;
 
-    // Texts, and a little below the limit where it must pass: emulators measure the request instead of its items.
+    // Texts, and slightly below the limit for the passing case, since emulators measure the request and not its items.
     let large = |number: usize, bytes: usize| {
         let key = bench.key(&format!("large {number:02}"));
         let body = Body::Json("1".repeat(bytes - key.bytes() - ITEM_OVERHEAD_BYTES));
@@ -67,17 +67,17 @@ pub(super) async fn a_transaction_has_its_size<T: Table>(bench: &Bench<T>) -> Ou
     let part = MAX_TRANSACTION_BYTES / 16;
     let over = (0..16).map(|number| large(number, part + usize::from(number == 15))).collect();
     let is_expected = |error: &StoreError| matches!(error, StoreError::TransactionTooLarge { .. });
-    refused("a byte too many", bench.table.transact(over).await, is_expected)?;
+    refused("one byte too many", bench.table.transact(over).await, is_expected)?;
     same("what it wrote", &bench.get("large 00").await?, &None)?;
     bench.table.transact((0..16).map(|number| large(number, part - 4_096)).collect()).await?;
-    holds("a transaction of almost four megabytes is there", bench.get("large 15").await?.is_some())
+    holds("a transaction of almost four megabytes was written", bench.get("large 15").await?.is_some())
 }
 
-pub(super) async fn an_item_has_its_size<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn an_item_has_a_size_limit<T: Table>(bench: &Bench<T>) -> Outcome {
     let room = MAX_ITEM_BYTES - bench.key("A").bytes() - ITEM_OVERHEAD_BYTES;
     let is_expected = |error: &StoreError| matches!(error, StoreError::ItemTooLarge { .. });
     let expires_at = Some(bench.hand.second() + 60);
-    // é has two bytes: a count of characters would take twice as much.
+    // é has two bytes: counting characters would accept twice as much.
     let bodies = [Body::Bytes(vec![1; room]), Body::Json("é".repeat(room / 2))];
     for (body, sort_key) in bodies.into_iter().zip(["A", "B"]) {
         let put = Write::Put { key: bench.key(sort_key), body: body.clone(), expires_at, expect: Expect::Absent };
@@ -85,9 +85,9 @@ pub(super) async fn an_item_has_its_size<T: Table>(bench: &Bench<T>) -> Outcome 
         same("the largest item", &bench.get(sort_key).await?.map(|item| item.body), &Some(body))?;
     }
     let over = Write::create(bench.key("C"), Body::Bytes(vec![1; room + 1]));
-    refused("a byte too many", bench.table.transact(vec![over]).await, is_expected)?;
+    refused("one byte too many", bench.table.transact(vec![over]).await, is_expected)?;
     let over = Write::create(bench.key("C"), Body::Json("é".repeat(room / 2 + 1)));
-    refused("a character too many", bench.table.transact(vec![over]).await, is_expected)
+    refused("one character too many", bench.table.transact(vec![over]).await, is_expected)
 }
 
 pub(super) async fn no_item_is_named_twice<T: Table>(bench: &Bench<T>) -> Outcome {
@@ -103,10 +103,10 @@ pub(super) async fn no_item_is_named_twice<T: Table>(bench: &Bench<T>) -> Outcom
     refused("one key twice", bench.table.get_many(&keys).await, is_expected)
 }
 
-pub(super) async fn reads_have_their_limits<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn reads_have_limits<T: Table>(bench: &Bench<T>) -> Outcome {
     let keys: Vec<Key> = (0..=MAX_KEYS).map(|number| bench.key(&number.to_string())).collect();
     let too_many = bench.table.get_many(&keys).await;
-    refused("a key too many", too_many, |error| matches!(error, StoreError::TooManyKeys { keys: 101 }))?;
+    refused("one key too many", too_many, |error| matches!(error, StoreError::TooManyKeys { keys: 101 }))?;
     for limit in [0, MAX_PAGE_ITEMS + 1] {
         let outcome = bench.table.query(&Query::forward(&bench.partition, Range::All, limit)).await;
         refused("a page of that size", outcome, |error| matches!(error, StoreError::PageLimit { .. }))?;

@@ -7,8 +7,8 @@ use crate::query::{Cursor, Direction, Query, Range};
 use crate::table::Table;
 use crate::write::{DeleteExpect, Write};
 
-/// Sort keys in the order of their UTF-8 bytes: case before letters, ASCII before the rest, and U+FFFD before U+10000,
-/// which an order of UTF-16 would turn round.
+/// Sort keys in the order of their UTF-8 bytes: upper case before lower case, ASCII before the rest, and U+FFFD before
+/// U+10000, which UTF-16 would order the other way round.
 const SORTED: [&str; 12] =
     ["\u{1}", " ", "#", "10", "9", "A", "a", "a\u{0}", "a#", "é", "\u{FFFD}", "\u{10000}\u{10FFFF}"];
 
@@ -24,8 +24,8 @@ impl<T: Table> Bench<T> {
         let mut found = Vec::new();
         loop {
             let page = self.table.query(&query).await?;
-            holds("a page keeps to its limit", page.items.len() <= query.limit)?;
-            holds("a page that goes on is not empty", page.next.is_none() || !page.items.is_empty())?;
+            holds("a page stays within its limit", page.items.len() <= query.limit)?;
+            holds("a page with a next page is not empty", page.next.is_none() || !page.items.is_empty())?;
             found.extend(page.items.into_iter().map(|item| item.key.sk));
             match page.next {
                 Some(next) => query.cursor = Some(Cursor::new(next.as_str())),
@@ -51,7 +51,7 @@ pub(super) async fn items_are_ordered_by_bytes<T: Table>(bench: &Bench<T>) -> Ou
     same("the items backward", &bench.walk(Query::backward(&bench.partition, Range::All, 100)).await?, &expected)
 }
 
-pub(super) async fn pages_join_without_gap_or_repetition<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn pages_have_no_gap_or_repetition<T: Table>(bench: &Bench<T>) -> Outcome {
     bench.fill(&SORTED).await?;
     for limit in [1, 2, 3, 4, SORTED.len() - 1, SORTED.len(), SORTED.len() + 1] {
         for direction in [Direction::Forward, Direction::Backward] {
@@ -73,10 +73,10 @@ pub(super) async fn pages_join_without_gap_or_repetition<T: Table>(bench: &Bench
         let query = Query { direction, ..Query::forward(&bench.partition, range, 2) };
         same("the pages of a range", &bench.walk(query).await?.len(), &5)?;
     }
-    same("a partition of nothing", &bench.walk(Query::forward("nobody's partition", Range::All, 9)).await?, &Vec::new())
+    same("an empty partition", &bench.walk(Query::forward("empty partition", Range::All, 9)).await?, &Vec::new())
 }
 
-pub(super) async fn a_cursor_survives_the_item_it_stands_on<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_cursor_survives_the_deletion_of_its_item<T: Table>(bench: &Bench<T>) -> Outcome {
     bench.fill(&["1", "2", "3", "4"]).await?;
     let mut query = Query::forward(&bench.partition, Range::All, 2);
     query.cursor = bench.table.query(&query).await?.next;
@@ -108,7 +108,7 @@ pub(super) async fn a_range_includes_both_ends<T: Table>(bench: &Bench<T>) -> Ou
     bench.fill(&SORTED).await?;
     let between = |from: &str, to: &str| bench.range(Range::Between(from.to_owned(), to.to_owned()));
     same("a range", &between("10", "A").await?, &owned(&["10", "9", "A"]))?;
-    same("a range of one", &between("a", "a").await?, &owned(&["a"]))?;
+    same("a range of one key", &between("a", "a").await?, &owned(&["a"]))?;
     same("a range between items", &between("B", "Z").await?, &Vec::new())?;
     same("a range that ends between", &between("0", "aa").await?, &owned(&["10", "9", "A", "a", "a\u{0}", "a#"]))?;
     same("a range to the end", &between("b", "\u{10FFFF}").await?, &owned(&SORTED[9..]))
@@ -120,12 +120,12 @@ pub(super) async fn a_prefix_is_exact_to_the_last_character<T: Table>(bench: &Be
     let prefix = |prefix: &str| bench.range(Range::Prefix(prefix.to_owned()));
     same("the prefix", &prefix("YEAR#").await?, &owned(&["YEAR#1999", "YEAR#2012", keys[3]]))?;
     same("a whole key as prefix", &prefix("YEAR#2012").await?, &owned(&["YEAR#2012"]))?;
-    same("a prefix of nothing", &prefix("YEAR#3").await?, &Vec::new())?;
-    same("a prefix with what acts as a wildcard elsewhere", &prefix("YEAR%").await?, &Vec::new())?;
+    same("a prefix without matches", &prefix("YEAR#3").await?, &Vec::new())?;
+    same("a prefix with an SQL wildcard", &prefix("YEAR%").await?, &Vec::new())?;
     same("the highest prefix", &prefix("\u{10FFFF}").await?, &owned(&["\u{10FFFF}x"]))
 }
 
-pub(super) async fn a_partition_shows_nothing_of_its_neighbours<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_partition_contains_no_items_of_others<T: Table>(bench: &Bench<T>) -> Outcome {
     bench.fill(&["1", "2"]).await?;
     for neighbour in [format!("{}0", bench.partition), format!("{}#", bench.partition), "z".to_owned()] {
         let key = crate::item::Key::new(neighbour, "1");
@@ -134,7 +134,7 @@ pub(super) async fn a_partition_shows_nothing_of_its_neighbours<T: Table>(bench:
     same("the items", &bench.range(Range::All).await?, &owned(&["1", "2"]))
 }
 
-pub(super) async fn a_page_of_large_items_ends_early_and_goes_on<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn a_page_of_large_items_ends_early_and_continues<T: Table>(bench: &Bench<T>) -> Outcome {
     let names: Vec<String> = (0..8).map(|number| format!("{number}")).collect();
     for pair in names.chunks(4) {
         let create = |name: &String| Write::create(bench.key(name), Body::Bytes(vec![7; 300_000]));

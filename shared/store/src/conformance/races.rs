@@ -1,4 +1,4 @@
-//! Changes at the same time.
+//! Concurrent changes.
 
 use std::time::Duration;
 
@@ -12,17 +12,17 @@ use crate::retry::{Retry, retry};
 use crate::table::Table;
 use crate::write::Write;
 
-/// Enough for the last of all rivals.
+/// Enough retries for the last of all competitors.
 pub(super) fn patient() -> Retry {
     Retry { tries: 200, ..Retry::within(Duration::from_mins(1)) }
 }
 
-/// A number that must be there, and its version.
+/// A number that must exist, and its version.
 pub(super) async fn number(table: &dyn Table, key: &Key) -> Result<(i64, Version), StoreError> {
-    documents::read(table, key).await?.ok_or_else(|| StoreError::corrupt(key, "it is not there"))
+    documents::read(table, key).await?.ok_or_else(|| StoreError::corrupt(key, "the item is missing"))
 }
 
-pub(super) async fn concurrent_increments_lose_nothing<T: Table>(bench: &Bench<T>) -> Outcome {
+pub(super) async fn no_concurrent_increment_is_lost<T: Table>(bench: &Bench<T>) -> Outcome {
     const RIVALS: i64 = 8;
     const EACH: i64 = 5;
     bench.create("count", "0").await?;
@@ -61,10 +61,10 @@ pub(super) async fn of_concurrent_creations_one_wins<T: Table>(bench: &Bench<T>)
         }
     }
     same("the number of winners", &winners.len(), &1)?;
-    same("what stands", &bench.json("only").await?.as_ref(), &winners.first())
+    same("the stored item", &bench.json("only").await?.as_ref(), &winners.first())
 }
 
-/// Eight at a time move one unit between four accounts in transactions of two writes: the total never changes, and no
+/// Eight tasks move single units between four accounts in transactions of two writes. The total never changes and no
 /// account falls below zero.
 pub(super) async fn transfers_keep_the_total<T: Table>(bench: &Bench<T>) -> Outcome {
     const ACCOUNTS: usize = 4;

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kind_of_a_key_is_the_one_that_it_was_made_from() {
+    fn a_key_has_the_kind_that_it_was_made_from() {
         for &kind in Kind::ALL {
             assert_eq!(Kind::of(&kind.only(Uuid::nil())), Some(kind));
             let key = kind.key(Uuid::nil(), "AAPL#000001");
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_spelled_otherwise_has_no_kind() {
+    fn a_key_with_another_spelling_has_no_kind() {
         let customer = format!("CUSTOMER#{}", Uuid::nil());
         for sort_key in ["NOVEL#1", "WATCHED#AAPL", "watch#AAPL", "TRADE#1", ""] {
             assert_eq!(Kind::of(&Key::new(&customer, sort_key)), None, "{sort_key}");

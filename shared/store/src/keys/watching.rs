@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn how_far_quotes_were_evaluated_comes_before_the_alerts_and_they_before_what_is_to_be_delivered() {
+    fn the_evaluation_mark_sorts_before_alerts_and_alerts_before_firings() {
         let (symbol, id) = ("AAPL".parse().unwrap(), Uuid::max());
         let pending = pending_firing(&symbol, Uuid::nil(), Day::FIRST);
         assert!(evaluated(&symbol).sk < waiting_alert(&symbol, Uuid::nil()).sk);

@@ -1,16 +1,16 @@
-//! Whole numbers as bytes: variable-length ones, and blocks of sixteen that share one width.
+//! Integers as bytes: variable-length integers, and blocks of sixteen that share one width.
 
-/// Numbers that share one width. Sixteen of any width fill whole bytes.
+/// Numbers in a block, which share one width. Sixteen numbers of any width fill whole bytes.
 const BLOCK: usize = 16;
-/// The widest number of a block: with up to seven bits of its first byte belonging to the one before, it still lies
-/// within eight bytes.
+/// The widest number of a block. Even if up to seven bits of its first byte belong to the previous number, it fits in
+/// eight bytes.
 pub(super) const MAX_WIDTH: u32 = 57;
 
-/// Bytes that end, or say something, where they should not.
+/// The bytes end too early or have an impossible value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
-/// Small magnitudes of both signs as small numbers: 0, −1, 1, −2 … as 0, 1, 2, 3 ….
+/// Maps small magnitudes of both signs to small numbers: 0, −1, 1, −2 … to 0, 1, 2, 3 ….
 pub(super) fn zigzag(number: i64) -> u64 {
     (number.wrapping_shl(1) ^ (number >> 63)) as u64
 }
@@ -20,7 +20,7 @@ pub(super) fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
-/// Seven bits a byte, the lowest first; the high bit says that more follow.
+/// Writes seven bits per byte, the lowest first; the high bit means that more follow.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -29,7 +29,7 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     out.push(number as u8);
 }
 
-/// Writes numbers of at most [`MAX_WIDTH`] bits: for each sixteen one byte with their width, then their bits.
+/// Writes numbers of at most [`MAX_WIDTH`] bits: for each sixteen, one byte with their width, then their bits.
 pub(super) fn put_blocks(out: &mut Vec<u8>, numbers: &[u64]) {
     for block in numbers.chunks(BLOCK) {
         let width = block.iter().map(|number| u64::BITS - number.leading_zeros()).max().unwrap_or(0);
@@ -50,7 +50,7 @@ pub(super) fn put_blocks(out: &mut Vec<u8>, numbers: &[u64]) {
     }
 }
 
-/// Bytes still to be read.
+/// The bytes that are still to be read.
 pub(super) struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -95,13 +95,13 @@ impl<'a> Reader<'a> {
         Err(Malformed)
     }
 
-    /// Reads a varint that counts something of which there are at most `most`.
+    /// Reads a varint that is a count of at most `most`.
     pub(super) fn count(&mut self, most: usize) -> Result<usize, Malformed> {
         let count = usize::try_from(self.varint()?).map_err(|_| Malformed)?;
         if count <= most { Ok(count) } else { Err(Malformed) }
     }
 
-    /// Reads what [`put_blocks`] wrote of `count` numbers into `numbers`.
+    /// Reads `count` numbers written by [`put_blocks`] into `numbers`.
     pub(super) fn blocks(&mut self, count: usize, numbers: &mut Vec<u64>) -> Result<(), Malformed> {
         numbers.clear();
         let mut left = count;
@@ -120,11 +120,11 @@ impl<'a> Reader<'a> {
         }
         let length = (in_block * width as usize).div_ceil(8);
         if self.0.len() >= length + 8 {
-            // Every number has eight bytes that can be read at its place.
+            // Eight bytes can be read at the position of every number.
             unpack_block(&self.0[..length + 8], in_block, width, numbers);
             self.take(length)?;
         } else {
-            // At the end of all bytes: a copy with room behind it.
+            // At the end of the bytes, read from a padded copy.
             let mut padded = [0_u8; BLOCK * MAX_WIDTH as usize / 8 + 8];
             let bytes = self.take(length)?;
             padded[..length].copy_from_slice(bytes);
@@ -134,7 +134,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Reads numbers of this width from bytes that go on for eight behind the last one.
+/// Reads numbers of this width from bytes that continue for eight more after the last number.
 fn unpack_block(bytes: &[u8], in_block: usize, width: u32, numbers: &mut Vec<u64>) {
     let mask = (1_u64 << width) - 1;
     let windows = bytes.windows(8);
@@ -153,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_of_every_width_come_back(width in 0..=MAX_WIDTH, seeds in prop::collection::vec(any::<u64>(), 0..70)) {
+        fn blocks_of_every_width_round_trip(width in 0..=MAX_WIDTH, seeds in prop::collection::vec(any::<u64>(), 0..70)) {
             let numbers: Vec<u64> = seeds.iter().map(|seed| seed & ((1_u64 << width) - 1)).collect();
             let mut bytes = Vec::new();
             put_blocks(&mut bytes, &numbers);
@@ -165,7 +165,7 @@ mod tests {
         }
 
         #[test]
-        fn varints_and_signs_come_back(number in any::<i64>()) {
+        fn varints_and_signs_round_trip(number in any::<i64>()) {
             let mut bytes = Vec::new();
             put_varint(&mut bytes, zigzag(number));
             let mut reader = Reader::new(&bytes);

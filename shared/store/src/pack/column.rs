@@ -1,9 +1,9 @@
 //! One column of floats as bytes, bit for bit.
 //!
-//! Prices are decimals: 118.56 is 11856 hundredths. A column is written as whole numbers of one decimal scale, each as
-//! the difference from what the columns and values before it predict. The few values that need finer digits than the
-//! rest carry them in a list of their own, so that one odd price does not make a year expensive. A column that is all
-//! but constant lists what differs; one that is no decimals at all keeps its bytes.
+//! Prices are decimals: 118.56 is 11856 hundredths. A column is written as integers on one decimal scale, each as the
+//! difference from the prediction by earlier columns and values. The few values that need finer digits have them in a
+//! separate list, so that one odd price does not make a year expensive. A nearly constant column lists its exceptions.
+//! A column that is not decimal is stored raw.
 
 use super::blocks::{MAX_WIDTH, Malformed, Reader, put_blocks, put_varint, unzigzag, zigzag};
 
@@ -11,14 +11,15 @@ const RAW: u8 = 0;
 const SPARSE: u8 = 1;
 const DECIMAL: u8 = 2;
 
-/// Decimal digits after the point that a scale may have; negative ones count zeros before it.
+/// Decimal digits after the point that a scale may have; negative values count zeros before the point.
 const SCALES: std::ops::RangeInclusive<i8> = -6..=9;
-/// Whole numbers up to here are exact floats.
+/// Integers up to this one are exact floats.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
-/// A guess at the value at an index, from the column's own values before it and from columns already known; `None`
-/// guesses the number before. Only multiplications, divisions and comparisons: they give the same bits on every machine.
+/// Predicts the value at an index from the column's earlier values and from columns already read; `None` predicts the
+/// previous number. Only multiplications, divisions and comparisons are used, since they give the same bits on every
+/// machine.
 pub(super) trait Predict: Fn(usize, &[f64]) -> Option<f64> {}
 impl<F: Fn(usize, &[f64]) -> Option<f64>> Predict for F {}
 
@@ -31,10 +32,10 @@ impl Scale {
         POWERS[usize::from(self.0.unsigned_abs())]
     }
 
-    /// The nearest whole number of this scale; `as` holds at the ends of the range, so that nothing overflows.
+    /// The nearest integer on this scale; `as` saturates, so nothing overflows.
     fn number(self, value: f64) -> i64 {
         let scaled = if self.0 >= 0 { value * self.power() } else { value / self.power() };
-        // Towards zero after adding a half: rounds up what a prediction never makes negative.
+        // Truncation after adding a half rounds correctly, since predictions are never negative.
         (scaled + 0.5) as i64
     }
 
@@ -42,7 +43,7 @@ impl Scale {
         if self.0 >= 0 { number as f64 / self.power() } else { number as f64 * self.power() }
     }
 
-    /// The number that stands for exactly this value, if one does.
+    /// The number that represents exactly this value, if there is one.
     fn exact(self, value: f64) -> Option<i64> {
         let number = self.number(value);
         let same = self.value(number).to_bits() == value.to_bits();
@@ -50,7 +51,7 @@ impl Scale {
     }
 }
 
-/// Appends a column in the shortest of its forms.
+/// Appends a column in its shortest form.
 pub(super) fn put_column(out: &mut Vec<u8>, values: &[f64], predict: impl Predict) {
     let mut forms = vec![raw(values), sparse(values)];
     forms.extend(decimals(values, &predict));
@@ -80,7 +81,7 @@ fn raw(values: &[f64]) -> Vec<u8> {
     out
 }
 
-/// The first value for all, then those that differ from it: how many places after the last one, and the value.
+/// The most frequent value, then the values that differ: the distance from the previous one, and the value.
 fn sparse(values: &[f64]) -> Vec<u8> {
     let mut out = vec![SPARSE];
     let Some(&common) = values.iter().max_by_key(|value| occurrences(values, **value)) else {
@@ -116,7 +117,7 @@ fn read_sparse(reader: &mut Reader<'_>, count: usize) -> Result<Vec<f64>, Malfor
     Ok(values)
 }
 
-/// The column at each scale that some of its values have, finer digits listed; none if a value is no decimal.
+/// The column at each scale that some of its values have, with finer digits listed; empty if a value is not a decimal.
 fn decimals(values: &[f64], predict: &impl Predict) -> Vec<Vec<u8>> {
     let scale_of = |value: &f64| SCALES.into_iter().find(|&digits| Scale(digits).exact(*value).is_some());
     let Some(scales) = values.iter().map(scale_of).collect::<Option<Vec<i8>>>() else {
@@ -131,7 +132,7 @@ fn decimals(values: &[f64], predict: &impl Predict) -> Vec<Vec<u8>> {
     candidates.into_iter().filter_map(|coarse| decimal(values, coarse, finest, predict)).collect()
 }
 
-/// The column at one scale; none if a number grows too large for it.
+/// The column at one scale; `None` if a number becomes too large.
 fn decimal(values: &[f64], coarse: i8, finest: i8, predict: &impl Predict) -> Option<Vec<u8>> {
     let (scale, fine) = (Scale(coarse), Scale(finest));
     let step = POWERS.get(usize::from(finest.abs_diff(coarse)))?;
@@ -195,7 +196,7 @@ fn read_decimals(
     Ok(values)
 }
 
-/// Where finer digits belong, ascending, and what they add.
+/// The positions of finer digits, ascending, and the amounts that they add.
 fn read_finer(reader: &mut Reader<'_>, count: usize) -> Result<Vec<(usize, i64)>, Malformed> {
     let mut next = 0;
     let mut finer = Vec::new();

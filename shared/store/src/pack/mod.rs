@@ -1,15 +1,15 @@
-//! A year of bars as bytes, about nine a bar and exact to the last bit.
+//! A year of bars as bytes: about nine bytes per bar, exact to the last bit.
 //!
 //! ```text
 //! byte 0      format, 1
-//! bytes 1–8   checksum of all that follows
+//! bytes 1–8   checksum of the rest
 //! then        number of bars; days; close, open, high, low, adjusted close, volume, split ratio, dividend
 //! ```
 //!
-//! Numbers stand in blocks of sixteen that share a width ([`blocks`]); each is the difference from a guess made of what
-//! is known by then: the next weekday, the close before, the higher of open and close, the ratio of the last adjusted
-//! close ([`column`]). That leaves so little order that deflating it again saves nothing, and it reads several times
-//! faster than deflated bytes.
+//! Numbers are in blocks of sixteen that share a width ([`blocks`]). Each is the difference from a prediction by what
+//! is already known: the next weekday, the previous close, the higher of open and close, the ratio of the last adjusted
+//! close ([`column`]). Deflating the result saves nothing more, and it is read several times faster than deflated
+//! bytes.
 
 mod blocks;
 mod column;
@@ -20,31 +20,31 @@ use domain::{Bar, BarError, Bars, Day};
 
 /// The only format so far.
 const FORMAT: u8 = 1;
-/// Bytes before the packed ones: the format and the checksum.
+/// Bytes of the header: the format and the checksum.
 const HEADER_BYTES: usize = 9;
-/// Bars of one item: the days of a leap year.
+/// Most bars of one item: the days of a leap year.
 pub const MAX_PACKED_BARS: usize = 366;
 
-/// Why bars cannot be packed, or bytes are no packed bars.
+/// Why bars cannot be packed or unpacked.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PackError {
-    /// More bars than an item takes.
-    #[error("{bars} bars are more than the {MAX_PACKED_BARS} of an item")]
+    /// More bars than fit in an item.
+    #[error("an item can hold {MAX_PACKED_BARS} bars, not {bars}")]
     TooManyBars {
         /// Bars given.
         bars: usize,
     },
-    /// Bytes of a format that is not known (yet).
-    #[error("format {0} of packed bars is not known")]
+    /// The format is unknown to this version.
+    #[error("unknown format {0} of packed bars")]
     UnknownFormat(u8),
-    /// Bytes that are not those that were written.
-    #[error("the checksum of packed bars does not fit")]
+    /// The bytes were altered after they were written.
+    #[error("the checksum of packed bars does not match")]
     Checksum,
-    /// Bytes that end too early or late, or say something impossible.
+    /// The bytes have the wrong length or impossible values.
     #[error("packed bars are malformed")]
     Malformed,
-    /// Well-formed bytes of something that is no series of bars.
-    #[error("packed bars are no series")]
+    /// The bytes are well-formed, but the bars are not a valid series.
+    #[error("packed bars are not a valid series")]
     NoSeries(#[from] BarError),
 }
 
@@ -78,14 +78,15 @@ pub fn pack(bars: &Bars) -> Result<Vec<u8>, PackError> {
     Ok(bytes)
 }
 
-/// Reads what [`pack`] wrote. Any other bytes are an error.
+/// Unpacks bytes written by [`pack`]. Other bytes are an error.
 pub fn unpack(bytes: &[u8]) -> Result<Bars, PackError> {
     let mut bars = Bars::default();
     unpack_onto(bytes, &mut bars)?;
     Ok(bars)
 }
 
-/// Reads what [`pack`] wrote behind the bars that are there; gives their number. After an error some may have come.
+/// Unpacks bytes written by [`pack`], appends the bars to `bars` and returns their number. After an error some may have
+/// been appended.
 pub fn unpack_onto(bytes: &[u8], bars: &mut Bars) -> Result<usize, PackError> {
     let mut reader = Reader::new(verified(bytes)?);
     let count = reader.count(MAX_PACKED_BARS)?;
@@ -120,13 +121,13 @@ pub fn unpack_onto(bytes: &[u8], bars: &mut Bars) -> Result<usize, PackError> {
     Ok(count)
 }
 
-/// The checksum that packed bars carry: equal for equal bars, and cheap to read.
+/// The stored checksum of packed bars: equal for equal bars, and cheap to read.
 pub fn stored_checksum(bytes: &[u8]) -> Result<u64, PackError> {
     let checksum = bytes.get(1..HEADER_BYTES).ok_or(PackError::Malformed)?;
     Ok(u64::from_le_bytes(checksum.try_into().map_err(|_| PackError::Malformed)?))
 }
 
-/// The packed part of bytes whose format is known and whose checksum fits.
+/// The packed part of the bytes, after checking format and checksum.
 fn verified(bytes: &[u8]) -> Result<&[u8], PackError> {
     match bytes.first() {
         Some(&FORMAT) => {}
@@ -138,8 +139,8 @@ fn verified(bytes: &[u8]) -> Result<&[u8], PackError> {
     if stored == checksum(packed) { Ok(packed) } else { Err(PackError::Checksum) }
 }
 
-/// FNV-1a, eight bytes at a time: each step is a bijection, so that a change within any one word is always seen.
-/// Formula: G. Fowler, L. C. Noll, K.-P. Vo, FNV (1991). It finds accidents, not forgeries.
+/// FNV-1a, eight bytes at a time. Each step is a bijection, so a change within one word is always detected. It detects
+/// accidental damage, not forgery. Formula: G. Fowler, L. C. Noll, K.-P. Vo, FNV (1991).
 fn checksum(bytes: &[u8]) -> u64 {
     const BASIS: u64 = 0xCBF2_9CE4_8422_2325;
     const PRIME: u64 = 0x0000_0100_0000_01B3;
@@ -190,17 +191,17 @@ fn next_weekday(day: i64) -> i64 {
     }
 }
 
-/// A value is near the one before.
+/// Predicts the previous value.
 fn before(_: usize, _: &[f64]) -> Option<f64> {
     None
 }
 
-/// A price opens where it closed the day before.
+/// Predicts that a price opens at the previous close.
 fn opens_near(close: &[f64]) -> impl Fn(usize, &[f64]) -> Option<f64> {
     move |index, _| close.get(index.saturating_sub(1)).copied()
 }
 
-/// An adjusted close moves as the close does, but on ex-dates and splits.
+/// Predicts that the adjusted close moves with the close, which is wrong only on ex-dates and splits.
 fn moves_with(close: &[f64]) -> impl Fn(usize, &[f64]) -> Option<f64> {
     move |index, adjusted| match adjusted.last() {
         Some(last) => Some(last * (close[index] / close[index - 1])),

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Equal to the last bit, which `==` on floats does not say of −0.
+/// Whether all values have equal bits; `==` on floats does not distinguish −0 from 0.
 fn same_bits(a: &Bars, b: &Bars) -> bool {
     let columns = |bars: &Bars| -> Vec<u64> {
         let all = [
@@ -58,20 +58,20 @@ fn series() -> impl Strategy<Value = Bars> {
 
 proptest! {
     #[test]
-    fn any_bars_come_back_to_the_last_bit(bars in series()) {
+    fn any_bars_round_trip_to_the_last_bit(bars in series()) {
         let back = unpack(&pack(&bars).unwrap()).unwrap();
         prop_assert!(same_bits(&bars, &back), "{bars:?}\n{back:?}");
     }
 
     #[test]
-    fn any_bytes_are_bars_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn any_bytes_give_bars_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _ = unpack(&bytes);
-        // Behind a checksum that fits, so that all of the reader is reached.
+        // With a matching checksum, so that the whole reader is exercised.
         let _ = unpack(&sealed(&bytes));
     }
 
     #[test]
-    fn bytes_altered_behind_a_checksum_that_fits_are_bars_or_an_error(
+    fn altered_bytes_with_a_matching_checksum_give_bars_or_an_error(
         bars in series(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
         cut in any::<prop::sample::Index>(),
@@ -87,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn one_flipped_bit_is_always_seen(bars in series(), place in any::<prop::sample::Index>(), bit in 0..8) {
+    fn one_flipped_bit_is_always_detected(bars in series(), place in any::<prop::sample::Index>(), bit in 0..8) {
         let mut bytes = pack(&bars).unwrap();
         let place = place.index(bytes.len());
         bytes[place] ^= 1_u8 << bit;
@@ -117,7 +117,7 @@ fn plain_bar(date: Day) -> Bar {
 }
 
 #[test]
-fn a_leap_year_of_daily_bars_fits_and_one_bar_more_does_not() {
+fn a_leap_year_of_daily_bars_fits_and_no_bar_more() {
     let first: Day = "2012-01-01".parse().unwrap();
     let days = |count| Bars::from_rows((0..count).map(|day| plain_bar(first.plus_days(day)))).unwrap();
     let year = days(366);
@@ -126,14 +126,14 @@ fn a_leap_year_of_daily_bars_fits_and_one_bar_more_does_not() {
 }
 
 #[test]
-fn bytes_that_promise_more_bars_than_a_year_has_are_refused_before_they_are_read() {
+fn a_bar_count_above_a_year_is_refused_before_reading() {
     let mut packed = Vec::new();
     put_varint(&mut packed, u64::MAX);
     assert_eq!(unpack(&sealed(&packed)), Err(PackError::Malformed));
 }
 
 #[test]
-fn an_unknown_format_is_named_and_trailing_bytes_are_refused() {
+fn an_unknown_format_and_trailing_bytes_are_refused() {
     let bars = Bars::from_rows([plain_bar("2012-01-02".parse().unwrap())]).unwrap();
     let mut bytes = pack(&bars).unwrap();
     bytes[0] = 9;
@@ -145,7 +145,7 @@ fn an_unknown_format_is_named_and_trailing_bytes_are_refused() {
 }
 
 #[test]
-fn bars_that_are_no_series_are_refused_however_well_formed() {
+fn well_formed_bars_that_are_not_a_valid_series_are_refused() {
     let day: Day = "2012-01-02".parse().unwrap();
     let mut bars = Bars::from_rows([plain_bar(day)]).unwrap();
     let again = pack(&bars).unwrap();
@@ -153,7 +153,7 @@ fn bars_that_are_no_series_are_refused_however_well_formed() {
 }
 
 #[test]
-fn a_friday_is_followed_by_a_monday() {
+fn the_weekday_after_a_friday_is_a_monday() {
     let days = ["2012-06-01", "2012-06-04", "2012-06-05"].map(|day| day.parse::<Day>().unwrap().days_since_epoch());
     assert_eq!(next_weekday(i64::from(days[0])), i64::from(days[1]));
     assert_eq!(next_weekday(i64::from(days[1])), i64::from(days[2]));
@@ -162,7 +162,7 @@ fn a_friday_is_followed_by_a_monday() {
 }
 
 #[test]
-fn the_format_on_disk_does_not_change_unnoticed() {
+fn the_stored_format_is_unchanged() {
     let day: Day = "2012-06-01".parse().unwrap();
     let rows = [
         plain_bar(day),

@@ -1,4 +1,4 @@
-//! The bars of a symbol, saved and loaded on a real table.
+//! Saving and loading the bars of a symbol on a real table.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,7 +13,7 @@ use store_sqlite::SqliteTable;
 
 use crate::sample_bars::bars as sample;
 
-/// A clock that moves a second with every look, so that versions tell which items were written.
+/// A clock that advances a second with every read, so that versions show which items were written.
 fn clock() -> Clock {
     let seconds = AtomicI64::new(1_353_067_200);
     Arc::new(move || DateTime::from_timestamp(seconds.fetch_add(1, Ordering::SeqCst), 0).unwrap())
@@ -59,7 +59,7 @@ async fn items(table: &dyn Table) -> Vec<Item> {
 }
 
 #[tokio::test]
-async fn a_series_is_loaded_as_it_was_saved() {
+async fn a_series_round_trips() {
     let table = table();
     assert_eq!(load(&table, &symbol()).await.unwrap(), None);
     let bars = sample("AAPL");
@@ -70,7 +70,7 @@ async fn a_series_is_loaded_as_it_was_saved() {
 }
 
 #[tokio::test]
-async fn only_the_years_that_changed_are_written() {
+async fn only_changed_years_are_written() {
     let table = table();
     let bars = sample("AAPL");
     save(&table, &symbol(), &bars.slice(0, bars.len() - 1), &head("sample")).await.unwrap();
@@ -87,7 +87,7 @@ async fn only_the_years_that_changed_are_written() {
 }
 
 #[tokio::test]
-async fn years_that_are_no_more_are_removed() {
+async fn obsolete_years_are_removed() {
     let table = table();
     let bars = sample("AAPL");
     save(&table, &symbol(), &bars, &head("sample")).await.unwrap();
@@ -100,7 +100,7 @@ async fn years_that_are_no_more_are_removed() {
 }
 
 #[tokio::test]
-async fn a_history_of_more_years_than_a_transaction_takes_is_saved_and_replaced() {
+async fn a_history_longer_than_a_transaction_is_saved_and_replaced() {
     let table = table();
     for close in [10.0, 20.0] {
         let bars = yearly(250, close);
@@ -110,7 +110,7 @@ async fn a_history_of_more_years_than_a_transaction_takes_is_saved_and_replaced(
 }
 
 #[tokio::test]
-async fn a_long_save_cut_short_leaves_a_shorter_series_that_asks_to_be_fetched_again() {
+async fn an_interrupted_long_save_leaves_a_shorter_series_to_refetch() {
     let old = yearly(250, 10.0);
     let new = yearly(250, 20.0);
     let table = Faulty::new(table(), Plan::quiet());
@@ -125,7 +125,7 @@ async fn a_long_save_cut_short_leaves_a_shorter_series_that_asks_to_be_fetched_a
 }
 
 #[tokio::test]
-async fn a_lost_race_and_a_busy_store_are_tried_again() {
+async fn a_lost_race_and_a_busy_store_are_retried() {
     let faults = [Some(Fault::Conflict), Some(Fault::Throttle), None];
     let table = Faulty::new(table(), Plan::scripted(faults)).with_reads(Plan::scripted([Some(Fault::Throttle)]));
     save(&table, &symbol(), &yearly(3, 10.0), &head("busy")).await.unwrap();
@@ -133,7 +133,7 @@ async fn a_lost_race_and_a_busy_store_are_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_beside_writers_sees_one_writing_or_the_other_never_a_mixture() {
+async fn a_reader_concurrent_with_writers_never_sees_a_mixture() {
     let table = table();
     let writings = [yearly(20, 10.0), yearly(20, 20.0)];
     save(&table, &symbol(), &writings[0], &head("0")).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_reader_beside_writers_sees_one_writing_or_the_other_never_a_mixture()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_year_that_is_damaged_missing_or_of_another_writing_is_an_error() {
+async fn a_damaged_missing_or_foreign_year_is_an_error() {
     let year = keys::bars_year(&symbol(), 1901);
     let foreign = pack(&yearly(2, 30.0).slice(1, 2)).unwrap();
     let mut damaged = pack(&yearly(2, 10.0).slice(1, 2)).unwrap();
@@ -171,14 +171,14 @@ async fn a_year_that_is_damaged_missing_or_of_another_writing_is_an_error() {
         table.transact(vec![Write::update(year.clone(), body.clone(), version)]).await.unwrap();
         let outcome = load(&table, &symbol()).await;
         assert!(matches!(outcome, Err(StoreError::Corrupt { .. })), "{body:?}: {outcome:?}");
-        // Saving again heals it.
+        // Saving again repairs it.
         save(&table, &symbol(), &yearly(3, 10.0), &head("good")).await.unwrap();
         assert_eq!(load(&table, &symbol()).await.unwrap().unwrap().bars.len(), 3);
     }
 }
 
 #[test]
-fn the_samples_take_less_than_ten_bytes_a_bar() {
+fn the_samples_take_less_than_ten_bytes_per_bar() {
     let mut report = Vec::new();
     for symbol in ["AAPL", "MSFT", "IBM", "GOOG", "FB"] {
         let bars = sample(symbol);
@@ -195,7 +195,7 @@ fn the_samples_take_less_than_ten_bytes_a_bar() {
 }
 
 #[test]
-fn keys_of_bars_stand_in_one_partition_with_the_head_first() {
+fn keys_of_bars_share_a_partition_with_the_head_first() {
     let head = keys::bars_head(&symbol());
     let year = keys::bars_year(&symbol(), 1900);
     assert_eq!(head.pk, year.pk);

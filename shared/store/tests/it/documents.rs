@@ -1,4 +1,4 @@
-//! Values kept as JSON items, on a real table.
+//! Values stored as JSON items, on a real table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn table() -> SqliteTable {
 }
 
 #[tokio::test]
-async fn a_value_is_created_read_and_changed_at_the_version_read() {
+async fn a_value_is_created_read_and_changed_at_its_version() {
     let table = table();
     let key = Key::new("P", "S");
     assert_eq!(read::<Note>(&table, &key).await.unwrap(), None);
@@ -44,7 +44,7 @@ async fn a_value_is_created_read_and_changed_at_the_version_read() {
 }
 
 #[tokio::test]
-async fn the_first_value_stands_and_is_given_to_all() {
+async fn the_first_value_is_kept_and_returned_to_all() {
     let table = table();
     let key = Key::new("P", "S");
     assert_eq!(put_first(&table, &key, note("one")).await.unwrap(), (note("one"), true));
@@ -52,7 +52,7 @@ async fn the_first_value_stands_and_is_given_to_all() {
 }
 
 #[tokio::test]
-async fn a_list_is_paged_newest_first_and_shows_its_own_kind_only() {
+async fn a_list_is_paged_newest_first_and_has_only_its_kind() {
     let table = table();
     let customer = CustomerId(Uuid::from_u128(1));
     for number in 1..=5 {
@@ -61,7 +61,7 @@ async fn a_list_is_paged_newest_first_and_shows_its_own_kind_only() {
     }
     put_new(&table, keys::report(customer, "ab"), &note("a report"), None).await.unwrap();
     let other = keys::backtest(CustomerId(Uuid::from_u128(2)), Uuid::from_u128(9));
-    put_new(&table, other, &note("somebody else's"), None).await.unwrap();
+    put_new(&table, other, &note("another customer's"), None).await.unwrap();
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
         let page = list::<Note>(&table, keys::backtests(customer), 2, cursor).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_list_is_paged_newest_first_and_shows_its_own_kind_only() {
 }
 
 #[tokio::test]
-async fn what_is_no_such_value_is_corrupt_and_never_a_panic() {
+async fn an_unreadable_value_is_reported_as_corrupt() {
     let table = table();
     for (sort_key, body) in
         [("json", Body::Json("{".into())), ("shape", Body::Json("[]".into())), ("b", Body::Bytes(vec![1]))]
@@ -88,7 +88,7 @@ async fn what_is_no_such_value_is_corrupt_and_never_a_panic() {
 }
 
 #[tokio::test]
-async fn a_change_in_three_steps_survives_lost_races() {
+async fn a_read_decide_write_change_survives_lost_races() {
     let table = Faulty::new(table(), Plan::quiet());
     let key = Key::new("P", "S");
     put_new(&table, key.clone(), &1, None).await.unwrap();
