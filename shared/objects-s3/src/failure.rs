@@ -1,4 +1,4 @@
-//! Failed calls of S3: worth repeating or not.
+//! Failed calls of S3: retryable or not.
 
 use std::error::Error;
 
@@ -6,7 +6,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use objects::ObjectError;
 
-/// Answers that ask for deadline with a status that does not say so.
+/// Codes of throttling whose status does not show it.
 const RETRYABLE_CODES: [&str; 4] = ["SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"];
 
 /// The failure of a call, after the client's own attempts.

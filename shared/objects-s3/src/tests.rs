@@ -41,7 +41,7 @@ fn client(endpoint: &str) -> Client {
     Client::from_conf(config)
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told where the emulator is")]
+#[expect(clippy::disallowed_methods, reason = "the environment gives the address of the emulator")]
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

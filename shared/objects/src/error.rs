@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum ObjectError {
     /// A link was asked for with a lifetime that no engine can sign.
-    #[error("a link lives from 1 second to 7 days, not {} ms", lifetime.as_millis())]
+    #[error("the lifetime of a link must be 1 second to 7 days, not {} ms", lifetime.as_millis())]
     Lifetime {
         /// The lifetime asked for.
         lifetime: Duration,
@@ -31,10 +31,10 @@ pub enum ObjectError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The engine did not answer, or asked for deadline. The same call may succeed a little later.
+    /// The engine did not respond or is throttling. The same call may succeed later.
     #[error("the object store is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
-    /// The engine refused, or failed in a way that a repetition does not mend.
+    /// The engine refused, or failed permanently.
     #[error("the object store failed")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
 }
@@ -63,9 +63,8 @@ impl From<std::io::Error> for ObjectError {
 /// Why a link is not answered with the object.
 #[derive(Debug, Error)]
 pub enum LinkError {
-    /// The link has expired, or is not exactly one that we made: 403. The two are not told apart,
-    /// since a forger would learn from it.
-    #[error("this link is not valid, or no longer")]
+    /// The link has expired or was altered: 403. The two are not distinguished, since that would help a forger.
+    #[error("this link is invalid or has expired")]
     Forbidden,
     /// The link is good but its object was erased: 404.
     #[error("this object no longer exists")]

@@ -52,7 +52,7 @@ pub struct FolderObjects {
     clock: Clock,
 }
 
-/// What a link is answered with.
+/// The response to a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Served {
     /// The object.
@@ -64,8 +64,8 @@ pub struct Served {
 }
 
 impl FolderObjects {
-    /// Opens the folder, which is made when it is missing, and in both cases readable by its owner alone. Links are
-    /// signed with `secret`: keep it, or the links given out before a restart die with the process.
+    /// Opens the folder, creating it if necessary, and makes it readable only by its owner. Links are signed with
+    /// `secret`, which must be kept for links to stay valid after a restart.
     ///
     /// Links need [`set_base_url`](Self::set_base_url) as well; everything else works without.
     pub fn open(root: impl Into<PathBuf>, secret: [u8; 32], clock: Clock) -> Result<Self, ObjectError> {
@@ -80,15 +80,16 @@ impl FolderObjects {
         })
     }
 
-    /// Sets where links lead that are made outside of [`run_with_links_to`], such as `http://127.0.0.1:8080`: it is known only
-    /// once the server listens, when the system chooses the port. It is set once, also for the clones of this value.
+    /// Sets where links lead that are made outside of [`run_with_links_to`], such as `http://127.0.0.1:8080`: it is
+    /// known only once the server listens, when the system chooses the port. It is set once, also for the clones of
+    /// this value.
     ///
     /// Errors: [`ObjectError::Address`] when it is no http or https address without query, or was set already.
     pub fn set_base_url(&self, base_url: &str) -> Result<(), ObjectError> {
         let refusal = |reason: String| ObjectError::Address { reason };
         let url = Url::parse(base_url).map_err(|error| refusal(format!("{base_url:?}: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() || url.fragment().is_some() {
-            return Err(refusal(format!("{base_url:?} is not a plain http or https address")));
+            return Err(refusal(format!("{base_url:?} must be an http or https URL without query and fragment")));
         }
         self.base_url.set(url).map_err(|url| refusal(format!("it is set already, {url} comes second")))
     }
@@ -109,8 +110,8 @@ impl FolderObjects {
         Ok(Served { bytes, content_type, content_disposition: attachment(&filename) })
     }
 
-    /// Removes the objects with this prefix that were stored before `limit`, as a bucket's lifecycle rule does. Gives how
-    /// many. What is no folder of a customer's objects is left alone.
+    /// Removes the objects with this prefix that were stored before `limit`, as a bucket's lifecycle rule does, and
+    /// returns their number. Other files are ignored.
     ///
     /// Errors: the first failure, once everything else that has expired is removed.
     pub async fn remove_stored_before(&self, prefix: &str, limit: DateTime<Utc>) -> Result<usize, ObjectError> {

@@ -1,4 +1,4 @@
-//! Links: what is asked for and what is handed out.
+//! Links to objects and their options.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ pub const MIN_LINK_LIFETIME: Duration = Duration::from_secs(1);
 /// The longest lifetime of a link: AWS Signature Version 4 allows no more for a presigned URL.
 pub const MAX_LINK_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
-/// How a link is to behave.
+/// The options of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkOptions {
     /// How long it works, from 1 second to 7 days; fractions of a second are dropped.
@@ -37,9 +37,9 @@ impl LinkOptions {
 /// A link to one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The whole address. It is a secret: whoever has it has the object.
+    /// The whole URL. It is a secret: it gives access to the object.
     pub url: String,
-    /// When it stops working.
+    /// The instant of its expiry.
     pub expires_at: DateTime<Utc>,
 }
 

@@ -1,10 +1,10 @@
-//! Folders that only their owner can look into.
+//! Folders that only their owner can access.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Whether others of the machine can reach what is below a folder.
+/// Whether other users of the machine can access a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Its owner alone can.
@@ -22,8 +22,8 @@ pub fn create(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes the folder where it is missing, and takes one that was there already from everybody but its owner, whatever made
-/// it; below it nothing can be reached then.
+/// Creates the folder if it is missing, and makes an existing one private to its owner, so that nothing below it can be
+/// reached by others.
 pub fn open(path: &Path) -> io::Result<Access> {
     create(path)?;
     restrict(path)

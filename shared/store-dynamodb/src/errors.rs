@@ -1,11 +1,11 @@
-//! What DynamoDB's errors mean to the caller.
+//! Maps DynamoDB's errors for the caller.
 
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use store::StoreError;
 
-/// The meaning of a failed call. Failed conditions are told apart before this is asked.
+/// The error of a failed call. Failed conditions are handled before.
 pub(crate) fn failure<E, R>(error: SdkError<E, R>) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -26,9 +26,9 @@ where
 pub(crate) enum Meaning {
     /// Nothing was done; the same call may pass in a moment.
     Busy,
-    /// Nobody knows what was done.
+    /// It is unknown whether anything was done.
     Broken,
-    /// Nothing was done, and it never will be.
+    /// Nothing was done, and a retry will not help.
     Refused,
 }
 

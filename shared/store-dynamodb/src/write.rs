@@ -96,8 +96,8 @@ impl DynamoTable {
         writes.iter().map(plan).collect()
     }
 
-    /// A conditional put. The client sends it again when an answer is lost; the mark then tells that the item found is
-    /// the one that the first sending left, which is no conflict.
+    /// A conditional put. The client sends it again if a response is lost; the mark then shows that the existing item
+    /// was written by the first attempt, which is not a conflict.
     async fn put(&self, planned: &Planned<'_>, now: DateTime<Utc>) -> Result<(), StoreError> {
         let mark = format!("{:016x}", rand::random::<u64>());
         let item = planned.item(Some(&mark));

@@ -65,9 +65,9 @@ impl SqliteTable {
         &self,
         work: impl FnOnce(&Connection, DateTime<Utc>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let turn = self.0.readers.acquire().await?;
+        let permit = self.0.readers.acquire().await?;
         let inner = self.0.clone();
-        let work = move || inner.readers.read(turn, |connection| work(connection, (inner.clock)()));
+        let work = move || inner.readers.read(permit, |connection| work(connection, (inner.clock)()));
         tokio::task::spawn_blocking(work).await.map_err(StoreError::unavailable)?
     }
 }

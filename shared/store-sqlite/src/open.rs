@@ -1,4 +1,4 @@
-//! Opening a database: settings, schema, and clear words when the file is not ours to use.
+//! Opening a database: settings, schema, and clear errors for unusable files.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -38,47 +38,47 @@ const SCHEMA: &str = "
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The folder of the file does not exist.
-    #[error("there is no folder {}", .0.display())]
+    #[error("the folder {} does not exist", .0.display())]
     NoFolder(PathBuf),
     /// The file or its folder cannot be written.
-    #[error("{} cannot be written: the store needs a file and a folder that it may write", .0.display())]
+    #[error("cannot write to {}: the store needs a writable file and folder", .0.display())]
     ReadOnly(PathBuf),
-    /// The file cannot be made, or kept from others, for a cause that has nothing to do with rights: a full disk, too many
-    /// open files, a folder that is gone.
-    #[error("{} cannot be made or kept its owner's alone", .path.display())]
+    /// The file cannot be created or made private for another reason than permissions: a full disk, too many open
+    /// files, a missing folder.
+    #[error("cannot create {} or make it private", .path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The file is damaged, or is no database at all.
-    #[error("{} is damaged or no database of this program", .0.display())]
+    /// The file is damaged or not a database.
+    #[error("{} is damaged or not a Sextant database", .0.display())]
     Damaged(PathBuf),
     /// A database of another program.
-    #[error("{} is a database of another program", .0.display())]
+    #[error("{} is a database of another program; set SEXTANT_HOME to another folder", .0.display())]
     Foreign(PathBuf),
     /// A database of a later version of this program.
-    #[error("{} has schema {found}, and this version knows {SCHEMA_VERSION}: use a newer version", .path.display())]
+    #[error("{} has schema version {found}, but this program supports only {SCHEMA_VERSION}; use a newer version", .path.display())]
     TooNew {
         /// The file.
         path: PathBuf,
         /// Its schema.
         found: i32,
     },
-    /// Another process holds the file and does not let go.
-    #[error("{} is held by another process", .0.display())]
+    /// Another process has locked the file.
+    #[error("another process has locked {}", .0.display())]
     Busy(PathBuf),
-    /// The system gives no thread to write on.
-    #[error("there is no thread for the writer")]
+    /// The writer's thread cannot be started.
+    #[error("cannot start the writer's thread")]
     NoThread(#[source] std::io::Error),
-    /// Something else that SQLite says.
-    #[error("{} cannot be opened", .path.display())]
+    /// Another error of SQLite.
+    #[error("cannot open {}", .path.display())]
     Other {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's error.
         #[source]
         source: rusqlite::Error,
     },

@@ -1,4 +1,4 @@
-//! Connections that read, beside the one that writes.
+//! The pool of connections for reading.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,12 +10,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::failure::failure;
 use crate::open;
 
-/// Reads that run at the same time, each on a connection of its own that is kept; further ones wait for a turn. Without
-/// this bound a burst opens connections for itself and closes them again, which takes longer than the reads.
+/// Most concurrent reads, each on its own pooled connection; further reads wait for a permit. Without this limit a
+/// burst would open and close connections, which takes longer than the reads.
 const MAX_READERS: usize = 8;
 
 pub(crate) enum Readers {
-    /// A database in memory has one connection, for everything: reads take turns with the writer's batches.
+    /// A database in memory has one connection, which reads and the writer's batches share under a lock.
     Shared(Arc<Mutex<Connection>>),
     /// Connections to a file.
     File(Pool),
@@ -23,31 +23,31 @@ pub(crate) enum Readers {
 
 pub(crate) struct Pool {
     path: PathBuf,
-    turns: Arc<Semaphore>,
-    /// Connections that nobody uses now.
+    permits: Arc<Semaphore>,
+    /// Idle connections.
     idle: Mutex<Vec<Connection>>,
 }
 
-/// The right to read, until it is dropped; a database in memory needs none.
-pub(crate) type Turn = Option<OwnedSemaphorePermit>;
+/// A permit to read, released on drop; a database in memory needs none.
+pub(crate) type ReadPermit = Option<OwnedSemaphorePermit>;
 
 impl Readers {
     pub(crate) fn of_file(path: PathBuf) -> Self {
-        Self::File(Pool { path, turns: Arc::new(Semaphore::new(MAX_READERS)), idle: Mutex::default() })
+        Self::File(Pool { path, permits: Arc::new(Semaphore::new(MAX_READERS)), idle: Mutex::default() })
     }
 
-    /// Waits until fewer than [`MAX_READERS`] read.
-    pub(crate) async fn acquire(&self) -> Result<Turn, StoreError> {
+    /// Waits for a read permit.
+    pub(crate) async fn acquire(&self) -> Result<ReadPermit, StoreError> {
         match self {
             Self::Shared(_) => Ok(None),
-            Self::File(pool) => pool.turns.clone().acquire_owned().await.map(Some).map_err(StoreError::unavailable),
+            Self::File(pool) => pool.permits.clone().acquire_owned().await.map(Some).map_err(StoreError::unavailable),
         }
     }
 
-    /// Reads on a connection of its own; blocks.
+    /// Reads on a pooled connection; blocks.
     pub(crate) fn read<T>(
         &self,
-        _turn: Turn,
+        _permit: ReadPermit,
         work: impl FnOnce(&Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         match self {

@@ -7,23 +7,23 @@ use store::{Body, DeleteExpect, Expect, Key, StoreError, Version, Write};
 
 use crate::failure::failure;
 
-/// What a caller is told: a version for each put, or why nothing was written.
+/// The result for the caller: a version for each put, or why nothing was written.
 pub(crate) type Outcome = Result<Vec<Option<Version>>, StoreError>;
 
 /// Expired items are removed at most this often, in seconds, and never on a read.
 const SWEEP_SECONDS: i64 = 60;
-/// Expired items removed at a time, so that no write waits long for a sweep.
+/// Most expired items removed in one sweep, so that no write waits long.
 const SWEEP_ITEMS: i64 = 500;
 
-/// What stands under a key, expired or not.
-struct Standing {
+/// The stored item of a key, expired or not.
+struct StoredItem {
     version: Version,
     expired: bool,
 }
 
-/// Why a request is not carried out.
+/// Why a request failed.
 enum Failed {
-    /// This write did not find what it expected.
+    /// The expectation of this write did not hold.
     Conflict(usize),
     Engine(rusqlite::Error),
 }
@@ -34,7 +34,7 @@ impl From<rusqlite::Error> for Failed {
     }
 }
 
-/// Carries out all of these writes or none, and leaves what the transaction did before as it is. The outer error means
+/// Executes all of these writes or none, without affecting earlier requests of the transaction. The outer error means
 /// that the whole transaction is lost.
 pub(crate) fn carry_out(
     transaction: &mut Transaction<'_>,
@@ -53,8 +53,8 @@ pub(crate) fn carry_out(
     }
 }
 
-/// Every expectation is evaluated before the first write: a conflict then has nothing to undo, and a transaction of
-/// conflicts alone costs no fsync. No item is named twice, so that no write can meet another's expectation.
+/// Checks every expectation before the first write: then a conflict has nothing to undo, and a transaction with only
+/// conflicts costs no fsync. No item is named twice, so no write can affect another's expectation.
 fn check_and_apply(
     connection: &Connection,
     writes: Vec<Write>,
@@ -62,31 +62,31 @@ fn check_and_apply(
 ) -> Result<Vec<Option<Version>>, Failed> {
     let mut standings = Vec::with_capacity(writes.len());
     for (index, write) in writes.iter().enumerate() {
-        let standing = read_standing(connection, write.key(), now)?;
-        if !is_met(write, standing.as_ref()) {
+        let stored = read_stored(connection, write.key(), now)?;
+        if !is_met(write, stored.as_ref()) {
             return Err(Failed::Conflict(index));
         }
-        standings.push(standing);
+        standings.push(stored);
     }
     let mut versions = Vec::with_capacity(writes.len());
-    for (write, standing) in writes.into_iter().zip(standings) {
-        versions.push(apply(connection, write, standing.as_ref(), now)?);
+    for (write, stored) in writes.into_iter().zip(standings) {
+        versions.push(apply(connection, write, stored.as_ref(), now)?);
     }
     Ok(versions)
 }
 
-fn read_standing(connection: &Connection, key: &Key, now: DateTime<Utc>) -> rusqlite::Result<Option<Standing>> {
+fn read_stored(connection: &Connection, key: &Key, now: DateTime<Utc>) -> rusqlite::Result<Option<StoredItem>> {
     let sql = "SELECT version, expires_at FROM items WHERE pk = ?1 AND sk = ?2";
     let mut statement = connection.prepare_cached(sql)?;
     let found = statement.query_row(params![key.pk, key.sk], |row| {
         let version = Version(row.get::<_, i64>(0)?.unsigned_abs());
-        Ok(Standing { version, expired: has_expired(row.get(1)?, now) })
+        Ok(StoredItem { version, expired: has_expired(row.get(1)?, now) })
     });
     found.optional()
 }
 
-fn is_met(write: &Write, standing: Option<&Standing>) -> bool {
-    let live = standing.filter(|standing| !standing.expired).map(|standing| standing.version);
+fn is_met(write: &Write, stored: Option<&StoredItem>) -> bool {
+    let live = stored.filter(|stored| !stored.expired).map(|stored| stored.version);
     match write {
         Write::Put { expect, .. } | Write::Check { expect, .. } => match expect {
             Expect::Absent => live.is_none(),
@@ -102,22 +102,22 @@ fn is_met(write: &Write, standing: Option<&Standing>) -> bool {
 fn apply(
     connection: &Connection,
     write: Write,
-    standing: Option<&Standing>,
+    stored: Option<&StoredItem>,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<Option<Version>> {
     match write {
         Write::Check { .. } => Ok(None),
         Write::Delete { key, .. } => {
-            if let Some(standing) = standing {
-                retire(connection, standing.version)?;
+            if let Some(stored) = stored {
+                retire(connection, stored.version)?;
                 let mut statement = connection.prepare_cached("DELETE FROM items WHERE pk = ?1 AND sk = ?2")?;
                 statement.execute(params![key.pk, key.sk])?;
             }
             Ok(None)
         }
         Write::Put { key, body, expires_at, .. } => {
-            let before = match standing {
-                Some(standing) => standing.version,
+            let before = match stored {
+                Some(stored) => stored.version,
                 None => read_retired(connection)?,
             };
             let version = Version::at(now).max(before.successor());
@@ -163,7 +163,7 @@ impl Default for Sweep {
 }
 
 impl Sweep {
-    /// Removes some of what has expired. Nobody waits for it: an expired item counts as absent wherever it is read.
+    /// Removes some expired items. Nothing depends on it, since reads treat expired items as absent.
     pub(crate) fn run_if_due(&mut self, connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
         let second = now.timestamp();
         if second.saturating_sub(self.done_at) < SWEEP_SECONDS {

@@ -1,7 +1,7 @@
-//! The one writer: a thread that carries out what waits in its queue and commits it together.
+//! The only writer: a thread that executes the queued transactions and commits them together.
 //!
-//! A commit costs an fsync, and whatever is asked for while one runs shares the next. No request waits for company: one
-//! that comes alone is committed at once.
+//! A commit costs an fsync, and all requests that arrive during one share the next. A single request is committed
+//! immediately.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,34 +15,34 @@ use tokio::sync::{mpsc, oneshot};
 use crate::failure::failure;
 use crate::write::{self, Outcome};
 
-/// Requests that wait for the writer; further callers wait for a place.
+/// Most queued requests; further callers wait for a place in the queue.
 const MAX_WAITING: usize = 256;
-/// Requests of one commit, which bounds how long the first of them waits for the last.
+/// Most requests of one commit, which limits how long the first of them waits.
 const MAX_BATCH_REQUESTS: usize = 128;
-/// A batch that has reached this size takes no further request, so that the log of one commit stays small.
+/// A batch of this size accepts no further request, so that the log of one commit stays small.
 const MAX_BATCH_BYTES: usize = 8 << 20;
 
-/// The thread's owner. Dropping it ends the thread and waits until that has let go of the connection; callers borrow it,
-/// so that none is left then.
+/// The owner of the thread. Dropping it ends the thread and waits until the connection is released. Callers borrow it,
+/// so none is left then.
 pub(crate) struct Writer {
     /// Taken when dropped, which is what ends the thread.
     queue: Option<mpsc::Sender<Request>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// One transaction, and where its caller waits.
+/// A transaction and the channel to its caller.
 struct Request {
     writes: Vec<Write>,
     answer: oneshot::Sender<Outcome>,
 }
 
-/// The writer ended, by a panic, before it could say what became of the writes.
+/// The writer panicked before it could report the result of the writes.
 #[derive(Debug, thiserror::Error)]
-#[error("the writer stopped before it answered")]
+#[error("the writer stopped before it reported a result")]
 struct Stopped;
 
 impl Writer {
-    /// Starts the thread. While a batch is under way it holds the connection.
+    /// Starts the thread. It holds the connection while a batch is in progress.
     pub(crate) fn start(connection: Arc<Mutex<Connection>>, clock: Clock) -> io::Result<Self> {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         let work = move || serve(waiting, &connection, &clock);
@@ -50,9 +50,9 @@ impl Writer {
         Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
-    /// Carries out these writes, all or none; answers once they are on the disk.
+    /// Executes these writes, all or none, and returns when they are on disk.
     ///
-    /// The writes of a caller that goes away happen or not, as a whole, and harm nobody else's.
+    /// If the caller is dropped, its writes still happen as a whole or not at all, without effect on others.
     pub(crate) async fn transact(&self, writes: Vec<Write>) -> Outcome {
         let (answer, outcome) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or_else(|| StoreError::unavailable(Stopped))?;
@@ -65,19 +65,19 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue = None;
         if let Some(thread) = self.thread.take() {
-            // A panic was told to those whom it concerned.
+            // The callers concerned have already received an error.
             let _ended = thread.join();
         }
     }
 }
 
-/// The thread's work, until nobody is left who could ask.
+/// The thread's loop, until all senders are dropped.
 fn serve(mut waiting: mpsc::Receiver<Request>, connection: &Mutex<Connection>, clock: &Clock) {
     let mut sweep = write::Sweep::default();
     while let Some(first) = waiting.blocking_recv() {
         let batch = Batch::new(first, &mut waiting);
-        // A panic, as of a broken clock, rolls back the batch and leaves its callers without an answer, which they take
-        // for unavailable; those after them are served.
+        // A panic, for example of a broken clock, rolls back the batch. Its callers get no result, which they report as
+        // unavailable; later requests are served.
         let _panicked = catch_unwind(AssertUnwindSafe(|| {
             let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
             batch.commit(&mut connection, clock, &mut sweep);
@@ -90,7 +90,7 @@ struct Batch<'a> {
     first: Option<Request>,
     waiting: &'a mut mpsc::Receiver<Request>,
     bytes: usize,
-    /// Where the callers of the requests that were taken wait, in the order in which they were taken.
+    /// The channels to the callers of the accepted requests, in order.
     answers: Vec<oneshot::Sender<Outcome>>,
 }
 
@@ -99,11 +99,11 @@ impl<'a> Batch<'a> {
         Self { first: Some(first), waiting, bytes: 0, answers: Vec::new() }
     }
 
-    /// The writes of the next request, unless the batch is full or nobody waits.
+    /// The writes of the next request, unless the batch is full or the queue is empty.
     fn next(&mut self) -> Option<Vec<Write>> {
         while self.answers.len() < MAX_BATCH_REQUESTS && self.bytes < MAX_BATCH_BYTES {
             let Request { writes, answer } = self.first.take().or_else(|| self.waiting.try_recv().ok())?;
-            // A caller that is gone cannot tell whether its writes happened, so they need not.
+            // The caller is gone and cannot know whether its writes happened, so they are skipped.
             if !answer.is_closed() {
                 self.bytes += writes.iter().map(size).sum::<usize>();
                 self.answers.push(answer);
@@ -113,10 +113,10 @@ impl<'a> Batch<'a> {
         None
     }
 
-    /// Carries out and commits all, then answers all. Not even a conflict is answered before the commit: it may have
-    /// been found against what another request of the batch wrote.
+    /// Executes and commits all requests, then sends all results. Even a conflict is not reported before the commit,
+    /// since it may be against the uncommitted write of another request in the batch.
     fn commit(mut self, connection: &mut Connection, clock: &Clock, sweep: &mut write::Sweep) {
-        // Who is no longer there to be told is not missed.
+        // A caller may be gone.
         match self.carry_out(connection, clock, sweep) {
             Ok(outcomes) => {
                 for (answer, outcome) in self.answers.into_iter().zip(outcomes) {
@@ -125,13 +125,13 @@ impl<'a> Batch<'a> {
             }
             Err(lost) => {
                 for answer in self.answers {
-                    let _gone = answer.send(Err(lost.told()));
+                    let _gone = answer.send(Err(lost.error()));
                 }
             }
         }
     }
 
-    /// The outcome of each request that was taken, once they are committed.
+    /// The outcome of each accepted request, after the commit.
     fn carry_out(
         &mut self,
         connection: &mut Connection,
@@ -140,7 +140,7 @@ impl<'a> Batch<'a> {
     ) -> Result<Vec<Outcome>, Lost> {
         let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let mut transaction = begun.map_err(|error| {
-            // Another process holds the file. Those who wait would each wait as long again, one after the other.
+            // Another process holds the file. Fail all queued requests, instead of letting each wait as long again.
             while self.next().is_some() {}
             Lost::before_commit(error)
         })?;
@@ -156,7 +156,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Why nothing of a batch is acknowledged: one cause, and what each of its callers is told.
+/// Why a whole batch failed: the cause, and the error for each of its callers.
 struct Lost {
     cause: Arc<rusqlite::Error>,
     meaning: fn(Arc<rusqlite::Error>) -> StoreError,
@@ -171,13 +171,13 @@ impl Lost {
         Self { cause: Arc::new(error), meaning: commit_failure }
     }
 
-    fn told(&self) -> StoreError {
+    fn error(&self) -> StoreError {
         (self.meaning)(self.cause.clone())
     }
 }
 
-/// What a failed COMMIT means. Where another process was in the way or the disk was full the mark of the commit was not
-/// written; after anything else it may have been, and a crash before the next commit would find it.
+/// The meaning of a failed COMMIT. If another process was in the way or the disk was full, the commit mark was not
+/// written. After any other error it may have been, and recovery after a crash would find it.
 fn commit_failure(error: Arc<rusqlite::Error>) -> StoreError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Throttled,

@@ -10,7 +10,7 @@ use crate::open;
 
 const NOW_MS: i64 = 1_353_067_200_000;
 
-/// A writer of a database in memory, and the connection by which it can be held up.
+/// A writer of a database in memory, and the connection with which it can be blocked.
 struct Desk {
     connection: Arc<Mutex<Connection>>,
     writer: Writer,
@@ -30,7 +30,7 @@ impl Desk {
         Self { writer: Writer::start(connection.clone(), clock).unwrap(), connection }
     }
 
-    /// Asks for all of these in this order while the writer is held up, so that they become one batch.
+    /// Sends these requests in this order while the writer is blocked, so that they become one batch.
     fn together<const REQUESTS: usize>(&self, requests: [Vec<Write>; REQUESTS]) -> [Outcome; REQUESTS] {
         let held = self.connection.lock().unwrap();
         let mut callers = requests.map(|writes| Box::pin(self.writer.transact(writes)));
@@ -47,7 +47,7 @@ impl Desk {
         self.connection.lock().unwrap().execute_batch(sql).unwrap();
     }
 
-    /// The sort keys that stand.
+    /// The stored sort keys.
     fn keys(&self) -> String {
         let connection = self.connection.lock().unwrap();
         let sql = "SELECT coalesce(group_concat(sk, ' '), '') FROM (SELECT sk FROM items ORDER BY sk)";
@@ -80,7 +80,7 @@ fn version(outcome: &Outcome) -> i64 {
 }
 
 #[test]
-fn a_conflict_in_a_batch_leaves_no_trace_and_its_neighbours_unharmed() {
+fn a_conflict_in_a_batch_does_not_affect_its_neighbours() {
     let desk = Desk::new();
     let [a, b, again, c, d] = desk.together([
         vec![create("A")],
@@ -97,7 +97,7 @@ fn a_conflict_in_a_batch_leaves_no_trace_and_its_neighbours_unharmed() {
 }
 
 #[test]
-fn versions_grow_within_a_batch_through_updates_removal_and_making_again() {
+fn versions_grow_within_a_batch_through_update_delete_and_recreate() {
     let desk = Desk::new();
     let delete = Write::Delete { key: key("A"), expect: DeleteExpect::Any };
     let [made, updated, deleted, again] =
@@ -109,7 +109,7 @@ fn versions_grow_within_a_batch_through_updates_removal_and_making_again() {
 }
 
 #[test]
-fn a_request_that_the_engine_refuses_harms_no_neighbour() {
+fn a_refused_request_does_not_affect_its_neighbours() {
     let desk = Desk::new();
     desk.run("CREATE TRIGGER t BEFORE INSERT ON items WHEN new.sk = 'bad' BEGIN SELECT raise(ABORT, 'no'); END");
     let [a, bad, b] = desk.together([vec![create("A")], vec![create("C"), create("bad")], vec![create("B")]]);
@@ -119,7 +119,7 @@ fn a_request_that_the_engine_refuses_harms_no_neighbour() {
 }
 
 #[test]
-fn when_the_engine_rolls_back_the_whole_transaction_all_are_told_and_none_is_written() {
+fn when_the_engine_rolls_back_the_transaction_all_requests_fail() {
     let desk = Desk::new();
     desk.run("CREATE TRIGGER t BEFORE INSERT ON items WHEN new.sk = 'bad' BEGIN SELECT raise(ROLLBACK, 'no'); END");
     let [a, bad] = desk.together([vec![create("A")], vec![create("bad")]]);
@@ -132,7 +132,7 @@ fn when_the_engine_rolls_back_the_whole_transaction_all_are_told_and_none_is_wri
 }
 
 #[test]
-fn when_the_commit_fails_nobody_is_acknowledged_and_a_conflict_is_not_told_either() {
+fn when_the_commit_fails_no_request_is_acknowledged_or_reported_as_a_conflict() {
     let desk = Desk::new();
     // The item named "bad" breaks a rule that is only looked at by COMMIT.
     desk.run(
@@ -151,10 +151,10 @@ fn when_the_commit_fails_nobody_is_acknowledged_and_a_conflict_is_not_told_eithe
 }
 
 #[test]
-fn a_commit_without_room_on_the_disk_has_not_happened() {
+fn a_commit_on_a_full_disk_has_not_happened() {
     let told = |code| {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
-        Lost::in_commit(error).told()
+        Lost::in_commit(error).error()
     };
     assert!(matches!(told(rusqlite::ffi::SQLITE_FULL), StoreError::Refused { .. }));
     assert!(matches!(told(rusqlite::ffi::SQLITE_BUSY), StoreError::Throttled));
@@ -163,7 +163,7 @@ fn a_commit_without_room_on_the_disk_has_not_happened() {
 }
 
 #[test]
-fn a_panic_is_told_as_unavailable_and_the_next_is_served() {
+fn a_panic_is_reported_as_unavailable_and_the_next_request_is_served() {
     let broken = Arc::new(AtomicBool::new(false));
     let seen = broken.clone();
     let desk = Desk::with_clock(Arc::new(move || {
@@ -183,7 +183,7 @@ fn a_panic_is_told_as_unavailable_and_the_next_is_served() {
 }
 
 #[test]
-fn a_caller_that_went_away_is_passed_over() {
+fn a_request_whose_caller_is_gone_is_skipped() {
     let desk = Desk::new();
     let held = desk.connection.lock().unwrap();
     let mut callers = ["A", "B", "C"].map(|name| Box::pin(desk.writer.transact(vec![create(name)])));
@@ -196,7 +196,7 @@ fn a_caller_that_went_away_is_passed_over() {
 }
 
 #[test]
-fn all_who_wait_for_a_file_that_is_held_are_told_after_one_wait() {
+fn all_requests_for_a_locked_file_fail_after_one_wait() {
     static WAITS: AtomicUsize = AtomicUsize::new(0);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sextant.db");
@@ -218,7 +218,7 @@ fn all_who_wait_for_a_file_that_is_held_are_told_after_one_wait() {
 }
 
 #[test]
-fn a_batch_ends_at_its_number_of_requests_and_at_its_bytes() {
+fn a_batch_is_limited_in_requests_and_bytes() {
     let taken = |requests: usize, bytes: usize| {
         let (queue, mut waiting) = mpsc::channel(2 * MAX_BATCH_REQUESTS);
         let mut callers = Vec::new();
