@@ -1,7 +1,7 @@
-//! What stands in the place of an engine that a function was not given.
+//! Placeholders for engines that a function was not given.
 //!
-//! Every call is refused with an error that no repetition mends and that is answered 500: a function whose
-//! services need the engine has to name it in its `main`.
+//! Every call fails with a permanent error, which is answered with 500: a function whose services need the engine must
+//! name it in its `main`.
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
@@ -15,7 +15,7 @@ pub struct NoObjects;
 
 /// The function was not given this engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this function was given no object store")]
+#[error("this function was not given an object store")]
 struct NotGiven;
 
 impl From<NotGiven> for ObjectError {
@@ -43,7 +43,7 @@ impl Objects for NoObjects {
     }
 }
 
-/// The name and the clock of a source of prices, and none of its prices.
+/// The name and clock of a price source, without its prices.
 #[derive(Clone, Copy, Debug)]
 pub struct NoPrices {
     source: &'static str,
@@ -102,7 +102,7 @@ mod tests {
         for refusal in refusals {
             assert!(!refusal.is_retryable());
             let cause = std::error::Error::source(&refusal).unwrap();
-            assert_eq!(cause.to_string(), "this function was given no object store");
+            assert_eq!(cause.to_string(), "this function was not given an object store");
         }
     }
 

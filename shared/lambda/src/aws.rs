@@ -1,7 +1,7 @@
-//! What the clients of AWS's services are made from.
+//! The shared configuration of AWS clients.
 //!
-//! Made by hand rather than loaded: the loader would link profiles, the metadata services and STS, to look
-//! for what Lambda puts into the environment.
+//! It is built directly: the SDK's loader would link profiles, metadata services and STS to find what Lambda already
+//! puts into the environment.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use store::Clock;
 
 use crate::configuration::Configuration;
 
-/// A service of AWS that has not taken the connection by now is asked again.
+/// The connect timeout of an AWS service.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// One attempt at an operation.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);

@@ -1,4 +1,4 @@
-//! What the template says to a function through its environment.
+//! A function's configuration from the environment that the template sets.
 
 use app::source_limits::{SettingError, SourceLimits};
 use thiserror::Error;
@@ -18,21 +18,21 @@ pub struct Configuration {
     pub table_name: String,
     /// The bucket of reports and large results.
     pub bucket_name: String,
-    /// Name of the SSM SecureString with the Alpha Vantage key; without one the sample is served.
+    /// Name of the SSM SecureString with the Alpha Vantage key; without it the sample is used.
     pub alpha_vantage_key_parameter: Option<String>,
     /// Another address than Alpha Vantage's own, for tests.
     pub alpha_vantage_url: Option<String>,
-    /// Whether prices may be asked of Yahoo, whose interface is unofficial.
+    /// Whether Yahoo, whose interface is unofficial, may be used.
     pub yahoo: bool,
     /// Another address than Yahoo's own, for tests.
     pub yahoo_url: Option<String>,
-    /// The bus that events are published to; without one nobody hears of them.
+    /// The bus for published events; without it they are not published.
     pub event_bus_name: Option<String>,
-    /// The address of the stage that live connections are at; without one there are none.
+    /// The endpoint of the live connections' stage; without it there are none.
     pub live_endpoint: Option<String>,
-    /// What the ARNs of the topics that e-mails are published to begin with; without it none are sent.
+    /// The prefix of the ARNs of the e-mail topics; without it no e-mails are sent.
     pub email_topic_prefix: Option<String>,
-    /// How much one source address may ask for.
+    /// The rate limits of one source address.
     pub source_limits: SourceLimits,
 }
 
@@ -43,12 +43,12 @@ pub fn allowed_origins() -> Vec<String> {
     listed(&std::env::var("ALLOWED_ORIGINS").unwrap_or_default())
 }
 
-/// What stands between commas.
+/// The items of a comma-separated list.
 fn listed(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(str::to_owned).collect()
 }
 
-/// Why an environment configures no function.
+/// Why the environment is not a valid configuration.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ConfigurationError {
     /// A variable that every function needs is not set.
@@ -67,7 +67,7 @@ impl Configuration {
     }
 
     fn read(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self, ConfigurationError> {
-        // The template sets a parameter that was left empty to an empty variable.
+        // The template sets an empty parameter as an empty variable.
         let set = |name| variable(name).filter(|value| !value.is_empty());
         let needed = |name| set(name).ok_or(ConfigurationError::Missing(name));
         Ok(Self {
@@ -116,7 +116,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_is_left_empty_counts_as_not_set() {
+    fn an_empty_variable_counts_as_not_set() {
         let mut variables = NEEDED.to_vec();
         variables.push(("ALPHA_VANTAGE_KEY_PARAMETER", ""));
         let configuration = read(&variables).unwrap();
@@ -127,13 +127,13 @@ mod tests {
     }
 
     #[test]
-    fn origins_stand_between_commas() {
+    fn origins_are_separated_by_commas() {
         assert!(listed("").is_empty());
         assert_eq!(listed("https://a.example, http://localhost:5173,"), ["https://a.example", "http://localhost:5173"]);
     }
 
     #[test]
-    fn channels_are_there_where_they_are_named() {
+    fn channels_are_configured_if_they_are_named() {
         assert_eq!(read(&NEEDED).unwrap().event_bus_name, None);
         let mut variables = NEEDED.to_vec();
         variables.extend([
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn yahoo_is_asked_only_where_it_is_switched_on() {
+    fn yahoo_is_used_only_if_it_is_switched_on() {
         for (value, on) in
             [(None, false), (Some(""), false), (Some("off"), false), (Some("true"), false), (Some("on"), true)]
         {

@@ -1,7 +1,7 @@
 //! The engines that functions run on. A `main` names those that its use cases need, and what it does not
 //! name is not linked: a function without reports carries no client of S3, one without prices no sample.
 //!
-//! In the place of an engine that is not named stands one of [`crate::absent`], which refuses every call. Without prices
+//! An engine that is not named is replaced by one of [`crate::absent`], which refuses every call. Without prices
 //! and without the market's clock there is no provider at all, and the platform is the [`App`] alone: a function whose
 //! use cases ask for [`MarketData`] does not compile on it.
 
@@ -111,7 +111,7 @@ fn bus(aws: &Aws) -> Arc<dyn Bus> {
 
 fn push(aws: &Aws) -> Arc<dyn Push> {
     let Some(endpoint) = &aws.configuration.live_endpoint else { return Arc::new(NoConnections) };
-    // Unlike every other service's this address belongs to the API, so that none stands in for it.
+    // Unlike the endpoints of other services this one belongs to the API, so it is not overridden.
     let stage = aws_sdk_apigatewaymanagement::config::Builder::from(&aws.sdk).endpoint_url(endpoint).build();
     Arc::new(LiveConnections::new(aws_sdk_apigatewaymanagement::Client::from_conf(stage)))
 }

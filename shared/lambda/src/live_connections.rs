@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_that_is_gone_is_told_from_one_that_could_not_be_reached() {
+    async fn a_gone_connection_is_distinguished_from_an_unreachable_one() {
         let service = Loopback::start(vec![GONE, GONE, (500, "", "{}"), (500, "", "{}")]).await;
         let connections = LiveConnections::new(Client::new(&service.sdk));
         assert_eq!(connections.post("a", "{}").await, Err(PushError::Gone));

@@ -1,4 +1,4 @@
-//! A service of AWS for tests: answers each request with the next of these answers, and keeps what was asked.
+//! An AWS service for tests: sends scripted responses and records the requests.
 
 use std::sync::{Arc, Mutex};
 

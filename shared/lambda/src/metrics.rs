@@ -1,8 +1,8 @@
-//! What services measure, written to the log in CloudWatch's embedded metric format.
+//! Metrics of services, written to the log in CloudWatch's embedded metric format.
 //!
-//! Services record by the macros of the crate `metrics` and know nothing of where it goes. Nothing is sent: CloudWatch
-//! finds the figures in the log lines of an event. The function's name is the one dimension; whatever tells customers
-//! or symbols apart would make a metric, and a bill, of each.
+//! Services use the macros of the crate `metrics` and do not know the destination. Nothing is sent: CloudWatch extracts
+//! the metrics from log lines. The function's name is the only dimension; one per customer or symbol would create, and
+//! cost, a metric for each.
 
 use metrics_cloudwatch_embedded::{Builder, Collector, Error};
 
@@ -15,18 +15,18 @@ pub fn start(function: &str) -> Result<&'static Collector, Error> {
 }
 
 fn collector(function: &str) -> Builder {
-    // A count of zero is a figure: an alarm on failures is to see that there were none.
+    // A count of zero is reported, so that an alarm on failures sees that there were none.
     Builder::new().cloudwatch_namespace(NAMESPACE).with_dimension(FUNCTION, function.to_owned()).emit_zeros(true)
 }
 
-/// Writes what one event measured. It comes before the answer, after which Lambda may stop the process.
+/// Writes the metrics of one event. This happens before the response, after which Lambda may freeze the process.
 pub fn write(collector: &Collector) {
     write_to(collector, std::io::stdout().lock());
 }
 
 fn write_to(collector: &Collector, out: impl std::io::Write) {
     if let Err(error) = collector.flush(out) {
-        tracing::warn!(%error, "the event's figures are lost");
+        tracing::warn!(%error, "the event's metrics are lost");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Which sources of prices a function has: Alpha Vantage where there is a key, then Yahoo where it is switched on,
-//! and the sample where there is neither.
+//! The price sources of a function: Alpha Vantage if there is a key, then Yahoo if it is switched on, and the sample if
+//! there is neither.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::absent::NoPrices;
 use crate::alpha_vantage_key::LateAlphaVantage;
 use crate::aws::Aws;
 
-/// The sources, in the order in which they are asked. Calls are counted in `table`.
+/// The sources, in the order in which they are called. Calls are counted in `table`.
 pub fn sources(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
     let configuration = &aws.configuration;
     let mut sources: Vec<Arc<dyn Provider>> = Vec::new();
@@ -28,7 +28,7 @@ pub fn sources(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
         match yahoo(aws, table) {
             Ok(yahoo) => sources.push(Arc::new(yahoo)),
             Err(error) => {
-                tracing::error!(%error, "Yahoo cannot be set up");
+                tracing::error!(%error, "cannot set up Yahoo");
                 sources.push(Arc::new(NoPrices::of(yahoo::SOURCE, MarketClock::Live)));
             }
         }
@@ -36,7 +36,7 @@ pub fn sources(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
     in_order(sources).unwrap_or_else(|| Arc::new(Sample::new()))
 }
 
-/// The names and clocks of the same sources, and none of their prices.
+/// The names and clocks of the same sources, without their prices.
 pub fn names(aws: &Aws) -> Arc<dyn Provider> {
     let live = |source| Arc::new(NoPrices::of(source, MarketClock::Live)) as Arc<dyn Provider>;
     let configuration = &aws.configuration;

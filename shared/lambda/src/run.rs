@@ -1,4 +1,4 @@
-//! The loop that takes events, for HTTP and for everything else.
+//! The event loop, for HTTP and for other events.
 
 use api::admission::with_event_context;
 use app::Platform;
@@ -27,7 +27,7 @@ pub async fn run_http<P: Platform>(engines: Engines<P>, make: fn(P) -> Router) -
 
 /// Hands every event to `handle`, until Lambda stops the process.
 ///
-/// A failure is logged here, once, and reported to Lambda, which retries and in the end keeps the event.
+/// A failure is logged here, once, and reported to Lambda, which retries and finally moves the event to a queue.
 pub async fn run_event<P, H, E>(engines: Engines<P>, handle: H) -> Result<(), Error>
 where
     P: Platform,
@@ -62,7 +62,7 @@ async fn start<P: Platform>(engines: Engines<P>) -> Result<(String, P), Error> {
     Ok((aws.configuration.service, platform))
 }
 
-/// Ends when Lambda, or whoever stands in for it, asks the process to stop; no event is under way then.
+/// Ends when Lambda or its emulator asks the process to stop, when no event is in progress.
 async fn run_until_terminated(run: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     tokio::select! {

@@ -1,8 +1,8 @@
-//! E-mails to customers: a subscription is a topic of SNS with one subscription, that of its address.
+//! E-mails to customers: an e-mail subscription is an SNS topic with one subscription, that of its address.
 //!
-//! A topic each, because a topic shared by all would tell its subscriptions apart by filters, of which it may have 200,
-//! and because with its topic goes a subscription that was never confirmed, which cannot be ended by itself. An account
-//! may have 100,000 topics; they cost nothing.
+//! Each subscription has its own topic. A shared topic would need a filter for each subscription and may have only 200.
+//! And deleting a topic also removes a subscription that was never confirmed, which cannot be deleted by itself. An
+//! account may have 100,000 topics; they cost nothing.
 
 use app::mail::{Mail, MailError};
 use async_trait::async_trait;
@@ -12,17 +12,17 @@ use aws_sdk_sns::operation::delete_topic::DeleteTopicError;
 use aws_sdk_sns::operation::publish::PublishError;
 use uuid::Uuid;
 
-/// What encrypts e-mails on their way: the key that AWS keeps for SNS.
+/// The key that encrypts e-mails in transit, managed by AWS for SNS.
 const KEY: (&str, &str) = ("KmsMasterKeyId", "alias/aws/sns");
-/// The sender that a reader sees.
+/// The displayed sender.
 const SENDER: (&str, &str) = ("DisplayName", "Sextant");
-/// The longest subject that SNS takes.
+/// The longest subject that SNS accepts.
 const MAX_SUBJECT_CHARACTERS: usize = 100;
 
-/// Topics whose names begin alike.
+/// The topics with a common prefix.
 pub struct SnsEmail {
     client: Client,
-    /// What their names in AWS begin with, `arn:aws:sns:REGION:ACCOUNT:STACK-letters-`.
+    /// The prefix of their ARNs, `arn:aws:sns:REGION:ACCOUNT:STACK-letters-`.
     prefix: String,
 }
 
@@ -73,16 +73,16 @@ impl Mail for SnsEmail {
     }
 }
 
-/// What SNS has answered is a refusal; of what it has not answered nobody knows.
+/// A response of SNS is a refusal; without a response the outcome is unknown.
 fn refusal<E: std::error::Error + 'static>(error: SdkError<E>) -> MailError {
     match error {
         SdkError::ServiceError(refused) => MailError::Refused(refused.err().to_string()),
-        SdkError::ConstructionFailure(_) => MailError::Refused("the question could not be put".to_owned()),
-        unheard => MailError::NoResponse(unheard.to_string()),
+        SdkError::ConstructionFailure(_) => MailError::Refused("the request could not be built".to_owned()),
+        unanswered => MailError::NoResponse(unanswered.to_string()),
     }
 }
 
-/// The subject as SNS takes it: a line of ASCII of limited length.
+/// The subject in the form that SNS accepts: a line of ASCII of limited length.
 fn subject_of(subject: &str) -> String {
     let printable = subject.chars().map(|character| if character.is_ascii_graphic() { character } else { ' ' });
     let line = printable.collect::<String>().split_whitespace().collect::<Vec<_>>().join(" ");
@@ -111,7 +111,7 @@ mod tests {
         (SnsEmail::new(Client::new(&service.sdk), PREFIX.to_owned()), SUBSCRIPTION.parse().unwrap(), service)
     }
 
-    /// Looks for words in what was asked, in which some characters stand as numbers.
+    /// Checks that the URL-encoded request contains these words.
     fn has(service: &Loopback, number: usize, words: &[&str]) {
         let asked = service.asked()[number].body.replace("%3A", ":").replace("%40", "@").replace("%2F", "/");
         for word in words {
