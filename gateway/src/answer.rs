@@ -1,4 +1,4 @@
-//! Answers one HTTP request: what API Gateway and S3 do between a client and the functions.
+//! Answers one HTTP request, as API Gateway and S3 do on AWS.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,16 +10,16 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header
 use hyper::body::{Body as _, Incoming};
 use objects::LinkError;
 
-use crate::event::{self, Circumstances, HttpRequest};
+use crate::event::{self, HttpRequest, RequestContext};
 use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
 use crate::platform::{Mounted, Platform};
 use crate::request_body::{Bodies, BodyLimit};
 use crate::request_line::{self, Malformed};
-use crate::routes::{RouteKey, Taken};
+use crate::routes::{MatchedRoute, RouteKey};
 
-/// The path of the gateway's only route of its own.
+/// The path of the gateway's only own route.
 const OBJECTS: &str = "/_objects/";
 
 /// Answers one request from `peer`, whose body is read with `bodies`.
@@ -46,7 +46,7 @@ pub async fn answer(
         };
     }
     let request_id = platform.market.app.new_id().to_string();
-    // The log has the route and never the path, which may have anything in it.
+    // The log has the route and never the path, which may contain anything.
     let refused = |failure: Failure, route: Option<&RouteKey>| {
         let (method, route) = (&parts.method, route.map(ToString::to_string));
         tracing::info!(request_id, %method, route, ?failure, "refused");
@@ -62,7 +62,7 @@ pub async fn answer(
     };
     if let Some(body) = unread.filter(|body| !body.is_end_stream()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        // A client that waits for a 100 before it sends is answered without one.
+        // A client that waits for a 100 gets the final response without one.
         if !parts.headers.contains_key(header::EXPECT) {
             bodies.drain(body);
         }
@@ -70,11 +70,11 @@ pub async fn answer(
     response
 }
 
-/// The route that takes a request, and the request's line as functions are to read it.
+/// The matching route, and the request line as functions see it.
 struct Chosen<'a> {
     path: String,
     query: &'a str,
-    taken: Taken<'a, Mounted>,
+    taken: MatchedRoute<'a, Mounted>,
 }
 
 impl<'a> Chosen<'a> {
@@ -87,12 +87,12 @@ impl<'a> Chosen<'a> {
     }
 }
 
-/// A request as it comes from a client.
+/// A client's request.
 struct Sent<'a> {
     peer: SocketAddr,
     parts: &'a Parts,
     host: &'a str,
-    /// Its body, until that has been read.
+    /// Its body, until it has been read.
     unread: &'a mut Option<Incoming>,
     bodies: &'a Bodies,
 }
@@ -117,7 +117,7 @@ async fn forward(
         body: &[],
         content_length: 0,
     };
-    let circumstances = Circumstances {
+    let context = RequestContext {
         route_key: taken.key.to_string(),
         path_parameters: &taken.path_parameters,
         request_id,
@@ -125,23 +125,23 @@ async fn forward(
         authorizer: None,
     };
     let function = taken.target;
-    // Asked before the body is read: those who may not call take no room.
-    let context = match &platform.authorizer {
+    // Called before the body is read, so that unauthorized callers use no memory.
+    let authorized = match &platform.authorizer {
         Some(authorizer) if !function.public => {
-            Some(authorizer.ask(&event::http_event(&request, &circumstances), request_id).await?)
+            Some(authorizer.ask(&event::http_event(&request, &context), request_id).await?)
         }
         _ => None,
     };
-    let max_bytes = max_body_bytes(&circumstances.route_key);
+    let max_bytes = max_body_bytes(&context.route_key);
     let body = bodies.read(unread, BodyLimit { max_bytes, public: function.public }).await?;
     let request = HttpRequest { body: &body, content_length: body.length, ..request };
-    let circumstances = Circumstances { authorizer: context.as_ref(), ..circumstances };
-    let event = event::http_event(&request, &circumstances);
+    let context = RequestContext { authorizer: authorized.as_ref(), ..context };
+    let event = event::http_event(&request, &context);
     let invocation = Invocation { function: &function.name, timeout: function.timeout, request_id };
     Ok(invoke::invoke_http(function.router.clone(), &event, &invocation).await)
 }
 
-/// Answers a signed link, whoever presents it.
+/// Serves a signed link to any client.
 async fn serve_object(platform: &Platform, parts: &Parts, key: &str) -> Response<Bytes> {
     if parts.method != Method::GET && parts.method != Method::HEAD {
         let mut response = said(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
@@ -154,7 +154,7 @@ async fn serve_object(platform: &Platform, parts: &Parts, key: &str) -> Response
         Err(LinkError::Forbidden) => return said(StatusCode::FORBIDDEN, "Forbidden"),
         Err(LinkError::Gone) => return said(StatusCode::NOT_FOUND, "Not Found"),
         Err(error) => {
-            tracing::error!(error = %anyhow::Error::from(error), "an object cannot be read");
+            tracing::error!(error = %anyhow::Error::from(error), "cannot read an object");
             return said(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
         }
     };
@@ -167,13 +167,13 @@ async fn serve_object(platform: &Platform, parts: &Parts, key: &str) -> Response
 }
 
 fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    // Both values were held to what a header can carry when they were stored or signed.
+    // Both values were checked to be valid headers when they were stored or signed.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-/// What is downloaded here runs nowhere and stays in no cache.
+/// Downloads are not executed and not cached.
 fn harden(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -189,8 +189,5 @@ fn said(status: StatusCode, message: &str) -> Response<Bytes> {
 }
 
 fn misdirected() -> Response<Bytes> {
-    said(
-        StatusCode::MISDIRECTED_REQUEST,
-        "The Host header names no host that is answered for; allow it with --allow-host",
-    )
+    said(StatusCode::MISDIRECTED_REQUEST, "The Host header names an unknown host; allow it with --allow-host")
 }

@@ -1,5 +1,5 @@
-//! Asks the authorizer before a route that is not public, as API Gateway does: without a token nobody is asked (401),
-//! a refusal is a 403, a failure of the function a 500, and nothing is cached.
+//! Calls the authorizer before a route that is not public, as API Gateway does. Without a token it is not called (401),
+//! a refusal gives 403, a failure of the function 500, and nothing is cached.
 
 pub use api::caller::context;
 
@@ -13,10 +13,10 @@ use crate::event::authorizer_event;
 use crate::event_function::EventFunction;
 use crate::invoke::Failure;
 
-/// The function that says who calls.
+/// The function that identifies the caller.
 #[derive(Clone)]
 pub struct Authorizer {
-    /// What it runs on.
+    /// The platform on which it runs.
     pub market: MarketData,
     /// The function.
     pub function: EventFunction,
@@ -25,19 +25,19 @@ pub struct Authorizer {
 /// A simple response of payload format 2.0.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Verdict {
+struct AuthorizerResponse {
     is_authorized: bool,
     #[serde(default)]
     context: HashMap<String, Value>,
 }
 
 impl Authorizer {
-    /// What the function says of the caller of `request`, an event without a body.
+    /// The context of the caller of `request`, an event without a body.
     pub async fn ask(&self, request: &Value, request_id: &str) -> Result<HashMap<String, Value>, Failure> {
         let identity = request["headers"]["authorization"].as_str().filter(|token| !token.trim().is_empty());
         let identity = identity.ok_or(Failure::Unauthorized)?;
         let answer = self.function.run(&self.market, authorizer_event(request, identity)).await.answer();
-        match answer.and_then(|answer| Ok(serde_json::from_value::<Verdict>(answer)?)) {
+        match answer.and_then(|answer| Ok(serde_json::from_value::<AuthorizerResponse>(answer)?)) {
             Ok(verdict) if verdict.is_authorized => Ok(verdict.context),
             Ok(_) => Err(Failure::Forbidden),
             Err(error) => {
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_token_nobody_is_asked() {
+    async fn without_a_token_the_authorizer_is_not_called() {
         for token in ["", " "] {
             assert_eq!(asked(|_, _| Box::pin(std::future::pending()), token).await, Err(Failure::Unauthorized));
         }

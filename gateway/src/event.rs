@@ -1,8 +1,8 @@
-//! Makes the event that API Gateway sends to a function (payload format 2.0) out of an HTTP request.
+//! Converts an HTTP request to the event that API Gateway sends to a function (payload format 2.0).
 //!
-//! Functions see nothing else of a request, here as on AWS, so whatever API Gateway does to it is
-//! done here: the path is decoded, headers that repeat are joined, cookies stand apart, a body that
-//! is no text is base64. The addresses of both ends are ours to say, whatever the client claims.
+//! Functions see nothing else of a request, here as on AWS. So this does what API Gateway does: the path is decoded,
+//! repeated headers are joined, cookies are separate, and a body that is not text is base64. The addresses of both ends
+//! come from the connection, whatever the client claims.
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -14,14 +14,14 @@ use http::{HeaderMap, Method, Version, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-/// The account that stands in events: there is none.
+/// The account id in events, a placeholder.
 pub const ACCOUNT: &str = "000000000000";
-/// The id of the API that stands in events.
+/// The API id in events.
 pub const API_ID: &str = "local";
-/// Headers that concern the connection and not the request; API Gateway passes none of them on.
+/// Headers of the connection, which API Gateway does not pass on.
 const HOP_BY_HOP: [&str; 8] =
     ["connection", "expect", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-/// Media types whose bodies API Gateway hands over as they are.
+/// Media types whose bodies API Gateway passes on as text.
 const TEXT_TYPES: [&str; 3] = ["application/json", "application/javascript", "application/xml"];
 
 /// An HTTP request, read whole.
@@ -41,38 +41,38 @@ pub struct HttpRequest<'a> {
     pub host: &'a str,
     /// Where it comes from.
     pub peer: SocketAddr,
-    /// Whether that is a proxy whose word on the client's side of it is believed.
+    /// Whether the peer is a trusted proxy.
     pub behind_proxy: bool,
-    /// The whole body, or nothing of one that is larger than its route takes.
+    /// The whole body, or nothing if it is larger than its route accepts.
     pub body: &'a [u8],
-    /// The length of the body in bytes; that of one that is too large tells the function so.
+    /// The length of the body in bytes, from which the function sees that a body is too large.
     pub content_length: u64,
 }
 
-/// What API Gateway adds to a request.
+/// The information that API Gateway adds to a request.
 #[derive(Debug)]
-pub struct Circumstances<'a> {
-    /// The route that takes it, as API Gateway writes it.
+pub struct RequestContext<'a> {
+    /// The matching route, in API Gateway's notation.
     pub route_key: String,
     /// The values of the route's variables.
     pub path_parameters: &'a BTreeMap<String, String>,
-    /// The id under which it is logged.
+    /// The request id, for log lines.
     pub request_id: &'a str,
-    /// When it came.
+    /// When the request arrived.
     pub time: DateTime<Utc>,
-    /// What the authorizer says of the caller; nothing on a public route.
+    /// The authorizer's context of the caller; `None` on a public route.
     pub authorizer: Option<&'a HashMap<String, Value>>,
 }
 
 /// The event that API Gateway sends for `request`.
 #[must_use]
-pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) -> Value {
+pub fn http_event(request: &HttpRequest<'_>, context: &RequestContext<'_>) -> Value {
     let (body, is_base64_encoded) = body_of(request);
     let headers = headers_of(request);
     let user_agent = headers.get(header::USER_AGENT.as_str()).cloned().unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
-        "routeKey": circumstances.route_key,
+        "routeKey": context.route_key,
         "rawPath": request.path,
         "rawQueryString": request.query,
         "headers": headers,
@@ -88,16 +88,16 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
                 "sourceIp": request.peer.ip().to_string(),
                 "userAgent": user_agent,
             },
-            "requestId": circumstances.request_id,
-            "routeKey": circumstances.route_key,
+            "requestId": context.request_id,
+            "routeKey": context.route_key,
             "stage": "$default",
-            "time": circumstances.time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-            "timeEpoch": circumstances.time.timestamp_millis(),
+            "time": context.time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+            "timeEpoch": context.time.timestamp_millis(),
         },
         "isBase64Encoded": is_base64_encoded,
     });
     // API Gateway leaves out what a request does not have.
-    if let Some(context) = circumstances.authorizer {
+    if let Some(context) = context.authorizer {
         event["requestContext"]["authorizer"] = json!({ "lambda": context });
     }
     let cookies = cookies_of(request.headers);
@@ -107,8 +107,8 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
     if !request.query.is_empty() {
         event["queryStringParameters"] = query_parameters(request.query).into();
     }
-    if !circumstances.path_parameters.is_empty() {
-        event["pathParameters"] = json!(circumstances.path_parameters);
+    if !context.path_parameters.is_empty() {
+        event["pathParameters"] = json!(context.path_parameters);
     }
     if let Some(body) = body {
         event["body"] = body.into();
@@ -116,7 +116,7 @@ pub fn http_event(request: &HttpRequest<'_>, circumstances: &Circumstances<'_>) 
     event
 }
 
-/// The event that API Gateway asks an authorizer with (payload format 2.0, type REQUEST): the request without its body.
+/// The event that API Gateway sends to an authorizer (payload format 2.0, type REQUEST): the request without its body.
 #[must_use]
 pub fn authorizer_event(request: &Value, identity: &str) -> Value {
     let mut event = request.clone();
@@ -157,7 +157,7 @@ fn headers_of(request: &HttpRequest<'_>) -> Map<String, Value> {
     joined
 }
 
-/// The scheme that the client used: `https` only where a proxy that is believed says so, the last of several.
+/// The scheme that the client used: `https` only if a trusted proxy says so, by the last of several headers.
 fn scheme_of(request: &HttpRequest<'_>) -> &'static str {
     let said = request.headers.get_all("x-forwarded-proto").iter().next_back();
     let said = said.and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next());
@@ -236,14 +236,14 @@ mod tests {
             body,
             content_length: body.len() as u64,
         };
-        let circumstances = Circumstances {
+        let context = RequestContext {
             route_key: "POST /things/{id}".to_owned(),
             path_parameters: &BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
             request_id: "r-1",
             time: "2020-03-12T19:03:58.390Z".parse().unwrap(),
             authorizer: Some(&HashMap::from([("customer_id".to_owned(), "c-1".into())])),
         };
-        http_event(&request, &circumstances)
+        http_event(&request, &context)
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Runs a function on an event that is no HTTP request: a schedule's, the bus's, a live connection's, the authorizer's.
+//! Runs a function on an event other than an HTTP request: from a schedule, the bus, a live connection or the
+//! authorizer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,56 +9,56 @@ use serde_json::Value;
 
 use crate::registry::EventAnswer;
 
-/// What runs on an event.
+/// The handler of events.
 pub type Handle = Arc<dyn Fn(MarketData, Value) -> EventAnswer + Send + Sync>;
 
-/// A function that takes events.
+/// A function that handles events.
 #[derive(Clone)]
 pub struct EventFunction {
     /// Its name.
     pub name: String,
-    /// After this it is stopped.
+    /// Its timeout.
     pub timeout: Duration,
-    /// How often a failed run that nobody waits for is done again.
+    /// How often a failed asynchronous run is retried.
     pub retries: u32,
-    /// What runs.
+    /// Its handler.
     pub handle: Handle,
 }
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
-pub enum Ended {
-    /// The function's answer.
+pub enum RunOutcome {
+    /// The function's result.
     Done(Value),
-    /// It refused, failed or panicked.
+    /// The function refused, failed or panicked.
     Failed(anyhow::Error),
-    /// It took longer than its timeout.
+    /// The function exceeded its timeout.
     TimedOut,
 }
 
 impl EventFunction {
-    /// Runs it once, in a task of its own, so that a panic ends nothing else.
-    pub async fn run(&self, market: &MarketData, event: Value) -> Ended {
+    /// Runs the function once in its own task, so that a panic affects nothing else.
+    pub async fn run(&self, market: &MarketData, event: Value) -> RunOutcome {
         let mut task = tokio::spawn((self.handle)(market.clone(), event));
         match tokio::time::timeout(self.timeout, &mut task).await {
-            Ok(Ok(Ok(answer))) => Ended::Done(answer),
-            Ok(Ok(Err(error))) => Ended::Failed(error),
-            Ok(Err(panic)) => Ended::Failed(panic.into()),
+            Ok(Ok(Ok(answer))) => RunOutcome::Done(answer),
+            Ok(Ok(Err(error))) => RunOutcome::Failed(error),
+            Ok(Err(panic)) => RunOutcome::Failed(panic.into()),
             Err(_) => {
                 task.abort();
-                Ended::TimedOut
+                RunOutcome::TimedOut
             }
         }
     }
 }
 
-impl Ended {
-    /// The function's answer, or why there is none.
+impl RunOutcome {
+    /// The function's result, or the error.
     pub fn answer(self) -> anyhow::Result<Value> {
         match self {
             Self::Done(answer) => Ok(answer),
             Self::Failed(error) => Err(error),
-            Self::TimedOut => Err(anyhow::anyhow!("it timed out")),
+            Self::TimedOut => Err(anyhow::anyhow!("the function timed out")),
         }
     }
 }
@@ -68,7 +69,7 @@ pub(crate) mod tests_support {
 
     use super::*;
 
-    /// A function of this handler with five seconds to run, repeated once when it fails.
+    /// A function with this handler, a timeout of five seconds and one retry.
     pub(crate) fn function(handle: fn(MarketData, Value) -> EventAnswer) -> EventFunction {
         EventFunction { name: "test".to_owned(), timeout: Duration::from_secs(5), retries: 1, handle: Arc::new(handle) }
     }
@@ -84,11 +85,11 @@ mod tests {
     async fn failures_panics_and_endless_runs_end_the_run_alone() {
         let (market, _folder) = market();
         let failing = function(|_, _| Box::pin(async { anyhow::bail!("no") }));
-        assert!(matches!(failing.run(&market, Value::Null).await, Ended::Failed(_)));
+        assert!(matches!(failing.run(&market, Value::Null).await, RunOutcome::Failed(_)));
         let panicking = function(|_, _| Box::pin(async { panic!("a bug") }));
-        assert!(matches!(panicking.run(&market, Value::Null).await, Ended::Failed(_)));
+        assert!(matches!(panicking.run(&market, Value::Null).await, RunOutcome::Failed(_)));
         let endless = function(|_, _| Box::pin(std::future::pending()));
-        assert!(matches!(endless.run(&market, Value::Null).await, Ended::TimedOut));
+        assert!(matches!(endless.run(&market, Value::Null).await, RunOutcome::TimedOut));
         let echo = function(|_, event| Box::pin(async { Ok(event) }));
         assert_eq!(echo.run(&market, Value::Bool(true)).await.answer().unwrap(), Value::Bool(true));
     }

@@ -1,12 +1,12 @@
-//! Patterns of EventBridge rules: which events a rule takes.
+//! Patterns of EventBridge rules: which events match a rule.
 //!
-//! A pattern names fields and, for each, the values it may have: `{"source": ["sextant"]}`. The content filters that
-//! EventBridge has beside them (`prefix`, `numeric`, …) are refused: to ignore one would be to deliver what AWS does not.
+//! A pattern names fields and the values that each may have: `{"source": ["sextant"]}`. EventBridge's content filters
+//! (`prefix`, `numeric`, …) are refused, since ignoring one would deliver events that AWS does not.
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
-/// Which events a rule takes.
+/// Which events match a rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EventPattern(Vec<(String, Field)>);
 
@@ -14,21 +14,21 @@ pub struct EventPattern(Vec<(String, Field)>);
 enum Field {
     /// The field has one of these values.
     OneOf(Vec<Value>),
-    /// The field is an object that this holds for.
+    /// The field is an object that matches this pattern.
     Within(EventPattern),
 }
 
 /// Why a pattern cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum PatternError {
-    /// It names no field, and so would take everything.
+    /// The pattern names no field, and would match everything.
     #[error("the pattern names no field")]
     Empty,
-    /// A field has neither a list of values nor fields of its own.
-    #[error("the field {0} of the pattern has neither a list of values nor fields")]
+    /// A field has neither a list of values nor nested fields.
+    #[error("the field {0} of the pattern must have a list of values or nested fields")]
     Form(String),
-    /// A value is none but a filter.
-    #[error("the field {0} of the pattern has a filter where only values are understood")]
+    /// A value is a content filter.
+    #[error("the field {0} of the pattern has a content filter; only values are supported")]
     Filter(String),
 }
 
@@ -49,7 +49,7 @@ impl EventPattern {
         fields.collect::<Result<_, _>>().map(Self)
     }
 
-    /// Whether it takes this event. Of a field that is a list, one item suffices.
+    /// Whether this event matches. For a field that is a list, one matching item suffices.
     #[must_use]
     pub fn takes(&self, event: &Value) -> bool {
         self.0.iter().all(|(name, field)| match (field, event.get(name)) {

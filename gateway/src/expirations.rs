@@ -1,4 +1,4 @@
-//! Removes the objects whose time is over, as the lifecycle rules of the bucket do in AWS.
+//! Removes expired objects, as the bucket's lifecycle rules do on AWS.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::sync::watch;
 
 use crate::template::Expiration;
 
-/// How often it is looked, the start apart: a rule counts days.
+/// How often to check after the start; rules count days.
 const LOOK_INTERVAL: Duration = Duration::from_hours(1);
 
-/// Removes what has expired at once and then every hour, until `stopped`.
+/// Removes expired objects immediately and then every hour, until `stopped`.
 pub async fn run(
     objects: FolderObjects,
     expirations: Vec<Expiration>,
@@ -22,17 +22,17 @@ pub async fn run(
     loop {
         let stop = stopped.wait_for(|stopped| *stopped);
         tokio::select! {
-            // An error means that the sender is gone, and with it any reason to go on.
+            // An error means that the sender is gone, which also means to stop.
             _ = stop => return,
             _ = ticks.tick() => {}
         }
         for Expiration { prefix, after } in &expirations {
             match objects.remove_stored_before(prefix, clock() - *after).await {
                 Ok(0) => {}
-                Ok(removed) => tracing::info!(prefix, removed, "expired objects are removed"),
+                Ok(removed) => tracing::info!(prefix, removed, "removed expired objects"),
                 Err(error) => {
                     let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::warn!(prefix, %error, cause, "expired objects are not removed");
+                    tracing::warn!(prefix, %error, cause, "cannot remove expired objects");
                 }
             }
         }

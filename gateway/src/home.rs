@@ -1,4 +1,4 @@
-//! The folder that one platform keeps its data in, and the lock that keeps a second one out.
+//! The data folder of a platform, and the lock that keeps other processes out.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -12,7 +12,7 @@ use thiserror::Error;
 const LOCK_FILE: &str = "lock";
 const LINK_SECRET_FILE: &str = "link-secret";
 
-/// A folder of data; opened for a platform it is that one's alone until this value is dropped.
+/// A data folder. If it was opened for a platform, this value holds its lock.
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
@@ -22,30 +22,30 @@ pub struct Home {
 /// Why a folder cannot be used.
 #[derive(Debug, Error)]
 pub enum HomeError {
-    /// Another process has it.
-    #[error("another Sextant{} uses {path}; stop it, or set SEXTANT_HOME to another folder", process(*.pid))]
+    /// Another process uses the folder.
+    #[error("another Sextant{} uses {path}; stop it or set SEXTANT_HOME to another folder", process(*.pid))]
     InUse {
         /// The folder.
         path: PathBuf,
-        /// The other's process id, if it could be read.
+        /// The process id of the other process, if known.
         pid: Option<u32>,
     },
-    /// No platform has ever run in it.
-    #[error("{path} holds no data; start the platform once, or set SEXTANT_HOME to its folder")]
+    /// The folder has no data yet.
+    #[error("{path} has no data; start the platform once, or set SEXTANT_HOME to its data folder")]
     Missing {
         /// The folder.
         path: PathBuf,
     },
-    /// It cannot be made or written.
-    #[error("cannot write to {path}; set SEXTANT_HOME to a folder that can be written")]
+    /// The folder cannot be created or written.
+    #[error("cannot write to {path}; set SEXTANT_HOME to a writable folder")]
     NotWritable {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The secret in it is not ours.
-    #[error("{path} is damaged; remove it to start anew, which ends the links given out so far")]
+    /// The secret for signing links is damaged.
+    #[error("{path} is damaged; delete it to create a new one, which invalidates all existing links")]
     Secret {
         /// The file.
         path: PathBuf,
@@ -57,18 +57,18 @@ fn process(pid: Option<u32>) -> String {
 }
 
 impl Home {
-    /// Opens the folder, which is made when it is missing, and takes its lock.
+    /// Opens the folder, creating it if necessary, and takes its lock.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
         let not_writable = |source| HomeError::NotWritable { path: path.to_owned(), source };
         if private_folder::open(path).map_err(not_writable)? == Access::Shared {
-            tracing::warn!(folder = %path.display(), "others of this machine can list the folder of data");
+            tracing::warn!(folder = %path.display(), "other users of this machine can list the data folder");
         }
         let mut lock = private_file().read(true).create(true).open(path.join(LOCK_FILE)).map_err(not_writable)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut pid = String::new();
-                // The number only helps to find the other one; without it the message still stands.
+                // The process id is only a help; the message is complete without it.
                 let _ = lock.read_to_string(&mut pid);
                 return Err(HomeError::InUse { path: path.to_owned(), pid: pid.trim().parse().ok() });
             }
@@ -78,9 +78,9 @@ impl Home {
         Ok(Self { path: path.to_owned(), _lock: Some(lock) })
     }
 
-    /// The folder as it is, whether a platform has it or not: for commands that work on the database beside it. Nothing
-    /// is made, so that a mistyped folder is not taken for a new one.
-    pub fn open_beside(path: &Path) -> Result<Self, HomeError> {
+    /// Opens the folder without its lock, for commands that use the database while a platform may be running. Creates
+    /// nothing, so that a mistyped path is an error and not a new folder.
+    pub fn open_unlocked(path: &Path) -> Result<Self, HomeError> {
         let home = Self { path: path.to_owned(), _lock: None };
         if home.database().is_file() { Ok(home) } else { Err(HomeError::Missing { path: path.to_owned() }) }
     }
@@ -91,7 +91,7 @@ impl Home {
         &self.path
     }
 
-    /// The database's file.
+    /// The database file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
         self.path.join("sextant.sqlite")
@@ -103,7 +103,8 @@ impl Home {
         self.path.join("objects")
     }
 
-    /// The secret that links are signed with, made on first use and kept, so that a link outlives a restart.
+    /// The secret with which links are signed. It is created on first use and stored, so that links stay valid after a
+    /// restart.
     pub fn load_link_secret(&self) -> Result<[u8; 32], HomeError> {
         let path = self.path.join(LINK_SECRET_FILE);
         let not_writable = |source| HomeError::NotWritable { path: self.path.clone(), source };
@@ -126,7 +127,7 @@ fn write_pid(lock: &mut File) -> io::Result<()> {
     writeln!(lock, "{}", std::process::id())
 }
 
-/// Writes a file that its owner alone can read, whole or not at all. Only one process writes it, that which has the lock.
+/// Atomically writes a file that only its owner can read. Only the process with the lock writes it.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension("unfinished");
     let mut file = private_file().create(true).truncate(true).open(&unfinished)?;
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_second_platform_in_the_same_folder_is_told_who_is_there() {
+    fn a_second_platform_in_a_folder_gets_the_process_id_of_the_first() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/er");
         let first = Home::open(&path).unwrap();
@@ -164,7 +165,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        // A file where a folder should be: refused whatever rights the user has.
+        // A file instead of a folder: refused even for root.
         for path in [file.join("home"), file] {
             let refusal = Home::open(&path).unwrap_err();
             assert!(matches!(refusal, HomeError::NotWritable { .. }));
@@ -190,7 +191,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_what_is_kept() {
+    fn only_the_owner_can_read_the_data() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(&folder.path().join("home")).unwrap();
         home.load_link_secret().unwrap();

@@ -1,8 +1,8 @@
-//! Which hosts the local server answers for.
+//! The hosts that the local server accepts.
 //!
-//! A web page can point a name of its own at 127.0.0.1 and so make a browser send it here what the
-//! page asks (DNS rebinding). The browser then names the page's host, so only requests that name this
-//! machine, or a host allowed by hand, are answered.
+//! A web page can point its own host name to 127.0.0.1 and so make a browser send the page's requests to this server
+//! (DNS rebinding). The browser then names the page's host. Therefore only requests that name this machine, or an
+//! explicitly allowed host, are answered.
 
 use http::uri::{Authority, Uri};
 use http::{HeaderMap, header};
@@ -14,19 +14,20 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// This machine and, beside it, `allowed`: names or addresses without a port.
+    /// This machine and the `allowed` hosts: names or addresses without a port.
     #[must_use]
     pub fn new(allowed: &[String]) -> Self {
         Self { allowed: allowed.iter().map(|host| host.to_ascii_lowercase()).collect() }
     }
 
-    /// The host that a request names, port included.
+    /// The host that a request names, including its port.
     ///
-    /// Errors: the header is no host, or the host is none of ours.
+    /// Errors: the header is not a valid host, or the host is not allowed.
     pub fn named(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, HostError> {
         let mut lines = headers.get_all(header::HOST).iter();
         let authority = match (uri.authority(), lines.next(), lines.next()) {
-            // HTTP/2, and the absolute form of HTTP/1.1, name it in the target; it outranks the header.
+            // HTTP/2 and the absolute form of HTTP/1.1 name the host in the target, which takes precedence over the
+            // header.
             (Some(authority), _, None) => Some(authority.clone()),
             (None, Some(line), None) => line.to_str().ok().and_then(|line| line.parse::<Authority>().ok()),
             _ => None,
@@ -38,16 +39,16 @@ impl Hosts {
     }
 }
 
-/// Why a request is not answered for its host.
+/// Why the host of a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostError {
-    /// It names none, several, or none that can be (RFC 9112, section 3.2): 400.
+    /// The request names no host, several, or an invalid one (RFC 9112, section 3.2): 400.
     Malformed,
-    /// It names one that is not answered for: 421.
+    /// The host is not allowed: 421.
     NotOurs,
 }
 
-/// Whether it is a host and, where there is one, a port from 0 to 65535, and nothing else, such as a user.
+/// Whether the text is a host, optionally with a port from 0 to 65535, and nothing else such as a user.
 fn is_host_and_port(authority: &Authority) -> bool {
     let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return false };
     let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();

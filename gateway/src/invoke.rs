@@ -1,10 +1,8 @@
-//! Runs a function on an event as Lambda does, and turns what comes back into an HTTP answer as API
-//! Gateway does.
+//! Runs a function on an event as Lambda does, and turns its result into an HTTP response as API Gateway does.
 //!
-//! The event goes as JSON through `lambda_http`'s own conversions in both directions, so that a router
-//! sees here exactly what it sees there. That code trusts API Gateway and unwraps what a client can
-//! send, so it runs in a task of its own: a panic ends that task and is answered like any other
-//! failure of a function.
+//! The event passes as JSON through `lambda_http`'s own conversions in both directions, so that a router sees exactly
+//! what it sees on AWS. That code trusts API Gateway and may panic on a client's input, so it runs in its own task: a
+//! panic is answered like any other failure of a function.
 
 use std::time::{Duration, Instant};
 
@@ -21,35 +19,35 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 use tower::{Service, ServiceExt};
 
-/// The largest answer that Lambda takes from a function, in bytes of its JSON: what its error message says.
+/// The largest response that Lambda accepts from a function, in bytes of its JSON, according to Lambda's error message.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
 const APIGW_REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
-/// What API Gateway says when a function fails, is too slow, or cannot be found.
+/// Failures that API Gateway answers itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The request is not well formed.
     BadRequest,
-    /// It has no token, where one is needed.
+    /// The request has no token, but the route needs one.
     Unauthorized,
-    /// Its token speaks for nobody.
+    /// The token is not valid.
     Forbidden,
-    /// No route takes it.
+    /// No route matches.
     NotFound,
-    /// Its body is larger than API Gateway takes.
+    /// The body is larger than API Gateway accepts.
     TooLarge,
-    /// Its body takes too long to come.
+    /// The body arrives too slowly.
     TooSlow,
-    /// So much of other requests is held that there is no room for its body.
+    /// The bodies of other requests use all the memory for bodies.
     Overloaded,
-    /// The function failed, or its answer is none.
+    /// The function failed, or its response is invalid.
     Function,
-    /// The function took longer than its timeout.
+    /// The function exceeded its timeout.
     Timeout,
 }
 
 impl Failure {
-    /// API Gateway's own answer: never that of a function.
+    /// API Gateway's own response.
     #[must_use]
     pub fn response(self) -> Response<Bytes> {
         let (status, message) = match self {
@@ -72,18 +70,18 @@ impl Failure {
     }
 }
 
-/// What a function needs to be run.
+/// The parameters of an invocation.
 #[derive(Clone, Debug)]
 pub struct Invocation<'a> {
     /// The function's name, for the log.
     pub function: &'a str,
-    /// After this it is stopped.
+    /// The function's timeout.
     pub timeout: Duration,
     /// The id of the request.
     pub request_id: &'a str,
 }
 
-/// Sends `event` to the function behind `router` and answers as API Gateway would.
+/// Runs the function behind `router` on `event` and returns the response that API Gateway would send.
 pub async fn invoke_http(router: Router, event: &Value, invocation: &Invocation<'_>) -> Response<Bytes> {
     let started = Instant::now();
     let answered = run(router, event, invocation).await;
@@ -93,7 +91,7 @@ pub async fn invoke_http(router: Router, event: &Value, invocation: &Invocation<
     with_request_id(response, invocation.request_id)
 }
 
-/// Adds the id that API Gateway sends with every answer.
+/// Adds the id that API Gateway sends with every response.
 pub fn with_request_id(mut response: Response<Bytes>, request_id: &str) -> Response<Bytes> {
     if let Ok(id) = HeaderValue::from_str(request_id) {
         response.headers_mut().insert(APIGW_REQUEST_ID, id);
@@ -125,18 +123,18 @@ async fn run(router: Router, event: &Value, invocation: &Invocation<'_>) -> Resu
         }
     };
     response_of(answer).map_err(|reason| {
-        tracing::error!(function, request_id, reason, "the function's answer is none");
+        tracing::error!(function, request_id, reason, "the function's response is invalid");
         Failure::Function
     })
 }
 
-/// The address that the request was sent to, by which the client can reach this machine again.
+/// The base URL of the request, with which the client can reach this machine again.
 fn asked_at(event: &Value) -> Option<Url> {
     let header = |name: &str| event["headers"][name].as_str();
     Url::parse(&format!("{}://{}", header("x-forwarded-proto")?, header("host")?)).ok()
 }
 
-/// Event in, answer out, both as the JSON that travels between API Gateway and Lambda.
+/// Event in, response out, both as the JSON between API Gateway and Lambda.
 async fn call(router: Router, event: String) -> Result<Value, String> {
     let request: LambdaRequest = serde_json::from_str(&event).map_err(|error| error.to_string())?;
     let service = tower::service_fn(move |request| router.clone().oneshot(with_event_context(request)));
@@ -145,13 +143,13 @@ async fn call(router: Router, event: String) -> Result<Value, String> {
     let answer = answering.await.map_err(|error| error.to_string())?;
     let json = serde_json::to_vec(&answer).map_err(|error| error.to_string())?;
     if json.len() > MAX_ANSWER_BYTES {
-        return Err(format!("an answer of {} bytes is larger than Lambda takes", json.len()));
+        return Err(format!("a response of {} bytes is larger than Lambda accepts", json.len()));
     }
     serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
 fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
-    let Value::Object(mut answer) = answer else { return Err("it is no object") };
+    let Value::Object(mut answer) = answer else { return Err("it is not an object") };
     let status = answer.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let status = status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or("it has no status code")?;
     let body = match answer.remove("body") {
@@ -159,7 +157,7 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
         _ => String::new(),
     };
     let body = if answer.get("isBase64Encoded") == Some(&Value::Bool(true)) {
-        Bytes::from(STANDARD.decode(body).map_err(|_| "its body is no base64")?)
+        Bytes::from(STANDARD.decode(body).map_err(|_| "its body is not base64")?)
     } else {
         Bytes::from(body)
     };
@@ -168,7 +166,7 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
     let headers = answer.get("headers").and_then(Value::as_object);
     copy_headers(headers, response.headers_mut())?;
     for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        let cookie = HeaderValue::from_str(cookie).map_err(|_| "a cookie is no header value")?;
+        let cookie = HeaderValue::from_str(cookie).map_err(|_| "a cookie is not a valid header value")?;
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -176,13 +174,13 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
 
 fn copy_headers(from: Option<&Map<String, Value>>, to: &mut http::HeaderMap) -> Result<(), &'static str> {
     for (name, value) in from.into_iter().flatten() {
-        let name: HeaderName = name.parse().map_err(|_| "a header's name is none")?;
-        // The length is counted again for the connection, and API Gateway overwrites it as well.
+        let name: HeaderName = name.parse().map_err(|_| "a header's name is invalid")?;
+        // The length is computed for the connection, as API Gateway does.
         if name == header::CONTENT_LENGTH {
             continue;
         }
         let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());
-        to.insert(name, value.ok_or("a header's value is none")?);
+        to.insert(name, value.ok_or("a header's value is invalid")?);
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The local composition root: the whole platform in one process, and the program `sextant`.
+//! The local composition root: the whole platform in one process, as the program `sextant`.
 //!
 //! A request takes the same path as in AWS. [`server`] reads it, and [`routes`] from the [`template`] determine its
 //! function. [`authorizer`] identifies the caller, [`event`] builds the event that API Gateway would send, and [`invoke`]

@@ -1,7 +1,7 @@
-//! The bus of one machine: hands events to the functions whose rules take them, as EventBridge does.
+//! The event bus of one machine: delivers events to the functions whose rules match, as EventBridge does.
 //!
-//! Whoever publishes does not wait for the functions. Each delivery is a run of its own; one that fails is repeated,
-//! like the asynchronous invocations of Lambda, and what fails to the end is logged where AWS would keep it in a queue.
+//! A publisher does not wait for the functions. Each delivery is a separate run. A failed delivery is retried, like
+//! Lambda's asynchronous invocations. After the last retry it is logged, whereas AWS would put it in a queue.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,48 +16,48 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::event::ACCOUNT;
-use crate::event_function::{Ended, EventFunction};
+use crate::event_function::{EventFunction, RunOutcome};
 use crate::event_pattern::EventPattern;
 
-/// Events that wait for their delivery; a publisher of more is refused.
+/// Most events that wait for delivery; further ones are refused.
 const MAX_WAITING: usize = 256;
-/// Deliveries at a time.
+/// Most concurrent deliveries.
 const MAX_DELIVERIES: usize = 16;
-/// A failed delivery is repeated after this long, and after twice as long the next time. Lambda waits a minute and two.
+/// The pause before the first retry of a delivery; the next is twice as long. Lambda waits one minute, then two.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 
-/// A function and the events that it is told of.
+/// A function and the events to which it subscribes.
 #[derive(Clone)]
-pub struct Listener {
+pub struct Subscriber {
     /// The function.
     pub function: EventFunction,
-    /// Which events.
+    /// The pattern of its events.
     pub pattern: EventPattern,
 }
 
-/// Takes events; [`Deliveries`] brings them to their listeners.
+/// Accepts events; [`Deliveries`] delivers them to their subscribers.
 #[derive(Clone)]
 pub struct LocalBus {
     waiting: mpsc::Sender<Value>,
     clock: Clock,
 }
 
-/// The other end of a [`LocalBus`].
+/// The receiving end of a [`LocalBus`].
 pub struct Deliveries {
     waiting: mpsc::Receiver<Value>,
 }
 
-/// A bus and the end that delivers.
+/// A bus and its receiving end.
 #[must_use]
 pub fn open(clock: Clock) -> (LocalBus, Deliveries) {
     let (sender, receiver) = mpsc::channel(MAX_WAITING);
     (LocalBus { waiting: sender, clock }, Deliveries { waiting: receiver })
 }
 
-/// Deliveries that have not begun, taken by whoever begins them.
+/// Deliveries that have not started; the server takes them when it starts.
 pub type Undelivered = Arc<Mutex<Option<Deliveries>>>;
 
-/// Takes the deliveries, if nobody has.
+/// Takes the deliveries, unless they are already taken.
 #[must_use]
 pub fn take(undelivered: &Undelivered) -> Option<Deliveries> {
     undelivered.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -76,7 +76,7 @@ impl Bus for LocalBus {
 }
 
 impl LocalBus {
-    /// The event as EventBridge hands it to a rule's target.
+    /// The event in the form in which EventBridge sends it to a rule's target.
     fn envelope(&self, event: &Event) -> Value {
         json!({
             "version": "0",
@@ -92,7 +92,7 @@ impl LocalBus {
     }
 }
 
-/// A random id in the form of EventBridge's.
+/// A random id in EventBridge's form.
 fn uuid() -> String {
     let bytes: [u8; 16] = rand::random();
     let hex = store::keys::hex(&bytes);
@@ -100,29 +100,29 @@ fn uuid() -> String {
 }
 
 impl Deliveries {
-    /// Delivers until `stopped`; what was published by then is delivered first.
-    pub async fn run(mut self, market: MarketData, listeners: Vec<Listener>, mut stopped: watch::Receiver<bool>) {
+    /// Delivers until `stopped`, including everything published by then.
+    pub async fn run(mut self, market: MarketData, subscribers: Vec<Subscriber>, mut stopped: watch::Receiver<bool>) {
         let mut under_way = JoinSet::new();
         loop {
             let event = tokio::select! {
                 biased;
                 event = self.waiting.recv() => event,
-                // An error means that the sender is gone, and with it any reason to go on.
+                // An error means that the sender is gone, which also means to stop.
                 _ = stopped.wait_for(|stopped| *stopped) => None,
             };
             let Some(event) = event else { break };
-            for listener in listeners.iter().filter(|listener| listener.pattern.takes(&event)) {
+            for subscriber in subscribers.iter().filter(|subscriber| subscriber.pattern.takes(&event)) {
                 if under_way.len() >= MAX_DELIVERIES {
                     under_way.join_next().await;
                 }
-                under_way.spawn(deliver(market.clone(), listener.function.clone(), event.clone()));
+                under_way.spawn(deliver(market.clone(), subscriber.function.clone(), event.clone()));
             }
         }
         while under_way.join_next().await.is_some() {}
     }
 }
 
-/// Runs the function on the event until it succeeds or has been repeated as often as its configuration says.
+/// Runs the function on the event until it succeeds or its configured retries are used up.
 async fn deliver(market: MarketData, function: EventFunction, event: Value) {
     let mut pause = FIRST_RETRY;
     for repeated in 0..=function.retries {
@@ -132,10 +132,10 @@ async fn deliver(market: MarketData, function: EventFunction, event: Value) {
         }
         let (name, id) = (&function.name, &event["id"]);
         match function.run(&market, event.clone()).await {
-            Ended::Done(_) => return tracing::debug!(function = name, event = %id, "delivered"),
+            RunOutcome::Done(_) => return tracing::debug!(function = name, event = %id, "delivered"),
             ended => {
                 let error = ended.answer().err().map(|error| format!("{error:#}"));
-                tracing::error!(function = name, event = %id, repeated, error, "an event was not handled");
+                tracing::error!(function = name, event = %id, repeated, error, "a function failed to handle an event");
             }
         }
     }
@@ -151,8 +151,8 @@ mod tests {
     use crate::platform::tests_support::market;
     use crate::registry::EventAnswer;
 
-    fn listener(pattern: &Value, handle: fn(MarketData, Value) -> EventAnswer) -> Listener {
-        Listener { function: function(handle), pattern: EventPattern::parse(pattern.as_object().unwrap()).unwrap() }
+    fn subscriber(pattern: &Value, handle: fn(MarketData, Value) -> EventAnswer) -> Subscriber {
+        Subscriber { function: function(handle), pattern: EventPattern::parse(pattern.as_object().unwrap()).unwrap() }
     }
 
     fn event(detail: Value) -> Event {
@@ -164,31 +164,31 @@ mod tests {
     }
 
     /// Publishes, delivers all of it, and stops.
-    async fn delivered(events: Vec<Event>, listeners: Vec<Listener>) {
+    async fn delivered(events: Vec<Event>, subscribers: Vec<Subscriber>) {
         let (market, _folder) = market();
         let (bus, deliveries) = open(clock());
         for event in events {
             bus.publish(event).await.unwrap();
         }
         let (_stop, stopped) = watch::channel(true);
-        deliveries.run(market, listeners, stopped).await;
+        deliveries.run(market, subscribers, stopped).await;
     }
 
-    static HEARD: LazyLock<Mutex<Vec<Value>>> = LazyLock::new(Mutex::default);
+    static RECEIVED: LazyLock<Mutex<Vec<Value>>> = LazyLock::new(Mutex::default);
 
     #[tokio::test]
     async fn a_listener_gets_what_eventbridge_would_send_and_nothing_that_its_rule_does_not_take() {
-        let hears = |_, event| -> EventAnswer {
+        let record = |_, event| -> EventAnswer {
             Box::pin(async {
-                HEARD.lock().unwrap().push(event);
+                RECEIVED.lock().unwrap().push(event);
                 Ok(Value::Null)
             })
         };
-        let quotes = listener(&json!({ "source": ["sextant"], "detail-type": ["quotes.refreshed"] }), hears);
-        let others = listener(&json!({ "detail-type": ["quotes.forgotten"] }), hears);
+        let quotes = subscriber(&json!({ "source": ["sextant"], "detail-type": ["quotes.refreshed"] }), record);
+        let others = subscriber(&json!({ "detail-type": ["quotes.forgotten"] }), record);
         delivered(vec![event(json!({ "quotes": [1] }))], vec![quotes, others]).await;
-        let heard = std::mem::take(&mut *HEARD.lock().unwrap());
-        let [envelope] = heard.as_slice() else { panic!("{heard:?}") };
+        let received = std::mem::take(&mut *RECEIVED.lock().unwrap());
+        let [envelope] = received.as_slice() else { panic!("{received:?}") };
         assert_eq!(envelope["id"].as_str().unwrap().len(), 36);
         let mut rest = envelope.clone();
         rest.as_object_mut().unwrap().remove("id");
@@ -203,7 +203,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_failed_delivery_is_repeated_as_often_as_the_function_says() {
-        let fails = listener(&json!({ "source": ["sextant"] }), |_, _| {
+        let fails = subscriber(&json!({ "source": ["sextant"] }), |_, _| {
             Box::pin(async {
                 FAILURES.fetch_add(1, Ordering::SeqCst);
                 anyhow::bail!("no")
@@ -219,7 +219,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_event_more_than_may_wait_is_refused_and_the_others_are_delivered() {
-        let counts = listener(&json!({ "source": ["sextant"] }), |_, _| {
+        let counts = subscriber(&json!({ "source": ["sextant"] }), |_, _| {
             Box::pin(async {
                 HANDLED.fetch_add(1, Ordering::SeqCst);
                 Ok(Value::Null)

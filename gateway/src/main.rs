@@ -11,12 +11,12 @@ use anyhow::Context;
 use app::source_limits::SourceLimits;
 use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
-use gateway::listen::{Ended, Listener};
+use gateway::listen::{ListenError, Listener};
 use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
-/// Prices, backtests, forecasts and reports, on this machine.
+/// Prices, backtests, forecasts, reports and portfolios on this machine.
 #[derive(Debug, Parser)]
 #[command(name = "sextant", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -28,28 +28,28 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the platform (what happens without a command).
+    /// Serve the platform (the default command).
     Serve(ServeArgs),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the guide to problem codes (docs/errors.md).
     Errors,
-    /// Listen to live quotes and alerts, one JSON message per line. The token of a session is read from `SEXTANT_TOKEN`.
+    /// Print live quotes and alerts, one JSON message per line. Needs the token of a session in `SEXTANT_TOKEN`.
     Listen(ListenArgs),
-    /// Recompute every wallet, position and lot, and freeze the wallets whose books do not add up.
+    /// Recompute every wallet, position and lot, and freeze the wallets whose books do not balance.
     Verify(HomeArgs),
-    /// Give a customer a role; this makes the first administrator.
+    /// Set the role of a customer. This creates the first administrator.
     SetRole {
-        /// What the customer signs in with.
+        /// The customer's e-mail address.
         email: String,
-        /// administrator, advisor or client.
+        /// administrator, advisor or client
         role: String,
         #[command(flatten)]
         home: HomeArgs,
     },
-    /// Make a one-time token that sets a new password (PUT /customers/password).
+    /// Create a one-time token that sets a new password with PUT /customers/password.
     PasswordToken {
-        /// What the customer signs in with.
+        /// The customer's e-mail address.
         email: String,
         #[command(flatten)]
         home: HomeArgs,
@@ -58,50 +58,50 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ListenArgs {
-    /// What to listen to.
+    /// Symbols to subscribe to.
     #[arg(required = true, num_args = 1..=100, value_name = "SYMBOL")]
     symbols: Vec<Symbol>,
-    /// The platform's address.
+    /// URL of the platform.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// The address of its live connections, where that is another one: in AWS the stack's output `LiveUrl`.
+    /// URL of the live connections, if it differs. On AWS it is the stack's output `LiveUrl`.
     #[arg(long)]
     live_url: Option<String>,
 }
 
 #[derive(Debug, Args)]
 struct HomeArgs {
-    /// Folder that data is kept in [default: ~/.local/share/sextant].
+    /// Folder for all data [default: ~/.local/share/sextant].
     #[arg(long, env = "SEXTANT_HOME")]
     home: Option<PathBuf>,
-    /// Folder of CSV files that prices are taken from.
+    /// Folder of CSV files with your own prices.
     #[arg(long, env = "SEXTANT_PRICES")]
     prices: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
 struct ServeArgs {
-    /// Port of 127.0.0.1 to listen on; 0 picks a free one.
+    /// Port on 127.0.0.1; 0 picks a free port.
     #[arg(long, env = "PORT", default_value_t = 8080)]
     port: u16,
     #[command(flatten)]
     place: HomeArgs,
-    /// Template to read instead of the project's own.
+    /// Template to use instead of the built-in one.
     #[arg(long)]
     template: Option<PathBuf>,
-    /// Host, beside localhost, that requests may name; can be given more than once.
+    /// Host that requests may name in addition to localhost; can be given more than once.
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed_hosts: Vec<String>,
-    /// Origin, such as `https://app.example`, beside the platform's own, whose pages may open live connections; can be given
-    /// more than once.
+    /// Origin, such as `https://app.example`, whose pages may open live connections, in addition to the platform's own;
+    /// can be given more than once.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
-    /// Do not run the schedules.
+    /// Do not run scheduled functions.
     #[arg(long)]
     no_schedules: bool,
-    /// Play the history of the sample, or of the files in `SEXTANT_PRICES`, as if it happened now: so many trading days a
-    /// second, or with `step` a trading day with each line on standard input, whose end leaves the server running. Its
-    /// data is kept apart, in the folder replay of the home.
+    /// Replay the history of the sample, or of the files in `SEXTANT_PRICES`, as if it happened now: at SPEED trading
+    /// days per second, or with `step` one trading day for each line on standard input. The server keeps running at the
+    /// end of the input. A replay has its own data, in the folder `replay` inside the home.
     #[arg(long, value_name = "SPEED|step")]
     replay: Option<Pace>,
 }
@@ -127,7 +127,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // With stderr gone there is nobody left to tell.
+            // If stderr is closed, the error cannot be reported.
             let _ = writeln!(io::stderr(), "sextant: {}", one_line(&error));
             ExitCode::FAILURE
         }
@@ -143,7 +143,7 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
         let server = Server::start(settings).await?;
         print(&gateway::welcome::text(server.address(), server.platform()))?;
         signals.wait().await;
-        tracing::info!("stopping; once more stops at once");
+        tracing::info!("stopping; signal again to stop immediately");
         tokio::select! {
             () = server.stop() => {}
             () = signals.wait() => {}
@@ -152,23 +152,27 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     })
 }
 
-/// Prints what is heard until it is over for good, or its output is closed.
-#[expect(clippy::disallowed_methods, reason = "a token is no argument: those can be read by everybody on the machine")]
+/// Prints messages until listening ends or the output is closed.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token must not be an argument: all users of the machine can read those"
+)]
 fn listen(args: &ListenArgs) -> anyhow::Result<()> {
-    let token = std::env::var("SEXTANT_TOKEN").context("SEXTANT_TOKEN is not set; POST /sessions gives a token")?;
+    let token = std::env::var("SEXTANT_TOKEN")
+        .context("SEXTANT_TOKEN is not set; set it to the token that POST /sessions returns")?;
     let mut listener = Listener::new(&args.url, args.live_url.as_deref(), token.into(), args.symbols.clone())?;
-    let hear = |message: &Value| match writeln!(io::stdout(), "{message}").and_then(|()| io::stdout().flush()) {
+    let on_message = |message: &Value| match writeln!(io::stdout(), "{message}").and_then(|()| io::stdout().flush()) {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    match runtime.block_on(listener.listen(hear)) {
-        Err(Ended::Enough) => Ok(()),
+    match runtime.block_on(listener.listen(on_message)) {
+        Err(ListenError::OutputClosed) => Ok(()),
         Err(ended) => Err(ended.into()),
     }
 }
 
-/// Runs a command of the operator and prints its answer.
+/// Runs an operator command and prints its result.
 fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
     let settings = settings(ServeArgs {
         port: 0,
@@ -181,7 +185,7 @@ fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
     })?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(gateway::operations::run(&settings, command));
-    // Books that do not add up are a failure, and what was found is what one wants to read.
+    // Books that do not balance are a failure, but the findings are printed too.
     let found = match &done {
         Ok(answer) => Some(answer),
         Err(error) => match error.downcast_ref() {
@@ -197,12 +201,14 @@ fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
 
 #[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]
 fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
-    // An empty variable is how shells and make say "not set".
+    // Shells and make use an empty variable for "not set".
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
     let default_home = || Some(PathBuf::from(set("HOME")?).join(".local/share/sextant"));
-    let home = given(args.place.home).or_else(default_home).context("neither SEXTANT_HOME nor HOME is set")?;
-    // Not an argument: those can be read by everybody on the machine.
+    let home = given(args.place.home)
+        .or_else(default_home)
+        .context("neither SEXTANT_HOME nor HOME is set; set SEXTANT_HOME to a folder for the data")?;
+    // Not an argument: all users of the machine can read those.
     let key = set("ALPHA_VANTAGE_API_KEY");
     let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), base_url: set("ALPHA_VANTAGE_URL") });
     let yahoo = set("SEXTANT_YAHOO").filter(|value| value == "on");
@@ -227,25 +233,25 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     })
 }
 
-/// The error with its causes, leaving out those that it has told already.
+/// The error with its causes, without causes that are already part of its text.
 fn one_line(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
         "" => cause,
-        known if known.contains(&cause) => told,
-        _ => format!("{told}: {cause}"),
+        known if known.contains(&cause) => text,
+        _ => format!("{text}: {cause}"),
     })
 }
 
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read this has seen enough.
+        // The reader of the output has closed it.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => Ok(done?),
     }
 }
 
-/// The signals that ask a process to stop.
+/// The signals that request a stop.
 struct Signals {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
@@ -260,7 +266,7 @@ impl Signals {
     }
 
     async fn wait(&mut self) {
-        // An error means that the signal cannot be waited for; the other one still can.
+        // An error means that this signal cannot be received; the other one still can.
         let interrupt = async {
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;

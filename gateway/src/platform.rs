@@ -1,4 +1,4 @@
-//! Puts the platform together: engines, functions, routes.
+//! Assembles the platform: engines, functions, routes.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ use crate::event_pattern::EventPattern;
 use crate::home::Home;
 use crate::host::Hosts;
 use crate::live::{Connections, Live, MarkedAsReplay};
-use crate::local_bus::{self, Listener, Undelivered};
+use crate::local_bus::{self, Subscriber, Undelivered};
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
 use crate::replay::{Pace, Replaying};
@@ -32,85 +32,85 @@ use crate::routes::{RouteKey, Routes};
 use crate::schedules::Scheduled;
 use crate::template::{Expiration, Function, PROJECT_TEMPLATE, Schedule, Template};
 
-/// What a platform is to be like.
+/// The settings of a platform.
 #[derive(Clone)]
 pub struct Settings {
-    /// The folder that data is kept in.
+    /// The data folder.
     pub home: PathBuf,
-    /// Where to listen; port 0 lets the system choose.
+    /// The address to listen on; with port 0 the system chooses.
     pub address: SocketAddr,
-    /// Where prices come from.
+    /// The source of prices.
     pub prices: Prices,
-    /// A template to read instead of the project's own.
+    /// A template to use instead of the built-in one.
     pub template: Option<PathBuf>,
-    /// Hosts, beside this machine's own names, that requests may name.
+    /// Hosts that requests may name, in addition to this machine's own names.
     pub allowed_hosts: Vec<String>,
-    /// Origins (`https://app.example`), beside the hosts' own, whose pages may open live connections.
+    /// Origins (`https://app.example`) whose pages may open live connections, in addition to those of the hosts.
     pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
-    /// How much one source address may ask for.
+    /// The rate limits of one source address.
     pub source_limits: SourceLimits,
-    /// Plays the history of files as if it happened now, at this pace.
+    /// The pace of a replay of the files' history, if any.
     pub replay: Option<Pace>,
-    /// What time it is; links and leases expire by it.
+    /// The clock, by which links and leases expire.
     pub clock: Clock,
 }
 
-/// A function of the template, ready to answer.
+/// A function of the template, ready to run.
 #[derive(Clone, Debug)]
 pub struct Mounted {
     /// Its name.
     pub name: String,
-    /// After this it is stopped.
+    /// Its timeout.
     pub timeout: Duration,
     /// Its routes.
     pub router: Router,
-    /// Whether the route that leads here needs no token.
+    /// Whether its route needs no token.
     pub public: bool,
 }
 
-/// The platform, apart from the socket it is reached by.
+/// The platform without its socket.
 pub struct Platform {
-    /// What services run on.
+    /// The platform of the services.
     pub market: MarketData,
-    /// What time it is.
+    /// The clock.
     pub clock: Clock,
-    /// The objects that links lead to.
+    /// The objects that can be downloaded by links.
     pub objects: FolderObjects,
-    /// Which of them are kept for how long.
+    /// How long objects are kept, by prefix.
     pub expirations: Vec<Expiration>,
     /// The hosts that requests may name.
     pub hosts: Hosts,
-    /// The template's routes with the functions they lead to.
+    /// The template's routes and their functions.
     pub routes: Routes<Mounted>,
-    /// What is asked before every route that is not public.
+    /// The authorizer of every route that is not public.
     pub authorizer: Option<Authorizer>,
-    /// The live connections' API, if the template has one.
+    /// The WebSocket API, if the template has one.
     pub live: Option<Live>,
-    /// The functions that hear of events.
-    pub listeners: Vec<Listener>,
-    /// The events that were published and not delivered yet.
+    /// The functions that subscribe to events.
+    pub subscribers: Vec<Subscriber>,
+    /// Published events that are not delivered yet.
     pub undelivered: Undelivered,
-    /// The replay that prices come from, if it is one.
+    /// The replay that gives the prices, if any.
     pub replay: Option<Replaying>,
-    /// What the prices are, for a person.
+    /// Description of the price source for people.
     pub prices: String,
-    /// A symbol that there are prices of.
+    /// A symbol that has prices.
     pub example: Symbol,
-    /// Held so that no other process uses the folder.
+    /// Holds the lock of the folder.
     home: Home,
 }
 
 impl Platform {
-    /// Opens the folder and mounts every function of the template; the schedules come apart, to be started.
-    /// Blocks on the file system.
+    /// Opens the folder and mounts every function of the template. The schedules are returned separately, to be
+    /// started. Blocks on file I/O.
     pub fn open(settings: &Settings) -> anyhow::Result<(Self, Vec<Scheduled>)> {
         let template = read_template(settings.template.as_ref())?;
         let functions = registry::pair(&template, registry::FUNCTIONS)?;
         let home = Home::open(&settings.home)?;
         let clock = settings.clock.clone();
-        // Made before the functions, which reach each other and the live connections by them.
+        // Created before the functions, which use them to reach each other and the live connections.
         let connections = Arc::new(Connections::default());
         let (bus, deliveries) = local_bus::open(clock.clone());
         let push: Arc<dyn Push> = match settings.replay {
@@ -124,8 +124,9 @@ impl Platform {
         for (function, handler) in functions {
             mounting.add(&template, &market, function, handler, &origins);
         }
-        let Mounting { routes, scheduled, listeners, authorizer, live } = mounting;
-        let routes = Routes::new(routes).map_err(|key| anyhow::anyhow!("the template has the route {key} twice"))?;
+        let Mounting { routes, scheduled, subscribers, authorizer, live } = mounting;
+        let routes =
+            Routes::new(routes).map_err(|key| anyhow::anyhow!("the template defines the route {key} twice"))?;
         let live = live.map(|(stage, function)| Live { stage, function, connections });
         let platform = Self {
             market,
@@ -136,7 +137,7 @@ impl Platform {
             routes,
             authorizer,
             live,
-            listeners,
+            subscribers,
             undelivered: Arc::new(Mutex::new(Some(deliveries))),
             replay,
             prices: source.description,
@@ -146,19 +147,19 @@ impl Platform {
         Ok((platform, scheduled))
     }
 
-    /// The folder that data is kept in.
+    /// The data folder.
     #[must_use]
     pub fn home(&self) -> &Home {
         &self.home
     }
 }
 
-/// What calls the functions that are mounted so far.
+/// The triggers of the functions mounted so far.
 #[derive(Default)]
 struct Mounting {
     routes: Vec<(RouteKey, Mounted)>,
     scheduled: Vec<Scheduled>,
-    listeners: Vec<Listener>,
+    subscribers: Vec<Subscriber>,
     authorizer: Option<Authorizer>,
     /// The stage of the live connections, and their function.
     live: Option<(String, EventFunction)>,
@@ -199,12 +200,12 @@ impl Mounting {
         }
         let scheduled = |schedule: &Schedule| Scheduled { function: runs.clone(), schedule: schedule.clone() };
         self.scheduled.extend(function.schedules.iter().map(scheduled));
-        let listener = |pattern: &EventPattern| Listener { function: runs.clone(), pattern: pattern.clone() };
-        self.listeners.extend(function.rules.iter().map(listener));
+        let subscriber = |pattern: &EventPattern| Subscriber { function: runs.clone(), pattern: pattern.clone() };
+        self.subscribers.extend(function.rules.iter().map(subscriber));
     }
 }
 
-/// What services run on in one folder.
+/// The engines of the services in one folder.
 pub(crate) struct Engines {
     pub(crate) market: MarketData,
     objects: FolderObjects,
@@ -213,7 +214,7 @@ pub(crate) struct Engines {
 }
 
 impl Engines {
-    /// Opens database, objects and the source of prices. Blocks on the file system.
+    /// Opens database, objects and price source. Blocks on file I/O.
     pub(crate) fn open(home: &Home, settings: &Settings, channels: Channels) -> anyhow::Result<Self> {
         let clock = settings.clock.clone();
         let table = SqliteTable::open(&home.database(), clock.clone());
@@ -246,13 +247,13 @@ pub(crate) mod tests_support {
 
     use super::*;
 
-    /// An application in a folder of its own that is gone with the second value.
+    /// An application in a temporary folder, which is removed when the second value is dropped.
     pub(crate) fn market() -> (MarketData, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         (Platform::open(&settings(&folder)).unwrap().0.market, folder)
     }
 
-    /// Settings of a platform on a free port and in `folder`.
+    /// Settings of a platform in `folder` on a free port.
     pub(crate) fn settings(folder: &tempfile::TempDir) -> Settings {
         Settings {
             home: folder.path().join("home"),

@@ -1,4 +1,4 @@
-//! Which source of prices the platform uses.
+//! The source of prices of the platform.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,53 +13,53 @@ use market_data::quota::DurableQuota;
 use secrecy::SecretString;
 use store::{Clock, Table};
 
-/// What to try when the source cannot say which symbols it has.
+/// The example symbol if the source cannot list its symbols.
 const WELL_KNOWN_SYMBOL: &str = "AAPL";
 
-/// Where prices come from.
+/// The configured source of prices.
 #[derive(Clone, Debug)]
 pub enum Prices {
-    /// The sample files that are part of the program.
+    /// The sample files built into the program.
     Sample,
     /// A folder of CSV files.
     Folder(PathBuf),
-    /// Providers that are asked over the network. With neither the sample is served.
+    /// Live providers. Without either, the sample is used.
     Live {
-        /// Asked first, where there is a key.
+        /// The first source, if there is an API key.
         alpha_vantage: Option<AlphaVantageAccess>,
-        /// Asked where the first has no answer, and alone without it.
+        /// The fallback, or the only source without the first.
         yahoo: Option<YahooAccess>,
     },
 }
 
-/// How Alpha Vantage is reached.
+/// How to reach Alpha Vantage.
 #[derive(Clone, Debug)]
 pub struct AlphaVantageAccess {
     /// The API key.
     pub key: SecretString,
-    /// Another address than the provider's own, for tests.
+    /// Another base URL, for tests.
     pub base_url: Option<String>,
 }
 
-/// How Yahoo is reached.
+/// How to reach Yahoo.
 #[derive(Clone, Debug)]
 pub struct YahooAccess {
-    /// Another address than the provider's own, for tests.
+    /// Another base URL, for tests.
     pub base_url: Option<String>,
 }
 
-/// A source that is open.
+/// An open source.
 pub struct Source {
     /// The source.
     pub provider: Arc<dyn Provider>,
-    /// What it is, for a person.
+    /// Its description for people.
     pub description: String,
-    /// A symbol that it has.
+    /// One of its symbols.
     pub example: Symbol,
 }
 
 impl Prices {
-    /// Opens the source; calls to a provider are counted in `table`. Blocks on the file system.
+    /// Opens the source. Provider calls are counted in `table`. Blocks on file I/O.
     pub fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<Source> {
         let well_known: Symbol = WELL_KNOWN_SYMBOL.parse()?;
         match self {
@@ -116,12 +116,12 @@ impl YahooAccess {
     }
 }
 
-/// Sources that stand in for each other, in this order; `None` of none.
+/// Combines sources into a chain of fallbacks in this order; `None` if there are none.
 fn in_order(sources: Vec<(Arc<dyn Provider>, String)>, example: &Symbol) -> Option<Source> {
     let mut sources = sources.into_iter();
     let (first, description) = sources.next()?;
     let (others, more): (Vec<_>, Vec<_>) = sources.unzip();
-    let description = more.into_iter().fold(description, |told, next| format!("{told}; then {next}"));
+    let description = more.into_iter().fold(description, |text, next| format!("{text}; then {next}"));
     let provider = if others.is_empty() { first } else { Arc::new(Chain::new(first, others)) };
     Some(Source { provider, description, example: example.clone() })
 }
@@ -129,13 +129,13 @@ fn in_order(sources: Vec<(Arc<dyn Provider>, String)>, example: &Symbol) -> Opti
 fn sample(example: Symbol) -> Source {
     let sample = market::Sample::new();
     let description = format!(
-        "the sample files of {}; set ALPHA_VANTAGE_API_KEY or SEXTANT_PRICES for others",
+        "the sample files of {}; set ALPHA_VANTAGE_API_KEY or SEXTANT_PRICES for other prices",
         listed(&sample.symbols())
     );
     Source { provider: Arc::new(sample), description, example }
 }
 
-/// The first few symbols, and how many more there are.
+/// The first few symbols, and the number of others.
 fn listed(symbols: &[Symbol]) -> String {
     const SHOWN: usize = 8;
     let names: Vec<&str> = symbols.iter().take(SHOWN).map(Symbol::as_str).collect();

@@ -1,4 +1,4 @@
-//! THE list of functions: each name with what runs behind it, a line a function.
+//! The registry of functions: one line per function, with its name and handler.
 //!
 //! The template says which routes and schedules lead to a name, this list what is there. The two are
 //! held together when the platform starts.
@@ -110,14 +110,14 @@ pub const FUNCTIONS: &[Registered] = &[
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RegistryError {
     /// The template names a function that nothing here runs.
-    #[error("the template names the function {0}, which has no line in gateway/src/registry.rs")]
+    #[error("the template names the function {0}, which is missing in gateway/src/registry.rs")]
     NoHandler(String),
     /// The registry has a function that nothing calls.
     #[error("gateway/src/registry.rs has the function {0}, which the template does not name")]
     NotInTemplate(String),
     /// Routes lead to a function that answers no HTTP, a schedule or a rule to one that answers nothing else, or live
     /// connections to one that takes none.
-    #[error("the template calls the function {0} in a way that its handler does not answer")]
+    #[error("the template triggers the function {0} in a way that its handler does not support")]
     WrongKind(String),
 }
 

@@ -1,8 +1,8 @@
-//! `--replay SPEED` and `--replay step`: the history of files as if it happened now, so that one sees live quotes without a
-//! live source.
+//! `--replay SPEED` and `--replay step`: replays the history of files as if it happened now, so that you can see live
+//! quotes without a live source.
 //!
-//! A replay has a folder of its own inside the home, so that what is tried out in it never stands among records of real
-//! money, and remembers there the day that it has come to: a market's clock never goes back.
+//! A replay has its own folder inside the home, so that experiments never mix with records of real money. It stores its
+//! current day there, since a market clock never goes back.
 
 use std::io::{self, BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -23,17 +23,17 @@ use crate::home::write_private;
 
 /// The folder of a replay inside the home.
 pub const FOLDER: &str = "replay";
-/// Where the day is kept that the replay has come to.
+/// The file with the replay's current day.
 const POSITION: &str = "replay-day";
-/// A first replay begins so many days before the last bar: three years, after enough history to test rules on.
+/// Days before the last bar at which a first replay begins: three years, after enough history to test rules on.
 const REPLAYED_DAYS: i32 = 3 * 365;
 
-/// How a replay goes on.
+/// How a replay advances.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
-    /// So many trading days a second.
+    /// Trading days per second.
     DaysASecond(f64),
-    /// A trading day with each line on standard input.
+    /// One trading day for each line on standard input.
     Step,
 }
 
@@ -44,11 +44,11 @@ impl std::str::FromStr for Pace {
         if text == "step" {
             return Ok(Self::Step);
         }
-        let days_a_second: f64 = text.parse().map_err(|_| "a number of trading days a second, or step")?;
+        let days_a_second: f64 = text.parse().map_err(|_| "must be a number of trading days per second, or step")?;
         if (0.001..=100.0).contains(&days_a_second) {
             Ok(Self::DaysASecond(days_a_second))
         } else {
-            Err("0.001 to 100 trading days a second")
+            Err("must be 0.001 to 100 trading days per second")
         }
     }
 }
@@ -56,13 +56,13 @@ impl std::str::FromStr for Pace {
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DaysASecond(days) => write!(f, "{days} trading days a second"),
-            Self::Step => f.write_str("a trading day with each line on standard input"),
+            Self::DaysASecond(days) => write!(f, "{days} trading days per second"),
+            Self::Step => f.write_str("one trading day for each line on standard input"),
         }
     }
 }
 
-/// So many steps a second. One that took longer than its pause is not made up for by others that take less.
+/// Steps at this rate. A step that takes too long is not made up for by shorter pauses.
 fn ticks(a_second: f64) -> impl Stream<Item = ()> {
     let pause = Duration::from_secs_f64(a_second.recip());
     let mut ticks = interval_at(Instant::now() + pause, pause);
@@ -73,8 +73,8 @@ fn ticks(a_second: f64) -> impl Stream<Item = ()> {
     })
 }
 
-/// A step with each line of `input`, whatever it says. It is read on a thread of its own, which is never waited for: a
-/// read from a terminal has no end. A line is read when the step before it is done.
+/// One step for each line of `input`, whatever its content. A separate thread reads it and is never joined, since a
+/// read from a terminal may never end. A line is read when the previous step is done.
 fn read_lines(input: impl BufRead + Send + 'static) -> impl Stream<Item = ()> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
@@ -87,23 +87,23 @@ fn read_lines(input: impl BufRead + Send + 'static) -> impl Stream<Item = ()> {
     stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|()| ((), receiver)) })
 }
 
-/// A replay that can be started.
+/// A replay that is ready to start.
 #[derive(Clone)]
 pub struct Replaying {
     replay: Arc<Replay>,
-    /// The last day of the source, at which it ends.
+    /// The last day of the source, at which the replay ends.
     last: Day,
     pace: Pace,
     position: PathBuf,
 }
 
 impl Replaying {
-    /// A replay of `source`, from where the one in `home` has come to. Blocks on the file system.
+    /// A replay of `source` that continues from the day stored in `home`. Blocks on file I/O.
     ///
-    /// Errors: a source whose prices keep coming has no past to replay.
+    /// Errors: a live source cannot be replayed; the stored day cannot be read or is after the last price.
     pub fn open(source: Arc<dyn Provider>, pace: Pace, home: &Path) -> anyhow::Result<Self> {
         let MarketClock::StandsAt(last) = source.clock() else {
-            bail!("--replay needs prices of files: the sample, or a folder in SEXTANT_PRICES");
+            bail!("--replay needs prices from files: use the sample, or set SEXTANT_PRICES to a folder");
         };
         let position = home.join(POSITION);
         let start = match fs::read_to_string(&position) {
@@ -111,23 +111,23 @@ impl Replaying {
             Err(error) if error.kind() == ErrorKind::NotFound => last.plus_days(-REPLAYED_DAYS),
             Err(error) => return Err(error).with_context(|| format!("{}", position.display())),
         };
-        ensure!(start <= last, "{} is after the last price, of {last}", position.display());
+        ensure!(start <= last, "the day in {} is after the last price, which is of {last}", position.display());
         Ok(Self { replay: Arc::new(Replay::new(source, start)), last, pace, position })
     }
 
-    /// What prices are taken from.
+    /// The provider of the replayed prices.
     #[must_use]
     pub fn provider(&self) -> Arc<dyn Provider> {
         self.replay.clone()
     }
 
-    /// What it is, for a person.
+    /// Its description for people.
     #[must_use]
     pub fn description(&self) -> String {
         format!("a replay from {} to {}, {}", self.replay.day(), self.last, self.pace)
     }
 
-    /// Goes on at its pace until the last day, until `stopped`, or until standard input ends, where that sets the pace.
+    /// Runs at its pace until the last day, until `stopped`, or until standard input ends if that sets the pace.
     pub async fn run(self, market: MarketData, stopped: watch::Receiver<bool>) {
         match self.pace {
             Pace::DaysASecond(days) => self.follow(ticks(days), market, stopped).await,
@@ -135,7 +135,7 @@ impl Replaying {
         }
     }
 
-    /// Goes on a trading day with each of `steps`.
+    /// Advances one trading day for each of `steps`.
     async fn follow(self, steps: impl Stream<Item = ()>, market: MarketData, mut stopped: watch::Receiver<bool>) {
         let mut steps = pin!(steps);
         loop {
@@ -145,7 +145,7 @@ impl Replaying {
                 step = steps.next() => step,
             };
             if step.is_none() {
-                tracing::info!(day = %self.replay.day(), "the replay stays where it is: standard input has ended");
+                tracing::info!(day = %self.replay.day(), "standard input has ended: the replay stays at this day");
                 return;
             }
             let next = calendar::next_trading_days(self.replay.day(), 1).first().copied();
@@ -153,22 +153,22 @@ impl Replaying {
                 tracing::info!(day = %self.replay.day(), "the replay is over");
                 return;
             };
-            // Noted first: after a crash in between the day is over, and never comes twice.
+            // Stored first, so that after a crash the day is over and is never replayed twice.
             if let Err(error) = self.note(next) {
-                tracing::error!(%error, "the replay stops: the day that it has come to cannot be kept");
+                tracing::error!(%error, "the replay stops: its current day cannot be stored");
                 return;
             }
             self.replay.move_to(next);
             match refresh::replay_day(&market).await {
-                // A step is asked for by a person, who waits for it.
-                Ok(told) if self.pace == Pace::Step => tracing::info!(day = %next, told, "replayed"),
-                Ok(told) => tracing::debug!(day = %next, told, "replayed"),
+                // With `step` a person waits for the result.
+                Ok(published) if self.pace == Pace::Step => tracing::info!(day = %next, published, "replayed"),
+                Ok(published) => tracing::debug!(day = %next, published, "replayed"),
                 Err(error) => tracing::error!(day = %next, %error, "not replayed"),
             }
         }
     }
 
-    /// Keeps the day, whole or not at all.
+    /// Stores the day atomically.
     fn note(&self, day: Day) -> std::io::Result<()> {
         write_private(&self.position, format!("{day}\n").as_bytes())
     }
@@ -208,7 +208,7 @@ mod tests {
         let replaying = Replaying::open(Arc::new(Sample::new()), Pace::Step, home.path()).unwrap();
         assert_eq!(replaying.replay.day(), day("2010-03-02"));
         let (_running, stopped) = watch::channel(false);
-        // Empty, no text, and without an end.
+        // An empty line, invalid UTF-8, and a last line without an end.
         let steps = read_lines(io::Cursor::new(b"\n\xff\xfe\nnext\n\n..."));
         replaying.clone().follow(steps, market.clone(), stopped.clone()).await;
         assert_eq!(replaying.replay.day(), day("2010-03-09"), "five trading days with a weekend among them");
@@ -242,7 +242,7 @@ mod tests {
         let last = open();
         let (_running, never) = watch::channel(false);
         last.clone().run(market, never).await;
-        assert_eq!(last.replay.day(), day("2013-03-01"), "it has come to its end by itself");
+        assert_eq!(last.replay.day(), day("2013-03-01"), "the replay ended by itself");
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         let after_the_end = Arc::new(Replay::new(Arc::new(Sample::new()), day("2000-03-01")));
         assert!(open(after_the_end.clone()).is_ok());
         fs::write(home.path().join(POSITION), "2013-02-27\n").unwrap();
-        assert!(open(after_the_end).is_err(), "the source ends before the day that the replay has come to");
+        assert!(open(after_the_end).is_err(), "the source ends before the stored day");
         fs::write(home.path().join(POSITION), "someday\n").unwrap();
         assert!(open(Arc::new(Sample::new())).is_err());
     }

@@ -1,5 +1,5 @@
-//! Reads a request's body whole, as far as its route takes it, for as long as a client is waited for, and while all that
-//! is held for all clients stays within bounds.
+//! Reads a request's body whole, within the size limit of its route, a deadline for the client, and a memory budget for
+//! all clients.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -13,20 +13,20 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::invoke::Failure;
 
-/// The largest body that API Gateway takes, in bytes.
+/// The largest body that API Gateway accepts, in bytes.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// Of a body that is not read, this much is thrown away as it comes, so that the client comes to read the answer.
+/// How much of a refused body is read and discarded, so that the client gets to read the response.
 const MAX_DRAINED_BYTES: usize = 4 * MAX_BODY_BYTES;
-/// So much of a body needs no room in a budget: of all places together it is little, so that a small body never
-/// waits for a large one.
+/// This much of each body is not counted in the budget, so that a small body never waits for a large one. For all
+/// connections together it is little.
 const FREE_BYTES: usize = 64 * 1024;
 
 /// How long a client may take to send a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// Without a further byte.
+    /// Longest pause between two bytes.
     pub pause: Duration,
-    /// In all; API Gateway waits 30 seconds for everything.
+    /// Longest total time; API Gateway waits 30 seconds for everything.
     pub whole: Duration,
 }
 
@@ -36,17 +36,17 @@ impl Default for Deadlines {
     }
 }
 
-/// What a route takes of a body.
+/// The limits of a route for bodies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimit {
     /// The largest body, in bytes.
     pub max_bytes: usize,
-    /// Whether the route needs no token. Its bodies have a budget of their own, so that those of authorized callers need not
-    /// wait for them.
+    /// Whether the route needs no token. Bodies to public routes have a separate budget, so that those of authorized
+    /// callers need not wait for them.
     pub public: bool,
 }
 
-/// How bodies are read: how long each may take, and how much of all of them may be held at a time.
+/// The limits for reading bodies: the deadlines of each, and the memory budgets for all.
 #[derive(Clone, Debug)]
 pub struct Bodies {
     deadlines: Deadlines,
@@ -56,12 +56,12 @@ pub struct Bodies {
     authorized: Arc<Semaphore>,
 }
 
-/// A body that was read; what it takes up counts until this is dropped.
+/// A body in memory; it counts in the budget until this is dropped.
 #[derive(Debug, Default)]
 pub struct Buffered {
     bytes: Bytes,
-    /// The length of the body in bytes. Where that is more than the route takes, there are no bytes, and it is the length
-    /// that was announced, or came before the rest was left.
+    /// The length of the body in bytes. Where that is more than the route takes, there are no bytes, and it is the
+    /// length that was announced, or came before the rest was left.
     pub length: u64,
     _held: Option<OwnedSemaphorePermit>,
 }
@@ -75,19 +75,19 @@ impl Deref for Buffered {
 }
 
 impl Bodies {
-    /// Bodies that come within these deadlines. So many KiB may be held at a time of those to public routes, and as many of
-    /// all others.
+    /// Bodies that come within these deadlines. So many KiB may be held at a time of those to public routes, and as
+    /// many of all others.
     #[must_use]
     pub fn new(deadlines: Deadlines, budget_kib: u32) -> Self {
         let budget = || Arc::new(Semaphore::new(budget_kib as usize));
         Self { deadlines, public: budget(), authorized: budget() }
     }
 
-    /// The whole body, which is taken out of `unread`; one that is larger than is accepted stays there and comes without
-    /// its bytes.
+    /// The whole body, which is taken out of `unread`; one that is larger than is accepted stays there and comes
+    /// without its bytes.
     ///
-    /// Errors: [`Failure::TooLarge`] where not even API Gateway would take it, [`Failure::TooSlow`],
-    /// [`Failure::Overloaded`] where too much of others is held, and [`Failure::BadRequest`] where it breaks off.
+    /// Errors: [`Failure::TooLarge`] if API Gateway would refuse it too, [`Failure::TooSlow`], [`Failure::Overloaded`]
+    /// if the memory budget is used up, and [`Failure::BadRequest`] if it breaks off.
     pub async fn read<B: Body<Data = Bytes> + Unpin>(
         &self,
         unread: &mut Option<B>,
@@ -108,12 +108,12 @@ impl Bodies {
         loop {
             let pause_end = end.min(Instant::now() + self.deadlines.pause);
             let Ok(frame) = timeout_at(pause_end, body.frame()).await else {
-                // Nothing is to be expected of it any more.
+                // No further data is expected.
                 *unread = None;
                 return Err(Failure::TooSlow);
             };
             let Some(frame) = frame else { break };
-            // The client has gone, or what it sends is no HTTP: no answer can reach it.
+            // The client is gone or does not speak HTTP: no response can reach it.
             let Ok(data) = frame.map_err(|_| Failure::BadRequest)?.into_data() else { continue };
             let length = bytes.len() + data.len();
             if length > limit.max_bytes {
@@ -126,8 +126,8 @@ impl Bodies {
         Ok(Buffered { length: bytes.len() as u64, bytes: bytes.into(), _held: held })
     }
 
-    /// Throws away what still comes of a body that is not read, for as long as a pause may be: a connection that is closed
-    /// while its client sends would take the answer with it. Nothing of it is held.
+    /// Throws away what still comes of a body that is not read, for as long as a pause may be: a connection that is
+    /// closed while its client sends would take the answer with it. Nothing of it is held.
     pub fn drain(&self, mut body: impl Body<Data = Bytes> + Send + Unpin + 'static) {
         let end = Instant::now() + self.deadlines.pause;
         tokio::spawn(async move {
@@ -141,7 +141,7 @@ impl Bodies {
     }
 }
 
-/// Waits until so many bytes of one body may be held, those that are `held` included.
+/// Waits until the budget allows `bytes` of one body, including those already `held`.
 async fn hold(budget: &Arc<Semaphore>, held: &mut Option<OwnedSemaphorePermit>, bytes: usize) -> Result<(), Failure> {
     let needed = bytes.saturating_sub(FREE_BYTES).div_ceil(1024);
     let before = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);

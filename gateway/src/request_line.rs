@@ -1,4 +1,4 @@
-//! What of a request's path and query API Gateway passes on, and what it is refused for before any function sees it.
+//! Decodes and checks a request's path and query as API Gateway does, before any function sees them.
 
 use percent_encoding::percent_decode_str;
 
@@ -6,11 +6,11 @@ use percent_encoding::percent_decode_str;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// The path as HTTP APIs hand it over: percent-decoded, but for `%25`.
+/// The path as HTTP APIs pass it on: percent-decoded, except `%25`.
 ///
-/// Refused is what a function would read otherwise than the route that was chosen for it, because it parses the decoded
-/// path as a URL: that ends at a `?` or `#`, takes a backslash for a slash, drops control characters and resolves dot
-/// segments. So is what is no path, such as the `*` of OPTIONS.
+/// Refuses a path that a function would read differently from the route that was matched. A function parses the decoded
+/// path as a URL, which ends at a `?` or `#`, treats a backslash as a slash, drops control characters and resolves dot
+/// segments. Also refuses a target that is not a path, such as the `*` of OPTIONS.
 pub fn decode_path(path: &str) -> Result<String, Malformed> {
     check_escapes(path)?;
     // An escaped percent sign stays escaped: functions decode once more.
@@ -22,7 +22,7 @@ pub fn decode_path(path: &str) -> Result<String, Malformed> {
     if is_read_alike { Ok(decoded.into_owned()) } else { Err(Malformed) }
 }
 
-/// Whether URL parsers, or servers that cut parameters off a segment, take this one for `.` or `..`.
+/// Whether URL parsers, or servers that strip parameters from a segment, read this segment as `.` or `..`.
 fn is_dot_segment(segment: &str) -> bool {
     let name = segment.split(';').next().unwrap_or_default();
     matches!(name.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")

@@ -1,8 +1,7 @@
 //! Routes of an HTTP API, and which one takes a request.
 //!
-//! API Gateway prefers the route that says most of the path: a fixed segment before a `{variable}`,
-//! that before a `{greedy+}` one, a route of the request's method before one of `ANY`, and
-//! `$default` when nothing else fits.
+//! API Gateway prefers the most specific route: a fixed segment before a `{variable}`, a variable before `{greedy+}`, a
+//! route of the request's method before `ANY`, and `$default` if nothing else matches.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,9 +33,9 @@ pub enum Segment {
     Greedy(String),
 }
 
-/// Why a route cannot be.
+/// Why a route is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("{method} {path} is no route: {reason}")]
+#[error("{method} {path} is not a valid route: {reason}")]
 pub struct RouteError {
     method: String,
     path: String,
@@ -67,7 +66,7 @@ impl RouteKey {
         let segments: Vec<Segment> = rest.split('/').map(Segment::parse).collect();
         let last = segments.len().saturating_sub(1);
         if segments.iter().take(last).any(|segment| matches!(segment, Segment::Greedy(_))) {
-            return Err(refusal("only the last segment can take the rest of a path"));
+            return Err(refusal("only the last segment can match the rest of a path"));
         }
         let broken = |segment: &Segment| match segment {
             Segment::Fixed(text) => text.contains(['{', '}']),
@@ -76,7 +75,7 @@ impl RouteKey {
             }
         };
         if segments.iter().any(broken) {
-            return Err(refusal("a variable is a name in braces"));
+            return Err(refusal("a variable must be a name in braces"));
         }
         Ok(Self::Path { method: (method != "ANY").then_some(method), segments })
     }
@@ -144,7 +143,7 @@ pub struct Routes<T> {
 
 /// The route that takes a request.
 #[derive(Debug)]
-pub struct Taken<'a, T> {
+pub struct MatchedRoute<'a, T> {
     /// The route.
     pub key: &'a RouteKey,
     /// What it leads to.
@@ -166,15 +165,15 @@ impl<T> Routes<T> {
 
     /// The route that takes a request of this method to this decoded path.
     #[must_use]
-    pub fn take(&self, method: &str, path: &str) -> Option<Taken<'_, T>> {
+    pub fn take(&self, method: &str, path: &str) -> Option<MatchedRoute<'_, T>> {
         let segments: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
         let fitting = self.routes.iter().filter_map(|(key, target)| {
             key.fit(method, &segments).map(|(fits, any_method, values)| (fits, any_method, key, target, values))
         });
         let best = fitting.min_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
         match best {
-            Some((_, _, key, target, path_parameters)) => Some(Taken { key, target, path_parameters }),
-            None => self.routes.iter().find(|(key, _)| *key == RouteKey::Default).map(|(key, target)| Taken {
+            Some((_, _, key, target, path_parameters)) => Some(MatchedRoute { key, target, path_parameters }),
+            None => self.routes.iter().find(|(key, _)| *key == RouteKey::Default).map(|(key, target)| MatchedRoute {
                 key,
                 target,
                 path_parameters: BTreeMap::new(),

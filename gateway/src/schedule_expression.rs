@@ -9,13 +9,13 @@ use thiserror::Error;
 /// When a schedule fires.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScheduleExpression {
-    /// Again and again after this long, the first time one period after the start.
+    /// Once in each period, the first time one period after the start.
     Rate(TimeDelta),
-    /// At the times of a calendar, on the clocks of a place.
+    /// At the times of a calendar in a time zone.
     Cron {
         /// The calendar.
         cron: Box<Cron>,
-        /// The place.
+        /// The time zone.
         time_zone: Tz,
     },
 }
@@ -23,27 +23,27 @@ pub enum ScheduleExpression {
 /// Why an expression cannot be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ScheduleError {
-    /// It is neither `rate(…)` nor `cron(…)`.
-    #[error("the schedule {0:?} is neither rate(VALUE UNIT) nor cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)")]
+    /// The expression is neither `rate(…)` nor `cron(…)`.
+    #[error("the schedule {0:?} must be rate(VALUE UNIT) or cron(MINUTES HOURS DAY MONTH WEEKDAY YEAR)")]
     Form(String),
-    /// The rate is no positive number of minutes, hours or days.
-    #[error("the rate {0:?} is no positive number of minute(s), hour(s) or day(s)")]
+    /// The rate is not a positive number of minutes, hours or days.
+    #[error("the rate {0:?} must be a positive number of minute(s), hour(s) or day(s)")]
     Rate(String),
     /// The calendar cannot be read.
     #[error("the calendar {text:?} cannot be read: {reason}")]
     Calendar {
-        /// What stands in the parentheses.
+        /// The text in the parentheses.
         text: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// The place is none of the IANA time zones.
+    /// The time zone is not in the IANA database.
     #[error("the time zone {0:?} is unknown")]
     TimeZone(String),
 }
 
 impl ScheduleExpression {
-    /// Reads an expression; a calendar goes by the clocks of `time_zone`.
+    /// Reads an expression; a calendar is in `time_zone`.
     pub fn parse(text: &str, time_zone: &str) -> Result<Self, ScheduleError> {
         let inside = |name: &str| text.trim().strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')').map(str::trim);
         if let Some(rate) = inside("rate") {
@@ -54,11 +54,11 @@ impl ScheduleExpression {
         let refusal = |reason: String| ScheduleError::Calendar { text: calendar.to_owned(), reason };
         let fields: Vec<&str> = calendar.split_whitespace().collect();
         let [_, _, day, _, weekday, _] = fields.as_slice() else {
-            return Err(refusal("it has not six fields".to_owned()));
+            return Err(refusal("it must have six fields".to_owned()));
         };
-        // Scheduler's own rule: one of the two says when, the other gives way.
+        // EventBridge Scheduler requires `?` in exactly one of the two.
         if (*day == "?") == (*weekday == "?") {
-            return Err(refusal("exactly one of day and weekday is ?".to_owned()));
+            return Err(refusal("exactly one of day and weekday must be ?".to_owned()));
         }
         // As in Quartz and unlike in Unix, weekdays count from 1 for Sunday and `0/15` is every fifteenth from 0.
         let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
@@ -67,7 +67,7 @@ impl ScheduleExpression {
         Ok(Self::Cron { cron: Box::new(cron), time_zone })
     }
 
-    /// The first time after `after` at which it fires; `None` when a calendar has come to its end.
+    /// The first due time after `after`; `None` if the calendar has no more.
     #[must_use]
     pub fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self {
@@ -79,8 +79,7 @@ impl ScheduleExpression {
         }
     }
 
-    /// The last time by `now` at which it was due. A rate goes on from `since`, the last time it was done; where there
-    /// was none it has not begun.
+    /// The last due time up to `now`. A rate counts from `since`, its last run; without one it has not started.
     #[must_use]
     pub fn last_by(&self, now: DateTime<Utc>, since: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
         match self {

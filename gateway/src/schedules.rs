@@ -1,8 +1,8 @@
 //! Runs the template's schedules as EventBridge Scheduler does.
 //!
-//! Each fires its function with the event that AWS would send. A time that passed while the machine slept, or while
-//! the platform did not run, is made up for once, however many there were; a run that fails is logged and not repeated,
-//! the next time comes soon enough.
+//! Each schedule runs its function with the event that AWS would send. Runs missed while the machine slept or the
+//! platform was not running are made up for by a single run. A failed run is logged and not retried until the next
+//! time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,31 +16,31 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::event::ACCOUNT;
-use crate::event_function::{Ended, EventFunction};
+use crate::event_function::{EventFunction, RunOutcome};
 use crate::template::Schedule;
 
-/// The clock is looked at this often, because it can be set and the machine can sleep.
+/// How often the clock is checked, since it can be set and the machine can sleep.
 const LOOK_INTERVAL: Duration = Duration::from_secs(20);
-/// What was due longer ago than this is not made up for.
+/// Runs due longer ago than this are not made up for.
 const MAX_LATE: TimeDelta = TimeDelta::hours(24);
 
-/// A schedule and the function that it starts.
+/// A schedule and its function.
 #[derive(Clone)]
 pub struct Scheduled {
     /// The function.
     pub function: EventFunction,
-    /// When, and with what.
+    /// The schedule and its input.
     pub schedule: Schedule,
 }
 
-/// The last time at which a function was due and done, kept in the store.
+/// The last due time at which a function ran, as stored.
 #[derive(Serialize, Deserialize)]
 struct Finished {
     #[serde(with = "domain::instant")]
     due: DateTime<Utc>,
 }
 
-/// Fires all of them whenever they are due, and at once those that were due while nobody looked; until `stopped`.
+/// Runs all schedules when they are due until `stopped`, and immediately those that were missed.
 pub async fn run(market: MarketData, clock: Clock, scheduled: Vec<Scheduled>, stopped: watch::Receiver<bool>) {
     let mut under_way = JoinSet::new();
     let mut functions: BTreeMap<String, Vec<Scheduled>> = BTreeMap::new();
@@ -55,12 +55,12 @@ pub async fn run(market: MarketData, clock: Clock, scheduled: Vec<Scheduled>, st
     while under_way.join_next().await.is_some() {}
 }
 
-/// Fires the last of these schedules of one function that was due by `now`, unless it is done or too long ago.
+/// Runs the last of one function's schedules that was due by `now`, unless it is done or too old.
 async fn catch_up(market: &MarketData, now: DateTime<Utc>, scheduled: &[Scheduled]) {
     let Some(first) = scheduled.first() else { return };
     let done = match documents::read::<Finished>(market.app.table(), &key(first)).await {
         Ok(finished) => finished.map(|(finished, _)| finished.due),
-        Err(error) => return tracing::warn!(%error, "what was missed is not known"),
+        Err(error) => return tracing::warn!(%error, "cannot determine missed runs"),
     };
     let due = scheduled.iter().filter_map(|one| Some((one.schedule.expression.last_by(now, done)?, one)));
     let Some((time, missed)) = due.max_by_key(|(time, _)| *time) else { return };
@@ -70,14 +70,14 @@ async fn catch_up(market: &MarketData, now: DateTime<Utc>, scheduled: &[Schedule
     }
 }
 
-/// Fires `scheduled` whenever it is due, until `stopped`; a run under way is finished first.
+/// Runs `scheduled` whenever it is due, until `stopped`; a run in progress is finished first.
 async fn run_whenever_due(market: MarketData, clock: Clock, scheduled: Scheduled, mut stopped: watch::Receiver<bool>) {
     let expression = &scheduled.schedule.expression;
     let mut due = expression.next_after(clock());
     while let Some(time) = due {
         let stop = stopped.wait_for(|stopped| *stopped);
         tokio::select! {
-            // An error means that the sender is gone, and with it any reason to go on.
+            // An error means that the sender is gone, which also means to stop.
             _ = stop => return,
             () = wait_until(time, &clock) => {}
         }
@@ -87,7 +87,7 @@ async fn run_whenever_due(market: MarketData, clock: Clock, scheduled: Scheduled
 }
 
 async fn wait_until(time: DateTime<Utc>, clock: &Clock) {
-    // A difference that is not positive is no `Duration`: the time has come.
+    // A difference that is not positive cannot be a `Duration`: it is due.
     while let Ok(left) = (time - clock()).to_std() {
         if left.is_zero() {
             break;
@@ -96,19 +96,19 @@ async fn wait_until(time: DateTime<Utc>, clock: &Clock) {
     }
 }
 
-/// Runs the function for the slot `time` and keeps that it is done.
+/// Runs the function for the slot `time` and stores that it is done.
 async fn finish(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) {
     let ended = fire(market, scheduled, time).await;
     log(scheduled, time, &ended);
-    if matches!(ended, Ended::Done(_))
+    if matches!(ended, RunOutcome::Done(_))
         && let Err(error) = remember(market, scheduled, time).await
     {
-        tracing::warn!(%error, "a run that is done may be made up for when the platform starts again");
+        tracing::warn!(%error, "cannot store that a run is done; it may run again at the next start");
     }
 }
 
 /// Runs the function once, for the slot `time`.
-pub async fn fire(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) -> Ended {
+pub async fn fire(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) -> RunOutcome {
     let made_up = || scheduler_event(&scheduled.schedule.name, &market.app.new_id().to_string(), time);
     let event = scheduled.schedule.input.clone().unwrap_or_else(made_up);
     scheduled.function.run(market, event).await
@@ -121,18 +121,18 @@ async fn remember(market: &MarketData, scheduled: &Scheduled, due: DateTime<Utc>
     }
     let version = known.map(|(_, version)| version);
     match documents::put(market.app.table(), key(scheduled), &Finished { due }, version).await {
-        // Another schedule of the function was done at the same time; one of the two is kept.
+        // Another schedule of the function finished at the same time; storing one of them suffices.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Where the scheduler keeps what is done of a function, among its job's slots.
+/// The key under which the scheduler stores a function's last run, among its job's slots.
 fn key(scheduled: &Scheduled) -> Key {
     keys::job_run(&scheduled.function.name, "SCHEDULER")
 }
 
-/// The event that EventBridge Scheduler sends to a function whose schedule has no input of its own.
+/// The event that EventBridge Scheduler sends if a schedule has no input.
 fn scheduler_event(schedule: &str, id: &str, time: DateTime<Utc>) -> Value {
     json!({
         "version": "0",
@@ -147,14 +147,14 @@ fn scheduler_event(schedule: &str, id: &str, time: DateTime<Utc>) -> Value {
     })
 }
 
-fn log(scheduled: &Scheduled, time: DateTime<Utc>, ended: &Ended) {
+fn log(scheduled: &Scheduled, time: DateTime<Utc>, ended: &RunOutcome) {
     let (function, schedule) = (&scheduled.function.name, &scheduled.schedule.name);
     match ended {
-        Ended::Done(answer) => tracing::info!(function, schedule, %time, %answer, "scheduled run done"),
-        Ended::Failed(error) => {
+        RunOutcome::Done(answer) => tracing::info!(function, schedule, %time, %answer, "scheduled run done"),
+        RunOutcome::Failed(error) => {
             tracing::error!(function, schedule, %time, error = format!("{error:#}"), "scheduled run failed");
         }
-        Ended::TimedOut => tracing::error!(function, schedule, %time, "scheduled run timed out"),
+        RunOutcome::TimedOut => tracing::error!(function, schedule, %time, "scheduled run timed out"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The socket: takes connections, hands over requests, and stops without cutting any short.
+//! The server socket: accepts connections, passes on requests, and stops gracefully.
 
 mod places;
 mod sending;
@@ -25,47 +25,47 @@ use crate::schedules::{self, Scheduled};
 use crate::{expirations, local_bus};
 
 use places::{Closing, Place, Places};
-use sending::{Flushed, Pace, Sending};
+use sending::{Flushed, ReadPace, Sending};
 
-/// Requests and scheduled runs in flight get this long to finish when the server stops.
+/// The time that requests and scheduled runs in progress have to finish when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
-/// A client that takes longer to send its headers is not one.
+/// The time that a client has to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What clients may take up.
+/// Limits of clients' use of resources.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Connections at a time. When all places are taken, the connection that has been idle longest is closed for a new
-    /// one; where none is idle, new ones wait in the system's queue.
+    /// Most open connections. When all places are taken, a new connection replaces the one that has been idle longest.
+    /// If none is idle, new ones wait in the system's queue.
     pub connections: u32,
     /// How long a request's body may take.
     pub body: Deadlines,
-    /// How slowly an answer may be read.
-    pub(crate) answer: Pace,
-    /// How much of the bodies to public routes may be held at a time, and as much again of all others, in KiB; what comes
-    /// beyond that waits, and is refused in the end. Of each body the first 64 KiB do not count.
+    /// How slowly a client may read a response.
+    pub(crate) answer: ReadPace,
+    /// Memory for bodies to public routes in KiB, and as much again for all others. Bodies beyond that wait and are
+    /// eventually refused. The first 64 KiB of each body do not count.
     pub buffered_kib: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 1024, body: Deadlines::default(), answer: Pace::default(), buffered_kib: 128 << 10 }
+        Self { connections: 1024, body: Deadlines::default(), answer: ReadPace::default(), buffered_kib: 128 << 10 }
     }
 }
 
-/// A platform that listens.
+/// A listening platform.
 pub struct Server {
     platform: Arc<Platform>,
     address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    /// Stopped last: what is in flight may publish.
+    /// Stopped last, since requests in progress may publish.
     stop_delivering: watch::Sender<bool>,
     delivering: JoinSet<()>,
 }
 
 impl Server {
-    /// Opens the platform and starts to listen; returns once requests are answered.
+    /// Opens the platform and starts to listen; returns when it serves requests.
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let listener = bind(settings.address).await?;
         let with_schedules = settings.schedules;
@@ -75,7 +75,7 @@ impl Server {
         Self::listen(listener, platform, scheduled, Limits::default())
     }
 
-    /// Answers what comes to `listener`, fires these schedules and delivers what is published.
+    /// Serves `listener`, runs these schedules and delivers published events.
     pub(crate) fn listen(
         listener: TcpListener,
         platform: Platform,
@@ -97,28 +97,28 @@ impl Server {
         let (stop_delivering, stopped) = watch::channel(false);
         let mut delivering = JoinSet::new();
         if let Some(deliveries) = local_bus::take(&platform.undelivered) {
-            delivering.spawn(deliveries.run(platform.market.clone(), platform.listeners.clone(), stopped));
+            delivering.spawn(deliveries.run(platform.market.clone(), platform.subscribers.clone(), stopped));
         }
         Ok(Self { platform, address, stop, tasks, stop_delivering, delivering })
     }
 
-    /// Where it listens.
+    /// The address on which it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The platform behind it.
+    /// The platform.
     #[must_use]
     pub fn platform(&self) -> &Platform {
         &self.platform
     }
 
-    /// Takes no more requests, lets those in flight and what they published finish, tells the live connections, and
-    /// returns; all in at most ten seconds.
+    /// Stops accepting requests, lets those in progress and their events finish, closes the live connections, and
+    /// returns, all within ten seconds.
     pub async fn stop(mut self) {
         let finished = tokio::time::timeout(GRACE, async {
-            // Fails only when nobody listens any more, which is what is wanted.
+            // Fails only if nothing is listening any more, which is fine.
             let _ = self.stop.send(true);
             while self.tasks.join_next().await.is_some() {}
             let _ = self.stop_delivering.send(true);
@@ -128,7 +128,7 @@ impl Server {
             }
         });
         if finished.await.is_err() {
-            tracing::warn!("stopped with work in flight");
+            tracing::warn!("stopped before all requests and events were finished");
         }
     }
 }
@@ -136,7 +136,7 @@ impl Server {
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow::anyhow!("{address} is taken by another program; set PORT to another port (PORT=0 picks a free one)")
+            anyhow::anyhow!("another program uses {address}; set PORT to another port (PORT=0 picks a free one)")
         }
         _ => anyhow::Error::new(error).context(format!("cannot listen on {address}; set PORT to another port")),
     })
@@ -158,8 +158,8 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
                 tokio::spawn(serve(platform.clone(), stream, accepted, (bodies.clone(), pace), stopped.clone()));
             }
             Err(error) => {
-                // Out of file descriptors, most often: it passes when connections close.
-                tracing::warn!(%error, "a connection could not be taken");
+                // Usually out of file descriptors, which passes when connections close.
+                tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
@@ -168,12 +168,12 @@ async fn accept(platform: Arc<Platform>, listener: TcpListener, limits: Limits, 
     places.wait_until_free().await;
 }
 
-/// Answers what comes over one connection, until it ends or becomes a live one, which has a place of its own.
+/// Serves one connection until it ends or becomes a live connection, which has its own place.
 async fn serve(
     platform: Arc<Platform>,
     stream: TcpStream,
     accepted: Accepted,
-    (bodies, pace): (Bodies, Pace),
+    (bodies, pace): (Bodies, ReadPace),
     mut stopped: watch::Receiver<bool>,
 ) {
     let Accepted { peer, place, closing } = accepted;
@@ -181,7 +181,7 @@ async fn serve(
     let service = service_fn(|request| {
         let (platform, place, sending, bodies) = (platform.clone(), place.clone(), sending.clone(), bodies.clone());
         async move {
-            // The connection is closed by now, and this dropped with it.
+            // The connection is already closed.
             let Some(busy) = sending.take().or_else(|| place.busy()) else { return std::future::pending().await };
             let response = answer(&platform, &bodies, peer, request).await;
             Ok::<_, Infallible>(sending.answer(response, busy))
@@ -208,11 +208,11 @@ async fn serve(
 }
 
 async fn wait_for_stop(stopped: &mut watch::Receiver<bool>) {
-    // An error means that the sender is gone, and with it any reason to go on.
+    // An error means that the sender is gone, which also means to stop.
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-/// Who has connected, and the place that the connection has.
+/// An accepted connection: the client's address and the connection's place.
 struct Accepted {
     peer: SocketAddr,
     place: Arc<Place>,
@@ -221,7 +221,7 @@ struct Accepted {
 
 async fn accept_connection(listener: &TcpListener, places: &Arc<Places>) -> anyhow::Result<(Accepted, TcpStream)> {
     let (stream, peer) = listener.accept().await?;
-    // Answers are written whole: waiting to fill a packet would only delay their ends.
+    // Responses are written whole: waiting to fill a packet would only delay their ends.
     stream.set_nodelay(true)?;
     let (place, closing) = places.take().await.context("no connection is taken any more")?;
     Ok((Accepted { peer, place, closing }, stream))

@@ -1,8 +1,8 @@
-//! Reads template.yaml, the only list of functions, routes and schedules.
+//! Reads template.yaml, the single source of functions, routes and schedules.
 //!
-//! Only what a local platform needs is read: of each function its name, timeout, memory and events.
-//! Parameters stand for their defaults. A template that says something of a function that is not
-//! understood here is refused, because to ignore it would be to run another program than AWS does.
+//! Only what the local platform needs is read: the name, timeout, memory and events of each function. Parameters have
+//! their defaults. Unsupported settings of a function are refused, since ignoring them would make the local platform
+//! differ from AWS.
 
 mod document;
 mod error;
@@ -27,25 +27,25 @@ use events::Event;
 /// The project's own template, as it was when this binary was built.
 pub const PROJECT_TEMPLATE: &str = include_str!("../../template.yaml");
 
-/// What Lambda does without a `Timeout`.
+/// Lambda's default `Timeout`.
 const DEFAULT_TIMEOUT_S: u64 = 3;
-/// What Lambda does without a `MemorySize`.
+/// Lambda's default `MemorySize`.
 const DEFAULT_MEMORY_MB: u32 = 128;
 const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
 const API_TYPE: &str = "AWS::Serverless::HttpApi";
-/// How often Lambda repeats a failed run that nobody waits for, where nothing else is said.
+/// Lambda's default number of retries of a failed asynchronous run.
 const DEFAULT_RETRIES: u32 = 2;
 
 /// The functions of a template.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// In the order of their resources' names.
+    /// The functions, ordered by the names of their resources.
     pub functions: Vec<Function>,
-    /// The function that is asked before every route that is not public; `None` where the template has no API.
+    /// The authorizer of every route that is not public; `None` if the template has no API.
     pub authorizer: Option<String>,
-    /// The WebSocket API; `None` where the template has none.
+    /// The WebSocket API, if any.
     pub live_api: Option<LiveApi>,
-    /// Which objects are kept for how long.
+    /// How long objects are kept, by prefix.
     pub expirations: Vec<Expiration>,
 }
 
@@ -133,7 +133,7 @@ impl Document {
         let default = auth.default_authorizer.and_then(|name| auth.authorizers.get(&name));
         let default = default.ok_or_else(|| refusal("its DefaultAuthorizer is none of its Authorizers"))?;
         let function = self.function_named(&default.function_arn)?;
-        function.map(Some).ok_or_else(|| refusal("its authorizer is no function of the template"))
+        function.map(Some).ok_or_else(|| refusal("its authorizer is not a function of the template"))
     }
 
     /// The name of the function whose attribute this is; `None` where it is no function's.

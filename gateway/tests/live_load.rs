@@ -1,9 +1,9 @@
-//! Many clients on live connections, and one tick to all of them: how long until the last has heard it, and what the
-//! platform needs for it. The platform is a process of its own, so that its memory is its alone.
+//! Many live connections and one tick to all of them: the time until the last client receives it, and the memory of the
+//! platform, which runs in its own process.
 //!
-//! A program of its own rather than a test of the harness, because it is both of the two processes: told `--serve` it is
-//! the platform, which says where it listens, tells of a new price for every line that it reads, and stops when there
-//! are none. `SEXTANT_SOAK_CLIENTS` says how many clients there are.
+//! This is a separate program because it is both processes. With `--serve` it is the platform: it prints its address,
+//! publishes a new price for every line that it reads, and stops at the end of the input. `SEXTANT_SOAK_CLIENTS` sets
+//! the number of clients.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,10 +32,10 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 const NAME: &str = "live_load::every_client_hears_every_tick_once";
-/// Clients where nothing else is asked for.
+/// Default number of clients.
 const CLIENTS: usize = 50;
 const CLIENTS_ASKED: &str = "SEXTANT_SOAK_CLIENTS";
-/// Told to the process that is the platform.
+/// The argument of the platform's process.
 const SERVE: &str = "--serve";
 /// Connections that the platform lets one customer have.
 const CONNECTIONS_OF_A_CUSTOMER: usize = notifications::live::MAX_CONNECTIONS;
@@ -59,7 +59,7 @@ fn main() {
     if arguments.iter().any(|argument| argument == "--list") || !is_named {
         return;
     }
-    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+    #[expect(clippy::disallowed_methods, reason = "the caller of the tests sets their duration")]
     let clients = std::env::var(CLIENTS_ASKED).map_or(CLIENTS, |asked| asked.parse().expect("a number of clients"));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("\nrunning 1 test");
@@ -129,7 +129,7 @@ impl Platform {
     }
 }
 
-/// What a client tells of a tick: its number, and when it was heard.
+/// A client's record of a tick: its number, and when it was received.
 type Heard = mpsc::UnboundedSender<(u64, Instant)>;
 
 async fn load(clients: usize) {
@@ -168,7 +168,7 @@ async fn load(clients: usize) {
          {peak} kB at most"
     );
     platform.stop();
-    // Each client was told that the platform stops.
+    // Each client got the close frame of the stopping platform.
     while let Some(ended) = listening.join_next().await {
         assert_eq!(ended.unwrap(), Some(1001));
     }
@@ -211,7 +211,7 @@ async fn made(request: reqwest::RequestBuilder) -> Value {
     response.json().await.unwrap()
 }
 
-/// A connection that has subscribed and been told the price as it stands.
+/// A connection that has subscribed and received the current price.
 async fn subscribed(http: &Client, address: SocketAddr, token: &str) -> WebSocketStream<TcpStream> {
     let request = http.post(format!("http://{address}/live-tickets")).bearer_auth(token).json(&json!({}));
     let ticket = made(request).await;

@@ -1,5 +1,5 @@
-//! What the log says of requests: the route, and nothing of what clients put into paths, queries, headers and bodies. A
-//! program of its own: a log that is to hold every line is the whole process's.
+//! The log contains the route of each request and nothing that clients send in paths, queries, headers and bodies. This
+//! is a separate test program because the log belongs to the whole process.
 
 #![expect(clippy::unwrap_used, reason = "what fails here is a failed test")]
 

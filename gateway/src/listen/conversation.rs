@@ -11,24 +11,24 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::failure::{Ended, Failure};
-use super::seen::Seen;
+use super::failure::{Failure, ListenError};
+use super::seen::SeenQuotes;
 
-/// API Gateway closes a connection on which nobody says anything for ten minutes.
+/// API Gateway closes a connection that is idle for ten minutes.
 pub(super) const PING_EVERY: Duration = Duration::from_mins(5);
-/// API Gateway ends every connection after two hours; one that ends by itself loses no time.
+/// API Gateway closes every connection after two hours; renewing earlier avoids a gap.
 pub(super) const RENEW_AFTER: Duration = Duration::from_mins(112);
-/// Whoever does not answer within this is not there any more.
+/// A platform that does not respond within this time counts as gone.
 pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// How a connection that may be followed by another one ended.
+/// Why a connection ended that may be replaced by another.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Over {
-    /// Of old age.
+    /// It reached its maximum age.
     Renewed,
-    /// It broke, or nobody was there any more.
+    /// It broke, or the platform did not respond.
     Lost {
-        /// Whether there had been a snapshot, so that the platform is well.
+        /// Whether there was a snapshot, which shows that the platform works.
         had_snapshot: bool,
     },
 }
@@ -37,8 +37,8 @@ pub(super) enum Over {
 pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
     symbols: &[Symbol],
-    seen: &mut Seen,
-    hear: &mut impl FnMut(&Value) -> ControlFlow<()>,
+    seen: &mut SeenQuotes,
+    on_message: &mut impl FnMut(&Value) -> ControlFlow<()>,
 ) -> Result<Over, Failure> {
     let mut had_snapshot = false;
     let subscribe = json!({ "action": "subscribe", "symbols": symbols });
@@ -62,8 +62,8 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
                     answer_by = None;
                 }
                 for news in news_of(&message, seen)? {
-                    if hear(&news).is_break() {
-                        return Err(Ended::Enough.into());
+                    if on_message(&news).is_break() {
+                        return Err(ListenError::OutputClosed.into());
                     }
                 }
             }
@@ -76,7 +76,7 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
             }
             () = wait_until(answer_by) => return Ok(Over::Lost { had_snapshot }),
             () = sleep_until(renew_at) => {
-                // One that cannot say goodbye is left all the same.
+                // If the close frame cannot be sent, the connection is dropped.
                 let _ = socket.close(None).await;
                 return Ok(Over::Renewed);
             }
@@ -91,8 +91,8 @@ async fn wait_until(at: Option<Instant>) {
     }
 }
 
-/// What a message tells that was not known.
-fn news_of(message: &Value, seen: &mut Seen) -> Result<Vec<Value>, Failure> {
+/// The new information in a message.
+fn news_of(message: &Value, seen: &mut SeenQuotes) -> Result<Vec<Value>, Failure> {
     Ok(match message["type"].as_str() {
         Some("snapshot") => seen.snapshot(message),
         Some("quote") if seen.is_new(message) => vec![message.clone()],
@@ -102,14 +102,14 @@ fn news_of(message: &Value, seen: &mut Seen) -> Result<Vec<Value>, Failure> {
     })
 }
 
-/// What an error means for this client, which has asked for nothing but its symbols.
+/// What an error message means for this client, which only subscribes to symbols.
 fn refusal(message: &Value) -> Failure {
-    let detail = message["detail"].as_str().unwrap_or("the platform refuses to say why").to_owned();
+    let detail = message["detail"].as_str().unwrap_or("the platform gave no reason").to_owned();
     match message["code"].as_str() {
-        Some("session_ended") => Ended::SignedOut.into(),
+        Some("session_ended") => ListenError::SignedOut.into(),
         Some("too_many_symbols" | "limit_reached" | "invalid_symbol" | "invalid_message") => {
-            Ended::Refused(detail).into()
+            ListenError::Refused(detail).into()
         }
-        _ => Failure::Passing(detail),
+        _ => Failure::Temporary(detail),
     }
 }

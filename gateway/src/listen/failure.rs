@@ -1,36 +1,40 @@
-//! Why an attempt to listen is over, or all listening.
+//! Why an attempt to listen, or listening as a whole, has ended.
 
 use std::time::Duration;
 
-/// A platform that does not answer within this is tried again.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// The time that the platform has to respond before the next attempt.
+pub(super) const DEADLINE: Duration = Duration::from_secs(30);
 
-/// Why listening is over for good.
+/// Why listening has ended permanently.
 #[derive(Debug, thiserror::Error)]
-pub enum Ended {
-    /// No message is wanted any more.
-    #[error("nobody listens any more")]
-    Enough,
-    /// The session is over, so that no ticket is given.
+pub enum ListenError {
+    /// The output was closed.
+    #[error("the output was closed")]
+    OutputClosed,
+    /// The session has ended, so no ticket can be obtained.
     #[error("the session has ended; sign in again")]
     SignedOut,
-    /// The platform refuses what was asked for.
+    /// The platform refused the request.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Why one attempt is over.
+/// Why one attempt has ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
-    ForGood(#[from] Ended),
-    /// It may go better another time.
+    Permanent(#[from] ListenError),
+    /// A later attempt may succeed.
     #[error("{0}")]
-    Passing(String),
+    Temporary(String),
 }
 
-/// The error without its address, which may have a ticket in it. What cannot even be asked never will be.
+/// The error without its URL, which may contain a ticket. A request that cannot be built is a permanent error.
 pub(super) fn passing(error: reqwest::Error) -> Failure {
     let error = error.without_url();
-    if error.is_builder() { Ended::Refused(error.to_string()).into() } else { Failure::Passing(error.to_string()) }
+    if error.is_builder() {
+        ListenError::Refused(error.to_string()).into()
+    } else {
+        Failure::Temporary(error.to_string())
+    }
 }

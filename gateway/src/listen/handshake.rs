@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket, over a connection that the HTTP client has made, TLS included.
+//! The WebSocket handshake, over a connection of the HTTP client, including TLS.
 
 use reqwest::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use reqwest::{Client, StatusCode, Upgraded, Url};
@@ -8,9 +8,9 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::failure::{Ended, Failure, PATIENCE, passing};
+use super::failure::{DEADLINE, Failure, ListenError, passing};
 
-/// Connects to an address that has the ticket in it.
+/// Connects to a URL that contains the ticket.
 pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<Upgraded>, Failure> {
     let key = generate_key();
     let asked = http
@@ -19,18 +19,18 @@ pub(super) async fn connect(http: &Client, url: Url) -> Result<WebSocketStream<U
         .header(UPGRADE, "websocket")
         .header(SEC_WEBSOCKET_VERSION, "13")
         .header(SEC_WEBSOCKET_KEY, &key);
-    let answer = timeout(PATIENCE, asked.send()).await.map_err(|_| Failure::Passing("no answer".to_owned()))?;
+    let answer = timeout(DEADLINE, asked.send()).await.map_err(|_| Failure::Temporary("no response".to_owned()))?;
     let answer = answer.map_err(passing)?;
     if answer.status() == StatusCode::NOT_FOUND {
-        return Err(Ended::Refused("there are no live connections at this address".to_owned()).into());
+        return Err(ListenError::Refused("no live connections at this address; check --live-url".to_owned()).into());
     }
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Failure::Passing(format!("no live connection: {}", answer.status())));
+        return Err(Failure::Temporary(format!("cannot open a live connection: {}", answer.status())));
     }
     let accepted =
-        answer.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|told| told == &derive_accept_key(key.as_bytes()));
+        answer.headers().get(SEC_WEBSOCKET_ACCEPT).is_some_and(|accept| accept == &derive_accept_key(key.as_bytes()));
     if !accepted {
-        return Err(Failure::Passing("this is no WebSocket".to_owned()));
+        return Err(Failure::Temporary("the server does not speak WebSocket".to_owned()));
     }
     let stream = answer.upgrade().await.map_err(passing)?;
     Ok(WebSocketStream::from_raw_socket(stream, Role::Client, None).await)

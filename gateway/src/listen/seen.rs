@@ -1,23 +1,23 @@
-//! Which quotes have been seen: of a symbol only what is above the last number is new.
+//! Tracks which quotes were seen: for each symbol, only a higher sequence number is new.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-/// The last number of each symbol, and what it was the number of.
+/// The last quote of each symbol.
 #[derive(Default)]
-pub(super) struct Seen(BTreeMap<String, Last>);
+pub(super) struct SeenQuotes(BTreeMap<String, LastQuote>);
 
-/// A quote as far as it tells whether another one is new. The close of a bar that is newer than the quote has the quote's
-/// number, or none where there was no quote.
+/// The part of a quote that shows whether another one is new. The close of a bar newer than the quote has the quote's
+/// sequence number, or none if there was no quote.
 #[derive(PartialEq)]
-struct Last {
+struct LastQuote {
     seq: u64,
     of: [Value; 2],
 }
 
-impl Seen {
-    /// What is new in a snapshot, which is the truth whatever was seen before, and the symbols that have no price.
+impl SeenQuotes {
+    /// The new quotes in a snapshot, which overrides everything seen before, and the symbols without a price.
     pub(super) fn snapshot(&mut self, snapshot: &Value) -> Vec<Value> {
         let mut new = Vec::new();
         for quote in snapshot["quotes"].as_array().into_iter().flatten() {
@@ -44,9 +44,9 @@ impl Seen {
     }
 }
 
-fn read(quote: &Value) -> Option<(&str, Last)> {
+fn read(quote: &Value) -> Option<(&str, LastQuote)> {
     let of = [quote["price"].clone(), quote["as_of"].clone()];
-    Some((quote["symbol"].as_str()?, Last { seq: quote["seq"].as_u64()?, of }))
+    Some((quote["symbol"].as_str()?, LastQuote { seq: quote["seq"].as_u64()?, of }))
 }
 
 /// A quote of a snapshot in the form of an update.
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_quote_is_new_once_whichever_way_it_comes() {
-        let mut seen = Seen::default();
+        let mut seen = SeenQuotes::default();
         assert_eq!(seen.snapshot(&snapshot(&[("A", 3), ("B", 0)])), [quote("A", 3), quote("B", 0)]);
         assert!(!seen.is_new(&quote("A", 3)) && !seen.is_new(&quote("A", 2)) && seen.is_new(&quote("A", 4)));
         assert_eq!(seen.snapshot(&snapshot(&[("A", 4), ("B", 1)])), [quote("B", 1)]);
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn the_snapshot_is_the_truth_where_numbers_start_over() {
-        let mut seen = Seen::default();
+        let mut seen = SeenQuotes::default();
         assert!(seen.is_new(&quote("A", 900)));
         assert_eq!(seen.snapshot(&snapshot(&[("A", 1)])), [quote("A", 1)]);
         assert!(seen.is_new(&quote("A", 2)));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_newer_bar_under_the_same_number_is_new() {
-        let mut seen = Seen::default();
+        let mut seen = SeenQuotes::default();
         let of = |price: &str| json!({ "type": "snapshot", "quotes": [{ "symbol": "A", "seq": 0, "price": price }] });
         assert_eq!(
             (seen.snapshot(&of("1")).len(), seen.snapshot(&of("1")).len(), seen.snapshot(&of("2")).len()),
@@ -97,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn symbols_without_a_price_are_told() {
-        let told = json!({ "type": "snapshot", "quotes": [], "unavailable": { "A": "price_unavailable" } });
+    fn symbols_without_a_price_are_reported() {
+        let snapshot = json!({ "type": "snapshot", "quotes": [], "unavailable": { "A": "price_unavailable" } });
         assert_eq!(
-            Seen::default().snapshot(&told),
+            SeenQuotes::default().snapshot(&snapshot),
             [json!({ "type": "unavailable", "unavailable": { "A": "price_unavailable" } })]
         );
     }

@@ -1,4 +1,4 @@
-//! The client's side of a live connection over a socket in memory, where time is all that matters.
+//! The client side of a live connection, over a socket in memory with a paused clock.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,20 +17,20 @@ use super::*;
 
 type Heard = Arc<Mutex<Vec<Value>>>;
 
-/// A client that hears of AAPL, the platform's end of its socket, and what it has heard.
+/// A client subscribed to AAPL, the platform's end of its socket, and the messages that it received.
 async fn client() -> (JoinHandle<Result<Over, Failure>>, WebSocketStream<DuplexStream>, Heard) {
     let (ours, theirs) = tokio::io::duplex(64 << 10);
-    let heard = Heard::default();
-    let hearing = heard.clone();
+    let on_messaged = Heard::default();
+    let on_messageing = on_messaged.clone();
     let conversing = tokio::spawn(async move {
         let socket = WebSocketStream::from_raw_socket(ours, Role::Client, None).await;
-        let mut hear = |news: &Value| {
-            hearing.lock().unwrap().push(news.clone());
+        let mut on_message = |news: &Value| {
+            on_messageing.lock().unwrap().push(news.clone());
             ControlFlow::Continue(())
         };
-        converse(socket, &["AAPL".parse().unwrap()], &mut Seen::default(), &mut hear).await
+        converse(socket, &["AAPL".parse().unwrap()], &mut SeenQuotes::default(), &mut on_message).await
     });
-    (conversing, WebSocketStream::from_raw_socket(theirs, Role::Server, None).await, heard)
+    (conversing, WebSocketStream::from_raw_socket(theirs, Role::Server, None).await, on_messaged)
 }
 
 async fn said(platform: &mut WebSocketStream<DuplexStream>) -> Value {
@@ -52,9 +52,9 @@ fn snapshot(seq: u64) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_pings_every_five_minutes_and_makes_place_for_the_next_before_two_hours_are_over() {
+async fn it_pings_every_five_minutes_and_reconnects_before_two_hours() {
     let begun = Instant::now();
-    let (conversing, mut platform, heard) = client().await;
+    let (conversing, mut platform, on_messaged) = client().await;
     assert_eq!(said(&mut platform).await, json!({ "action": "subscribe", "symbols": ["AAPL"] }));
     say(&mut platform, &snapshot(1)).await;
     let mut pings = 0;
@@ -72,12 +72,12 @@ async fn it_pings_every_five_minutes_and_makes_place_for_the_next_before_two_hou
         }
     }
     assert_eq!(conversing.await.unwrap().unwrap(), Over::Renewed);
-    assert_eq!((begun.elapsed(), heard.lock().unwrap().len()), (RENEW_AFTER, 1));
+    assert_eq!((begun.elapsed(), on_messaged.lock().unwrap().len()), (RENEW_AFTER, 1));
     assert!(RENEW_AFTER < Duration::from_hours(2) && pings >= 21, "{pings}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_platform_that_does_not_answer_is_left_after_half_a_minute() {
+async fn a_connection_without_a_response_is_dropped_after_half_a_minute() {
     let begun = Instant::now();
     let (conversing, mut platform, _) = client().await;
     said(&mut platform).await;
@@ -93,33 +93,34 @@ async fn a_platform_that_does_not_answer_is_left_after_half_a_minute() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_quote_is_heard_once_and_alerts_as_they_come() {
-    let (conversing, mut platform, heard) = client().await;
+async fn each_quote_is_reported_once_and_alerts_on_arrival() {
+    let (conversing, mut platform, on_messaged) = client().await;
     said(&mut platform).await;
     let quote = |seq| json!({ "type": "quote", "symbol": "AAPL", "price": "1", "seq": seq });
     let alert = json!({ "type": "alert", "symbol": "AAPL" });
-    for message in [snapshot(2), quote(2), quote(3), quote(3), alert.clone(), quote(1), json!({ "type": "unheard of" })]
+    for message in
+        [snapshot(2), quote(2), quote(3), quote(3), alert.clone(), quote(1), json!({ "type": "unon_messaged of" })]
     {
         say(&mut platform, &message).await;
     }
     platform.close(None).await.unwrap();
     assert_eq!(conversing.await.unwrap().unwrap(), Over::Lost { had_snapshot: true });
-    assert_eq!(*heard.lock().unwrap(), [quote(2), quote(3), alert]);
+    assert_eq!(*on_messaged.lock().unwrap(), [quote(2), quote(3), alert]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_that_has_ended_is_an_end_for_good_and_a_passing_failure_is_not() {
+async fn an_ended_session_is_permanent_and_other_failures_are_temporary() {
     for (code, for_good) in [("session_ended", true), ("limit_reached", true), ("unavailable", false)] {
         let (conversing, mut platform, _) = client().await;
         said(&mut platform).await;
         say(&mut platform, &json!({ "type": "error", "code": code, "detail": "no" })).await;
         let failure = conversing.await.unwrap().unwrap_err();
-        assert_eq!(matches!(failure, Failure::ForGood(_)), for_good, "{code}");
+        assert_eq!(matches!(failure, Failure::Permanent(_)), for_good, "{code}");
     }
 }
 
 #[test]
-fn a_live_address_is_asked_for_over_http() {
+fn a_websocket_url_is_requested_over_http() {
     let token = || SecretString::from("t");
     let live = |url, live_url| Listener::new(url, live_url, token(), Vec::new()).unwrap().live.to_string();
     assert_eq!(live("http://127.0.0.1:8080", None), "http://127.0.0.1:8080/live");

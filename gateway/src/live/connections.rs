@@ -1,7 +1,7 @@
-//! The live connections of this process, by their ids: what functions reach them by.
+//! The live connections of this process by id, with which functions reach them.
 //!
-//! Nobody waits for a client. What is posted to a connection stands in a queue of limited length until its session has
-//! sent it, and a client that lets the queue run full is cut off.
+//! Nothing waits for a client. A message posted to a connection is queued until its session has sent it. A client whose
+//! queue becomes full is disconnected.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,23 +16,23 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-/// Live connections at a time, which are counted apart from those of HTTP.
+/// Most live connections, which are counted separately from HTTP connections.
 pub const MAX_CONNECTIONS: usize = 5000;
-/// The largest message that API Gateway takes, in either direction.
+/// The largest message that API Gateway accepts, in either direction.
 pub const MAX_MESSAGE_BYTES: usize = 128 * 1024;
-/// Messages that wait for one client.
+/// Most queued messages for one client.
 const MAX_QUEUED: usize = 256;
-/// What they may hold together.
+/// Most bytes of queued messages for one client.
 const MAX_QUEUED_BYTES: usize = 1024 * 1024;
 
 /// Why the platform ends a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// A function asked for it.
+    /// A function closed it.
     Asked,
-    /// The client does not read what it is sent.
+    /// The client does not read its messages.
     TooSlow,
-    /// The platform stops.
+    /// The platform is stopping.
     Stopping,
 }
 
@@ -43,7 +43,7 @@ pub struct Connections {
 }
 
 struct Handle {
-    /// Whether the function has let it pass: nothing reaches it before.
+    /// Whether the function has accepted it; before that, no message reaches it.
     let_pass: bool,
     queue: mpsc::Sender<Utf8Bytes>,
     shared: Arc<Shared>,
@@ -52,11 +52,11 @@ struct Handle {
 #[derive(Default)]
 struct Shared {
     queued_bytes: AtomicUsize,
-    /// Why the connection ends; set once, when its handle goes.
+    /// Why the connection ends; set once, when its handle is removed.
     ending: OnceLock<Reason>,
 }
 
-/// Where a session finds what was posted to its connection.
+/// The queue from which a session reads the messages posted to its connection.
 pub struct Outbox {
     /// The connection's id.
     pub id: String,
@@ -71,18 +71,18 @@ impl Default for Connections {
 }
 
 impl Connections {
-    /// A place for one more connection; none where [`MAX_CONNECTIONS`] have theirs.
+    /// A permit for one more connection; `None` if [`MAX_CONNECTIONS`] are open.
     pub fn place(&self) -> Option<OwnedSemaphorePermit> {
         self.places.clone().try_acquire_owned().ok()
     }
 
-    /// An id for a new connection, in the form of API Gateway's. It is a secret as much as a name: who has it can post.
+    /// An id for a new connection, in API Gateway's form. It is also a secret: with it, messages can be posted.
     #[must_use]
     pub fn new_id() -> String {
         URL_SAFE.encode(rand::random::<[u8; 11]>())
     }
 
-    /// Knows of a connection about which its function is still asked. It takes no messages yet, but can be closed.
+    /// Announces a connection whose function has not accepted it yet. It accepts no messages yet, but can be closed.
     pub fn announce(&self, id: String) -> Outbox {
         let (sender, receiver) = mpsc::channel(MAX_QUEUED);
         let shared = Arc::new(Shared::default());
@@ -90,7 +90,7 @@ impl Connections {
         Outbox { id, queue: receiver, shared }
     }
 
-    /// Takes messages for an announced connection from now on; `false` where it was closed in the meantime.
+    /// Opens an announced connection for messages; `false` if it was closed in the meantime.
     #[must_use]
     pub fn open(&self, id: &str) -> bool {
         let mut open = self.lock();
@@ -101,24 +101,24 @@ impl Connections {
         })
     }
 
-    /// Takes no more messages for this connection, whose session has ended.
+    /// Removes a connection whose session has ended.
     pub fn forget(&self, id: &str) {
         self.lock().remove(id);
     }
 
-    /// How many connections there are, those that are still asked about among them.
+    /// The number of connections, including announced ones.
     #[must_use]
     pub fn count(&self) -> usize {
         self.lock().len()
     }
 
-    /// Ends every connection and waits until all sessions are over.
+    /// Closes every connection and waits until all sessions have ended.
     pub async fn stop(&self) {
         let handles: Vec<Handle> = self.lock().drain().map(|(_, handle)| handle).collect();
         for handle in handles {
             handle.end(Reason::Stopping);
         }
-        // Fails only when the semaphore is closed, which nobody does.
+        // Fails only if the semaphore is closed, which never happens.
         let _ = self.places.acquire_many(MAX_CONNECTIONS as u32).await;
     }
 
@@ -128,9 +128,9 @@ impl Connections {
 }
 
 impl Handle {
-    /// Lets the session end once it has sent what waits; the queue ends with this.
+    /// Lets the session end after it has sent the queued messages.
     fn end(self, reason: Reason) {
-        // Set before already: then the first reason stays.
+        // If a reason is already set, the first one stays.
         let _ = self.shared.ending.set(reason);
     }
 
@@ -145,7 +145,7 @@ impl Push for Connections {
     async fn post(&self, connection: &str, text: &str) -> Result<(), PushError> {
         if text.len() > MAX_MESSAGE_BYTES {
             let (bytes, limit) = (text.len(), MAX_MESSAGE_BYTES);
-            return Err(PushError::Failed(format!("the message has {bytes} bytes, {limit} are taken")));
+            return Err(PushError::Failed(format!("the message has {bytes} bytes, more than {limit}")));
         }
         let mut open = self.lock();
         let handle = open.get(connection).filter(|handle| handle.let_pass).ok_or(PushError::Gone)?;
@@ -153,10 +153,10 @@ impl Push for Connections {
             return Ok(());
         }
         if let Some(handle) = open.remove(connection) {
-            tracing::info!(connection, "a live connection that is not read from is closed");
+            tracing::info!(connection, "closed a live connection whose client does not read");
             handle.end(Reason::TooSlow);
         }
-        Err(PushError::Failed("the client does not read what it is sent".to_owned()))
+        Err(PushError::Failed("the client does not read its messages".to_owned()))
     }
 
     async fn close(&self, connection: &str) -> Result<(), PushError> {
@@ -169,9 +169,9 @@ impl Push for Connections {
 }
 
 impl Outbox {
-    /// The next message, as soon as there is one, or else why the connection is to end.
+    /// Waits for the next message, or the reason why the connection must end.
     pub async fn next(&mut self) -> Result<Utf8Bytes, Reason> {
-        // Whoever does not read gets no more, not even what waits.
+        // A client that does not read gets nothing more, not even queued messages.
         if self.shared.ending.get() == Some(&Reason::TooSlow) {
             return Err(Reason::TooSlow);
         }
@@ -184,7 +184,7 @@ impl Outbox {
 }
 
 impl Reason {
-    /// What the client is told.
+    /// The close frame for the client.
     #[must_use]
     pub fn frame(self) -> CloseFrame {
         let (code, reason) = match self {
@@ -238,13 +238,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_client_that_does_not_read_is_cut_off_and_nobody_waits_for_it() {
+    async fn a_client_that_does_not_read_is_disconnected_without_waiting() {
         let connections = Connections::default();
         let mut slow = opened(&connections, "slow");
         for _ in 0..MAX_QUEUED {
             connections.post("slow", "tick").await.unwrap();
         }
-        assert!(matches!(connections.post("slow", "tick").await, Err(PushError::Failed(_))), "it has missed something");
+        assert!(matches!(connections.post("slow", "tick").await, Err(PushError::Failed(_))), "it has missed messages");
         assert_eq!((connections.count(), slow.next().await), (0, Err(Reason::TooSlow)));
 
         let mut large = opened(&connections, "large");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_of_a_kind_that_nobody_guesses() {
+    fn ids_cannot_be_guessed() {
         let (one, other) = (Connections::new_id(), Connections::new_id());
         assert_ne!(one, other);
         assert!(one.len() == 16 && one.ends_with('='), "{one}");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::event::{API_ID, query_pairs, text_of};
 
-/// A connection, as every event of it tells.
+/// A connection, as described in each of its events.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Its id.
@@ -45,7 +45,7 @@ pub struct Ending {
     pub reason: String,
 }
 
-/// The event that asks whether a connection may be made.
+/// The event that asks whether to accept a connection.
 #[must_use]
 pub fn connect(connection: &Connection, moment: &Moment, headers: &HeaderMap, query: &str) -> Value {
     let mut event = context(connection, moment, "$connect", "CONNECT");
@@ -69,7 +69,7 @@ pub fn text(connection: &Connection, moment: &Moment, text: &str) -> Value {
     event
 }
 
-/// The event that tells of a connection's end.
+/// The event of a connection's end.
 #[must_use]
 pub fn disconnect(connection: &Connection, moment: &Moment, ending: &Ending) -> Value {
     let mut event = context(connection, moment, "$disconnect", "DISCONNECT");
@@ -83,7 +83,7 @@ pub fn disconnect(connection: &Connection, moment: &Moment, ending: &Ending) -> 
     event
 }
 
-/// What all events have.
+/// The fields that all events have.
 fn context(connection: &Connection, moment: &Moment, route: &str, kind: &str) -> Value {
     json!({
         "requestContext": {

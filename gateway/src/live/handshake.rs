@@ -1,4 +1,4 @@
-//! Makes a live connection, if its function lets it be made.
+//! Accepts a live connection if its function agrees.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::handshake::server::create_response;
 
-use crate::event_function::Ended;
+use crate::event_function::RunOutcome;
 use crate::live::Live;
 use crate::live::connections::Connections;
 use crate::live::event::{self, Connection, Moment};
@@ -21,7 +21,7 @@ use crate::platform::Platform;
 use crate::request_line::check_query;
 
 impl Live {
-    /// Whether the request is for this API: it asks for a WebSocket where the stage is.
+    /// Whether the request is for this API: a WebSocket upgrade at the stage's path.
     #[must_use]
     pub fn is_asked(&self, request: &Request<Incoming>) -> bool {
         let upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
@@ -30,7 +30,7 @@ impl Live {
     }
 }
 
-/// Answers a request that [`Live::is_asked`]: 101 and a session, or a refusal and none.
+/// Answers a request for which [`Live::is_asked`] holds: 101 and a session, or a refusal.
 pub async fn answer(
     platform: &Arc<Platform>,
     live: &Live,
@@ -60,16 +60,16 @@ pub async fn answer(
     let outbox = live.connections.announce(connection.id.clone());
     let session = Session::new(&platform.market, &platform.clock, live, connection.clone(), outbox, place);
     match ask(&platform.market, live, event, session).await {
-        (Ended::Done(answer), Some(passed)) if lets_pass(&answer) => {
-            // Before the client can know that it is connected: what it asks for at once can be answered at once.
+        (RunOutcome::Done(answer), Some(passed)) if lets_pass(&answer) => {
+            // Before the client knows that it is connected, so that its first message can be answered immediately.
             if !live.connections.open(&connection.id) {
-                tracing::info!(request_id = moment.request_id, "a live connection was closed before it was made");
+                tracing::info!(request_id = moment.request_id, "a live connection was closed during its handshake");
                 return refusal(StatusCode::FORBIDDEN, "Forbidden");
             }
             passed.begin(hyper::upgrade::on(&mut request));
             accepted
         }
-        (Ended::Done(answer), _) => {
+        (RunOutcome::Done(answer), _) => {
             tracing::info!(request_id = moment.request_id, status = %answer["statusCode"], "live connection refused");
             let status = refused_with(&answer);
             refusal(status, status.canonical_reason().unwrap_or_default())
@@ -81,31 +81,31 @@ pub async fn answer(
     }
 }
 
-/// Asks the function whether the connection may be made, to the end even where the client hangs up meanwhile: this future
-/// is dropped then, and so is the connection that was let pass, whose end is told.
-async fn ask(market: &MarketData, live: &Live, event: Value, session: Session) -> (Ended, Option<Passed>) {
+/// Asks the function whether to accept the connection. The call completes even if the client disconnects meanwhile:
+/// then this future and the accepted connection are dropped, and the function gets the event of its end.
+async fn ask(market: &MarketData, live: &Live, event: Value, session: Session) -> (RunOutcome, Option<Passed>) {
     let (function, connections, market) = (live.function.clone(), live.connections.clone(), market.clone());
     let (answers, answer) = oneshot::channel();
     tokio::spawn(async move {
         let ended = function.run(&market, event).await;
         let passed = match &ended {
-            Ended::Done(answer) if lets_pass(answer) => Some(Passed(Some(session))),
+            RunOutcome::Done(answer) if lets_pass(answer) => Some(Passed(Some(session))),
             _ => {
                 connections.forget(session.id());
                 None
             }
         };
-        // Given back when nobody waits, and dropped here.
+        // Returned if the future was dropped, and dropped here.
         let _ = answers.send((ended, passed));
     });
-    answer.await.unwrap_or_else(|gone| (Ended::Failed(gone.into()), None))
+    answer.await.unwrap_or_else(|gone| (RunOutcome::Failed(gone.into()), None))
 }
 
-/// A session whose function has let it pass. One that does not begin has ended all the same.
+/// A session that its function has accepted. If it never starts, its end is still reported.
 struct Passed(Option<Session>);
 
 impl Passed {
-    /// Begins to serve the connection that the handshake makes.
+    /// Starts to serve the connection.
     fn begin(mut self, upgrade: OnUpgrade) {
         if let Some(session) = self.0.take() {
             tokio::spawn(session.run(upgrade));
@@ -121,7 +121,7 @@ impl Drop for Passed {
     }
 }
 
-/// Whether the function's answer to a CONNECT event lets the connection be made.
+/// Whether the function's response to a CONNECT event accepts the connection.
 fn lets_pass(answer: &Value) -> bool {
     answer["statusCode"].as_u64().is_some_and(|status| (200..300).contains(&status))
 }
@@ -133,7 +133,7 @@ fn refused_with(answer: &Value) -> StatusCode {
     status.filter(|status| status.is_client_error() || status.is_server_error()).unwrap_or(StatusCode::FORBIDDEN)
 }
 
-/// The answer to a well-formed handshake.
+/// The response to a well-formed handshake.
 fn accepted(request: &Request<Incoming>) -> Result<Response<Bytes>, tokio_tungstenite::tungstenite::Error> {
     let mut bare = Request::new(());
     *bare.method_mut() = request.method().clone();

@@ -1,10 +1,10 @@
-//! The WebSocket API of the template on one machine: what API Gateway does between a client and the function `live`.
+//! The template's WebSocket API on one machine, as API Gateway provides it between a client and the function `live`.
 //!
-//! A handshake becomes a CONNECT event ([`handshake`]); the function says whether the connection is made. What the
-//! client then sends become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach the
-//! client by the connection's id ([`connections`]), and what they send is marked while a replay runs
-//! ([`marked_as_replay`]). Limits are API Gateway's; how fast a client may send, control frames
-//! included, is a limit of our own ([`flood`]).
+//! A handshake becomes a CONNECT event ([`handshake`]), and the function accepts or refuses the connection. The
+//! client's messages become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach
+//! the client by the connection's id ([`connections`]); during a replay their messages are marked
+//! ([`marked_as_replay`]). The limits are API Gateway's, except the rate of a client's frames, which is our own
+//! ([`flood`]).
 
 pub mod connections;
 mod event;
@@ -25,9 +25,9 @@ use crate::event_function::EventFunction;
 pub struct Live {
     /// The stage, which is the path that clients connect to.
     pub stage: String,
-    /// What takes its events.
+    /// The function for its events.
     pub function: EventFunction,
-    /// The connections there are.
+    /// The open connections.
     pub connections: Arc<Connections>,
 }
 

@@ -1,27 +1,27 @@
-//! How many messages a client may send: so many at once, and so many a second in the long run.
+//! The rate limiter of a client's messages: a burst, and a number per second in the long run.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Messages at once.
+/// Messages in a burst.
 const BURST: u32 = 100;
-/// The time after which one more may come.
+/// The time after which one more message is allowed.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Counts the messages of one client.
+/// The rate limiter of one client's messages.
 pub struct RateLimiter {
-    /// When the allowance will be whole again.
+    /// When the full burst is available again.
     whole_at: Instant,
 }
 
 impl RateLimiter {
-    /// A client that has sent nothing by `now`.
+    /// The rate limiter of a client that has sent nothing by `now`.
     pub fn new(now: Instant) -> Self {
         Self { whole_at: now }
     }
 
-    /// Counts one more message, if that is not too many.
+    /// Counts one more message and returns whether it is allowed.
     pub fn takes_one_more(&mut self, now: Instant) -> bool {
         let whole_at = self.whole_at.max(now) + EVERY;
         let taken = whole_at - now <= EVERY * BURST;

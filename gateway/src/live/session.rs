@@ -1,7 +1,7 @@
-//! One live connection from its first message to its end.
+//! A live connection from its first message to its end.
 //!
-//! The client's messages are handled one after the other, so that a client is not ahead of itself and one that sends
-//! faster than it is served is slowed down by its own socket. What functions post goes out meanwhile.
+//! The client's messages are handled one after the other, so that their order is kept and a client that sends too fast
+//! is slowed down by its socket. Messages posted by functions are sent meanwhile.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,23 +21,23 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::event_function::{Ended, EventFunction};
+use crate::event_function::{EventFunction, RunOutcome};
 use crate::live::Live;
 use crate::live::connections::{MAX_MESSAGE_BYTES, Outbox, Reason};
 use crate::live::event::{self, Connection, Ending, Moment};
 use crate::live::rate_limiter::RateLimiter;
 
-/// The largest frame that API Gateway takes.
+/// The largest frame that API Gateway accepts.
 const MAX_FRAME_BYTES: usize = 32 * 1024;
-/// A connection over which nothing goes for so long is closed.
+/// A connection that is idle for this long is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_mins(10);
-/// No connection lasts longer.
+/// The longest duration of a connection.
 const LIFETIME: Duration = Duration::from_hours(2);
-/// A client whose socket takes nothing for so long does not read.
+/// A client whose socket accepts nothing for this long does not read.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long the client has to take its leave when the platform ends the connection.
+/// How long the client has to answer the platform's close frame.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long after the answer to the handshake the connection has to be there.
+/// How long after the handshake's response the connection must be established.
 const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Allocated for every connection; API Gateway's messages are small.
 const READ_BUFFER_BYTES: usize = 4 * 1024;
@@ -46,7 +46,7 @@ const ABNORMAL: u16 = 1006;
 /// The code of a close frame that has none.
 const NO_STATUS: u16 = 1005;
 
-type Handling = Pin<Box<dyn Future<Output = (Moment, Ended)> + Send>>;
+type Handling = Pin<Box<dyn Future<Output = (Moment, RunOutcome)> + Send>>;
 
 /// One live connection.
 pub struct Session {
@@ -56,22 +56,22 @@ pub struct Session {
     connection: Connection,
     outbox: Outbox,
     rate_limiter: RateLimiter,
-    /// Given back when the session is over, which is when the last event has been handled.
+    /// Released when the session has ended and its last event has been handled.
     _place: OwnedSemaphorePermit,
 }
 
-/// Why a conversation is over.
+/// Why a conversation has ended.
 enum Over {
-    /// The client said so, or is gone.
+    /// The client closed it or is gone.
     Theirs(Ending),
-    /// The platform says so.
+    /// The platform closes it.
     Ours(CloseFrame),
-    /// What the client sent is no message that could be read to its end.
+    /// The client sent a message that cannot be read.
     Unreadable(CloseFrame),
 }
 
 impl Session {
-    /// A connection that has been let pass.
+    /// The session of an accepted connection.
     pub fn new(
         market: &MarketData,
         clock: &Clock,
@@ -89,7 +89,7 @@ impl Session {
         &self.connection.id
     }
 
-    /// Serves the connection that the handshake makes.
+    /// Serves the connection.
     pub async fn run(self, upgrade: OnUpgrade) {
         match timeout(UPGRADE_TIMEOUT, upgrade).await {
             Ok(Ok(upgraded)) => self.serve(TokioIo::new(upgraded)).await,
@@ -97,12 +97,12 @@ impl Session {
         }
     }
 
-    /// Tells the function of the end of a connection that it let pass and that was never made.
+    /// Reports to the function the end of a connection that it accepted but that was never established.
     pub async fn end_unmade(self) {
         self.finish(abnormal()).await;
     }
 
-    /// Serves the connection until it ends, and tells the function of its end.
+    /// Serves the connection until it ends, and reports the end to the function.
     pub async fn serve<S: AsyncRead + AsyncWrite + Unpin>(mut self, stream: S) {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER_BYTES)
@@ -161,7 +161,7 @@ impl Session {
         }
     }
 
-    /// Takes what came from the client; a message begins to be handled.
+    /// Processes a frame from the client and starts to handle a message.
     fn received(&mut self, received: Option<Result<Message, Error>>) -> Result<Option<Handling>, Over> {
         let message = match received {
             Some(Ok(message)) => message,
@@ -179,16 +179,16 @@ impl Session {
                 return Err(Over::Ours(frame));
             }
             Message::Close(frame) => return Err(Over::Theirs(ending_of(frame))),
-            // Answered, where an answer is due, by the protocol itself.
+            // Answered by the protocol implementation if necessary.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => return Ok(None),
         };
         let (function, market) = (self.live.function.clone(), self.market.clone());
         Ok(Some(Box::pin(async move { (moment, function.run(&market, event).await) })))
     }
 
-    /// What the client is told of a message that could not be handled; nothing of one that was.
-    fn apology(&self, moment: &Moment, ended: Ended) -> Option<Message> {
-        let handled = matches!(&ended, Ended::Done(_));
+    /// The error message to the client if its message could not be handled; `None` otherwise.
+    fn apology(&self, moment: &Moment, ended: RunOutcome) -> Option<Message> {
+        let handled = matches!(&ended, RunOutcome::Done(_));
         log_failure(&self.live.function, moment, ended);
         let (id, request_id) = (&self.connection.id, &moment.request_id);
         let words = || json!({ "message": "Internal server error", "connectionId": id, "requestId": request_id });
@@ -201,14 +201,14 @@ impl Session {
 }
 
 /// Logs how a run ended, if it failed.
-pub fn log_failure(function: &EventFunction, moment: &Moment, ended: Ended) {
+pub fn log_failure(function: &EventFunction, moment: &Moment, ended: RunOutcome) {
     if let Err(error) = ended.answer() {
         let (function, request_id) = (&function.name, &moment.request_id);
-        tracing::error!(function, request_id, error = format!("{error:#}"), "a live event was not handled");
+        tracing::error!(function, request_id, error = format!("{error:#}"), "failed to handle a live event");
     }
 }
 
-async fn wait_for_end(handling: &mut Option<Handling>) -> (Moment, Ended) {
+async fn wait_for_end(handling: &mut Option<Handling>) -> (Moment, RunOutcome) {
     match handling {
         Some(running) => running.await,
         None => std::future::pending().await,
@@ -236,7 +236,7 @@ fn unreadable(error: &Error) -> Over {
     Over::Unreadable(CloseFrame { code, reason: reason.into() })
 }
 
-/// An end without a word.
+/// An end without a close frame.
 fn abnormal() -> Ending {
     Ending { code: ABNORMAL, reason: String::new() }
 }
@@ -248,11 +248,11 @@ fn ending_of(frame: Option<CloseFrame>) -> Ending {
     }
 }
 
-/// Ends the conversation as the protocol has it and closes the socket.
+/// Performs the closing handshake and closes the socket.
 async fn leave<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>, over: Over) -> Ending {
     match over {
         Over::Theirs(ending) => {
-            // The answer to their close frame goes out as long as one reads.
+            // The reply to the client's close frame is sent while reading.
             let _ = timeout(LEAVE_TIMEOUT, async { while let Some(Ok(_)) = socket.next().await {} }).await;
             ending
         }
@@ -268,7 +268,7 @@ async fn leave<S: AsyncRead + AsyncWrite + Unpin>(mut socket: WebSocketStream<S>
         Over::Unreadable(frame) => {
             let goodbye = async {
                 socket.close(Some(frame.clone())).await?;
-                // Unread bytes would turn the end into a reset, which can take the close frame with it.
+                // Unread bytes would turn the close into a reset, which can discard the close frame.
                 let mut unread = [0; READ_BUFFER_BYTES];
                 while socket.get_mut().read(&mut unread).await? > 0 {}
                 Ok::<_, Error>(())

@@ -1,4 +1,4 @@
-//! Conversations, over a socket in memory where only time or sizes matter and over a real one where the handshake does.
+//! Live connections, over a socket in memory or, for the handshake, over a real one.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -30,7 +30,7 @@ use crate::server::Limits;
 
 type Events = Arc<Mutex<Vec<Value>>>;
 
-/// A platform whose live function keeps what it is told, and does what a message says.
+/// A platform whose live function records its events and follows the instructions in messages.
 fn platform() -> (Platform, Events, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (mut platform, _) = Platform::open(&settings(&folder)).unwrap();
@@ -58,7 +58,7 @@ async fn obey(market: &MarketData, event: &Value) -> anyhow::Result<Value> {
         "slowly" => tokio::time::sleep(Duration::from_millis(300)).await,
         "" => {}
         other => match market.app.push().post(id, &format!("{} bytes", other.len())).await {
-            // Nobody is connected before the answer to CONNECT, and nobody after the end.
+            // No client is connected before the response to CONNECT or after the end.
             Ok(()) | Err(PushError::Gone) => {}
             Err(error) => anyhow::bail!(error),
         },
@@ -100,7 +100,7 @@ async fn text<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>
     client.next().await.unwrap().unwrap().into_text().unwrap().to_string()
 }
 
-/// The ends that the function was told of.
+/// The ends that were reported to the function.
 fn endings(events: &Events) -> Vec<(u64, String)> {
     let events = events.lock().unwrap();
     let contexts = events.iter().map(|event| &event["requestContext"]);
@@ -139,7 +139,7 @@ async fn a_silent_connection_is_closed_after_ten_minutes_and_any_after_two_hours
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_frame_of_32_kib_and_a_message_of_128_are_taken_and_one_byte_more_closes_with_1009() {
+async fn one_byte_beyond_a_frame_or_message_limit_closes_with_1009() {
     const FRAME: usize = 32 * 1024;
     let (platform, events, _folder) = platform();
     let platform = Arc::new(platform);
@@ -171,7 +171,7 @@ async fn a_frame_of_32_kib_and_a_message_of_128_are_taken_and_one_byte_more_clos
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_closed_and_nobody_waits_for_it() {
+async fn a_client_that_does_not_read_is_closed_without_waiting() {
     let (platform, events, _folder) = platform();
     let platform = Arc::new(platform);
     let (client, serving) = conversation(&platform).await;
@@ -180,7 +180,7 @@ async fn a_client_that_does_not_read_is_closed_and_nobody_waits_for_it() {
         posted += 1;
         tokio::task::yield_now().await;
     }
-    // What waits in memory and what the socket holds.
+    // The queued messages and those in the socket.
     assert!((100..200).contains(&posted), "{posted}");
     serving.await.unwrap();
     assert_eq!(endings(&events), [(1008, "Messages are not read".to_owned())]);
@@ -209,7 +209,7 @@ async fn a_client_that_sends_too_many_messages_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_the_function_fails_on_is_answered_and_the_conversation_goes_on() {
+async fn a_failed_message_is_answered_and_the_connection_stays_open() {
     let (platform, events, _folder) = platform();
     let platform = Arc::new(platform);
     let (mut client, serving) = conversation(&platform).await;
@@ -235,13 +235,13 @@ async fn a_binary_message_is_not_supported() {
     drop(client);
     serving.await.unwrap();
     assert_eq!(endings(&events), [(1003, "Binary is not supported".to_owned())]);
-    assert_eq!(events.lock().unwrap().len(), 1, "no message is told of");
+    assert_eq!(events.lock().unwrap().len(), 1, "no message event");
 }
 
 async fn served() -> (Server, Events, TempDir) {
     let (platform, events, folder) = platform();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    (Server::listen(listener, platform, Vec::new(), Limits::default()).unwrap(), events, folder)
+    let subscriber = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    (Server::listen(subscriber, platform, Vec::new(), Limits::default()).unwrap(), events, folder)
 }
 
 type Client = WebSocketStream<TcpStream>;
@@ -254,7 +254,7 @@ async fn connected(server: &Server, target: &str, host: &str) -> Result<Client, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_handshake_a_message_and_an_end_are_told_as_api_gateway_tells_them() {
+async fn handshake_message_and_end_become_the_events_of_api_gateway() {
     let (server, events, _folder) = served().await;
     let mut client = connected(&server, "/live?ticket=a%20b", "localhost:8080").await.unwrap();
     client.send(Message::text("hello")).await.unwrap();
@@ -262,21 +262,21 @@ async fn a_handshake_a_message_and_an_end_are_told_as_api_gateway_tells_them() {
     client.close(Some(CloseFrame { code: 4000.into(), reason: "enough".into() })).await.unwrap();
     while client.next().await.is_some() {}
     server.stop().await;
-    let told = events.lock().unwrap();
-    let kinds: Vec<_> = told.iter().map(|event| event["requestContext"]["eventType"].clone()).collect();
+    let received = events.lock().unwrap();
+    let kinds: Vec<_> = received.iter().map(|event| event["requestContext"]["eventType"].clone()).collect();
     assert_eq!(kinds, ["CONNECT", "MESSAGE", "DISCONNECT"]);
-    assert_eq!(told[0]["queryStringParameters"], json!({ "ticket": "a b" }));
-    assert_eq!(told[0]["requestContext"]["domainName"], "localhost:8080");
-    assert_eq!(told[0]["requestContext"]["stage"], "live");
+    assert_eq!(received[0]["queryStringParameters"], json!({ "ticket": "a b" }));
+    assert_eq!(received[0]["requestContext"]["domainName"], "localhost:8080");
+    assert_eq!(received[0]["requestContext"]["stage"], "live");
     let ids: std::collections::BTreeSet<_> =
-        told.iter().map(|event| event["requestContext"]["connectionId"].as_str().unwrap()).collect();
+        received.iter().map(|event| event["requestContext"]["connectionId"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 1);
-    drop(told);
+    drop(received);
     assert_eq!(endings(&events), [(4000, "enough".to_owned())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_not_let_pass_is_none() {
+async fn a_refused_connection_is_not_established() {
     let (server, events, _folder) = served().await;
     for (target, host, status) in [
         ("/live?ask=refuse", "localhost", 401),
@@ -293,12 +293,12 @@ async fn a_connection_that_is_not_let_pass_is_none() {
     }
     assert_eq!(server.platform().live.as_ref().unwrap().connections.count(), 0);
     server.stop().await;
-    // A connection that was never made does not end.
+    // A connection that was never established has no end.
     assert!(endings(&events).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_closed_while_its_function_is_asked_is_not_made() {
+async fn a_connection_closed_during_its_connect_event_is_not_established() {
     let (server, events, _folder) = served().await;
     match connected(&server, "/live?ask=close-itself", "localhost").await {
         Err(Error::Http(response)) => assert_eq!(response.status(), 403),
@@ -310,7 +310,7 @@ async fn a_connection_that_is_closed_while_its_function_is_asked_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_who_hangs_up_while_the_function_is_asked_is_told() {
+async fn a_disconnect_during_the_connect_event_is_reported() {
     let (server, events, _folder) = served().await;
     let place = server.platform().live.as_ref().unwrap().connections.clone();
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -321,7 +321,7 @@ async fn the_end_of_who_hangs_up_while_the_function_is_asked_is_told() {
         tokio::task::yield_now().await;
     }
     drop(stream);
-    // Until the last event is told the session has its place, for which stopping waits.
+    // The session keeps its permit until the last event is handled, and stopping waits for that.
     while place.count() > 0 {
         tokio::task::yield_now().await;
     }
@@ -330,7 +330,7 @@ async fn the_end_of_who_hangs_up_while_the_function_is_asked_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_stops_tells_its_clients_and_waits_until_their_ends_are_told() {
+async fn a_stopping_server_closes_its_clients_and_waits_for_their_end_events() {
     let (server, events, _folder) = served().await;
     let mut clients = Vec::new();
     for _ in 0..3 {
@@ -346,18 +346,18 @@ async fn a_server_that_stops_tells_its_clients_and_waits_until_their_ends_are_to
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_is_published_reaches_the_functions_whose_rules_take_it() {
+async fn a_published_event_reaches_the_functions_whose_rules_match() {
     let (mut platform, _, _folder) = platform();
     let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    for listener in &mut platform.listeners {
-        let (heard, name) = (heard.clone(), listener.function.name.clone());
-        listener.function.handle = Arc::new(move |_, event: Value| -> EventAnswer {
+    for subscriber in &mut platform.subscribers {
+        let (heard, name) = (heard.clone(), subscriber.function.name.clone());
+        subscriber.function.handle = Arc::new(move |_, event: Value| -> EventAnswer {
             heard.send((name.clone(), event)).unwrap();
             Box::pin(async { Ok(Value::Null) })
         });
     }
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let server = Server::listen(listener, platform, Vec::new(), Limits::default()).unwrap();
+    let subscriber = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::listen(subscriber, platform, Vec::new(), Limits::default()).unwrap();
     let event =
         app::bus::Event { detail_type: market_data::quote_record::QUOTES_REFRESHED, detail: json!({ "quotes": [] }) };
     server.platform().market.app.bus().publish(event).await.unwrap();

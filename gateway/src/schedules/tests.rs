@@ -18,7 +18,7 @@ fn scheduled(expression: &str, handle: fn(MarketData, Value) -> EventAnswer) -> 
 async fn a_run_gets_the_event_that_aws_would_send() {
     let (market, _folder) = market();
     let echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
-    let Ended::Done(event) = fire(&market, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
+    let RunOutcome::Done(event) = fire(&market, &echo, "2026-11-20T23:30:00Z".parse().unwrap()).await else { panic!() };
     assert_eq!(event["time"], "2026-11-20T23:30:00Z");
     assert_eq!(event["source"], "aws.scheduler");
     assert_eq!(event["detail-type"], "Scheduled Event");
@@ -26,18 +26,18 @@ async fn a_run_gets_the_event_that_aws_would_send() {
 }
 
 #[tokio::test]
-async fn an_input_of_its_own_stands_in_for_the_event() {
+async fn a_schedules_own_input_replaces_the_event() {
     let (market, _folder) = market();
     let mut echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
     echo.schedule.input = Some(json!({"job": 1}));
     let ended = fire(&market, &echo, DateTime::UNIX_EPOCH).await;
-    assert!(matches!(ended, Ended::Done(event) if event == json!({"job": 1})));
+    assert!(matches!(ended, RunOutcome::Done(event) if event == json!({"job": 1})));
 }
 
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::test(start_paused = true)]
-async fn a_schedule_fires_when_due_until_it_is_stopped() {
+async fn a_schedule_runs_when_due_until_it_is_stopped() {
     let (market, _folder) = market();
     // What it shows, and how often it was looked at.
     let hand = Arc::new(Mutex::new((DateTime::UNIX_EPOCH, 0)));
@@ -84,7 +84,7 @@ async fn done_by(market: &MarketData, scheduled: &Scheduled) -> Option<DateTime<
 
 static SLOTS: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
 
-/// The slots that were run when the platform started at this time.
+/// The slots that ran when the platform started at this time.
 async fn caught_up(market: &MarketData, now: &str, expressions: &[&str]) -> Vec<String> {
     let schedules: Vec<_> = expressions
         .iter()
@@ -105,19 +105,19 @@ async fn caught_up(market: &MarketData, now: &str, expressions: &[&str]) -> Vec<
 async fn the_last_missed_slot_of_a_function_is_run_once_when_the_platform_starts() {
     let (market, _folder) = market();
     let refresh = ["cron(0/15 9-15 ? * MON-FRI *)", "cron(30 18 ? * MON-FRI *)"];
-    // A Friday. Of all the slots that passed, the last one is made up for.
+    // A Friday. Only the last of the missed slots is made up for.
     assert_eq!(caught_up(&market, "2026-11-20T10:07:00Z", &refresh).await, ["2026-11-20T10:00:00Z"]);
     assert!(caught_up(&market, "2026-11-20T10:08:00Z", &refresh).await.is_empty());
     assert_eq!(caught_up(&market, "2026-11-20T10:15:00Z", &refresh).await, ["2026-11-20T10:15:00Z"]);
     assert_eq!(caught_up(&market, "2026-11-20T23:00:00Z", &refresh).await, ["2026-11-20T18:30:00Z"]);
     assert!(caught_up(&market, "2026-11-21T18:30:00Z", &refresh).await.is_empty());
-    // Longer ago than a day, it has gone by.
+    // More than a day ago, it is skipped.
     assert_eq!(caught_up(&market, "2026-11-24T09:00:00Z", &refresh).await, ["2026-11-24T09:00:00Z"]);
     assert!(caught_up(&market, "2026-11-29T12:00:00Z", &refresh).await.is_empty());
 }
 
 #[tokio::test]
-async fn a_rate_is_made_up_for_from_its_last_run_on() {
+async fn a_missed_rate_is_made_up_for_since_its_last_run() {
     let (market, _folder) = market();
     let hourly = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
     catch_up(&market, "2026-11-20T10:00:00Z".parse().unwrap(), std::slice::from_ref(&hourly)).await;

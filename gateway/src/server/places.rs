@@ -1,5 +1,5 @@
-//! The places of connections: so many may be open at a time, and where all are taken, the one that has been idle longest
-//! is closed for a new one.
+//! The places of connections: a fixed number may be open, and when all are taken, the one that has been idle longest is
+//! closed for a new one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,46 +11,46 @@ pub(super) struct Places {
     count: u32,
     free: Arc<Semaphore>,
     open: Mutex<Open>,
-    /// Told whenever a connection becomes idle.
+    /// Notified whenever a connection becomes idle.
     became_idle: Notify,
 }
 
 #[derive(Default)]
 struct Open {
-    /// Counts what happens, so that an earlier event has a lower number.
+    /// Counts events, so that an earlier event has a lower number.
     events: u64,
     connections: HashMap<u64, Connection>,
 }
 
 struct Connection {
-    /// The event with which it became idle; `None` while it has a request or an answer under way.
+    /// The event with which it became idle; `None` while a request or response is in progress.
     idle_since: Option<u64>,
     /// Dropped to close it.
     _close: oneshot::Sender<()>,
 }
 
-/// The place of one connection, which is free again when this is dropped.
+/// The place of one connection, released on drop.
 pub(super) struct Place {
     id: u64,
     places: Arc<Places>,
     _permit: OwnedSemaphorePermit,
 }
 
-/// A request under way, or its answer; the connection is idle again when this is dropped.
+/// A request or response in progress; the connection is idle again when this is dropped.
 pub(super) struct Busy(Arc<Place>);
 
-/// Resolves, with an error, when the connection is to close at once.
+/// Resolves with an error when the connection must close immediately.
 pub(super) type Closing = oneshot::Receiver<()>;
 
 impl Places {
-    /// So many places.
+    /// Creates `count` places.
     pub(super) fn new(count: u32) -> Arc<Self> {
         let free = Arc::new(Semaphore::new(count as usize));
         Arc::new(Self { count, free, open: Mutex::default(), became_idle: Notify::new() })
     }
 
-    /// A place for a new connection, which is idle at first. Where none is free, the connection is closed that has been
-    /// idle longest, and where none is idle, the first that becomes so. `None` only when there are no places any more.
+    /// A place for a new connection, which is idle at first. If none is free, the connection that has been idle longest
+    /// is closed; if none is idle, the first that becomes idle. `None` only after [`Self::wait_until_free`].
     pub(super) async fn take(self: &Arc<Self>) -> Option<(Arc<Place>, Closing)> {
         let permit = loop {
             if let Ok(permit) = self.free.clone().try_acquire_owned() {
@@ -73,14 +73,14 @@ impl Places {
         Some((Arc::new(Place { id, places: self.clone(), _permit: permit }), closing))
     }
 
-    /// Waits until all connections have ended. There are no places from then on.
+    /// Waits until all connections have ended. No places are given afterwards.
     pub(super) async fn wait_until_free(&self) {
         if let Ok(all) = self.free.acquire_many(self.count).await {
             all.forget();
         }
     }
 
-    /// Says whether one was idle.
+    /// Returns whether one was idle.
     fn close_longest_idle(&self) -> bool {
         self.with_open(|open| {
             let idle = open.connections.iter().filter_map(|(id, connection)| Some((connection.idle_since?, *id)));
@@ -90,7 +90,7 @@ impl Places {
     }
 
     fn with_open<T>(&self, change: impl FnOnce(&mut Open) -> T) -> T {
-        // Each change is whole, so one that a panic ended left nothing half done.
+        // Each change is atomic, so a panic leaves a consistent state.
         change(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -103,7 +103,7 @@ impl Open {
 }
 
 impl Place {
-    /// Marks that a request is under way; `None` where the connection is closing and the request comes too late.
+    /// Marks a request as in progress; `None` if the connection is already closing.
     pub(super) fn busy(self: &Arc<Self>) -> Option<Busy> {
         self.places.with_open(|open| open.connections.get_mut(&self.id)?.idle_since.take())?;
         Some(Busy(self.clone()))
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_with_a_request_under_way_is_waited_for() {
+    async fn a_connection_with_a_request_in_progress_is_waited_for() {
         let places = Places::new(2);
         let (first, mut first_closing) = places.take().await.unwrap();
         let (second, mut second_closing) = places.take().await.unwrap();

@@ -1,5 +1,5 @@
-//! How long an answer is on its way: its connection is busy until the last byte has been handed to the system, and ends
-//! where the client reads too slowly.
+//! Sending of responses: a connection is busy until the last byte is passed to the system, and is closed if the client
+//! reads too slowly.
 
 use std::io;
 use std::pin::Pin;
@@ -16,34 +16,34 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::places::Busy;
 
-/// How slowly a client may read its answers. What the system takes for the client counts as read.
+/// How slowly a client may read its responses. Bytes accepted by the system count as read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pace {
-    /// Without a further byte.
+pub(crate) struct ReadPace {
+    /// Longest pause between two bytes.
     pub(crate) pause: Duration,
-    /// In all, for as long as something waits to be sent; what was read meanwhile adds to it.
+    /// Longest total time while data waits to be sent; bytes read meanwhile extend it.
     pub(crate) whole: Duration,
-    /// What adds a second to `whole`, in bytes.
+    /// Bytes read that extend `whole` by a second.
     pub(crate) bytes_per_second: u64,
 }
 
-impl Default for Pace {
+impl Default for ReadPace {
     fn default() -> Self {
         Self { pause: Duration::from_secs(10), whole: Duration::from_secs(30), bytes_per_second: 16 << 10 }
     }
 }
 
-/// What keeps a connection busy between the end of its answer's body and the flush that sends the rest of it.
+/// Keeps a connection busy between the end of its response's body and the flush that sends the rest.
 #[derive(Clone, Default)]
 pub(super) struct Sending(Arc<Mutex<Option<Busy>>>);
 
 impl Sending {
-    /// The answer, whose connection stays busy until it is sent.
+    /// Wraps a response so that its connection stays busy until it is sent.
     pub(super) fn answer(&self, response: Response<Bytes>, busy: Busy) -> Response<Answer> {
         response.map(|bytes| Answer { body: Full::new(bytes), busy: Some(busy), sending: self.clone() })
     }
 
-    /// What a flush would end. The next request of the same connection goes on with it.
+    /// The busy mark that a flush would release; the next request of the connection takes it over.
     pub(super) fn take(&self) -> Option<Busy> {
         self.slot(Option::take)
     }
@@ -53,7 +53,7 @@ impl Sending {
     }
 }
 
-/// An answer's body; it is dropped once its bytes are buffered, and before they are flushed.
+/// A response's body. It is dropped when its bytes are buffered, before they are flushed.
 pub(super) struct Answer {
     body: Full<Bytes>,
     busy: Option<Busy>,
@@ -87,14 +87,14 @@ impl Drop for Answer {
     }
 }
 
-/// A connection's stream, which sees when everything has been written, and fails where the client reads too slowly.
+/// A connection's stream, which detects when everything is written and fails if the client reads too slowly.
 pub(super) struct Flushed<S> {
     stream: S,
     sending: Sending,
-    pace: Pace,
-    /// What the client has read since something waits to be sent.
+    pace: ReadPace,
+    /// Progress of the client since data began to wait.
     waiting: Option<Waiting>,
-    /// Runs out where no further byte is taken in time.
+    /// Expires if no further byte is read in time.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
@@ -104,8 +104,8 @@ struct Waiting {
 }
 
 impl<S> Flushed<S> {
-    /// This stream, to a client that reads at this pace at least.
-    pub(super) fn new(stream: S, sending: Sending, pace: Pace) -> Self {
+    /// Wraps a stream to a client that must read at this pace at least.
+    pub(super) fn new(stream: S, sending: Sending, pace: ReadPace) -> Self {
         Self { stream, sending, pace, waiting: None, stalled: None }
     }
 
@@ -118,14 +118,14 @@ impl<S> Flushed<S> {
             }
             return Poll::Ready(written);
         }
-        let Pace { pause, whole, bytes_per_second } = self.pace;
+        let ReadPace { pause, whole, bytes_per_second } = self.pace;
         let now = Instant::now();
         let waiting = self.waiting.get_or_insert(Waiting { since: now, bytes: 0 });
         let earned = Duration::from_secs(waiting.bytes / bytes_per_second.max(1));
         let end = (now + pause).min(waiting.since + whole + earned);
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep_until(end)));
         ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its answer too slowly")))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client reads its response too slowly")))
     }
 }
 
@@ -186,25 +186,25 @@ mod tests {
             }
         });
         let begun = Instant::now();
-        let mut stream = Flushed::new(server, Sending::default(), Pace::default());
+        let mut stream = Flushed::new(server, Sending::default(), ReadPace::default());
         let written = stream.write_all(&vec![0; 1 << 20]).await.map_err(|error| error.kind());
         (written, begun.elapsed().as_secs())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_does_not_read_is_given_up_after_ten_seconds() {
+    async fn a_client_that_does_not_read_is_disconnected_after_ten_seconds() {
         assert_eq!(sent(1_000, 1).await, (Err(io::ErrorKind::TimedOut), 10));
         assert_eq!(sent(11, 512).await, (Err(io::ErrorKind::TimedOut), 10));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_reads_a_byte_now_and_then_is_given_up_after_thirty_seconds() {
+    async fn a_client_that_reads_too_slowly_is_disconnected_after_thirty_seconds() {
         assert_eq!(sent(9, 1).await, (Err(io::ErrorKind::TimedOut), 30));
         assert_eq!(sent(1, 16).await, (Err(io::ErrorKind::TimedOut), 30));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_reads_steadily_is_sent_all_however_long_it_takes() {
+    async fn a_client_that_reads_steadily_gets_everything() {
         let (written, seconds) = sent(1, 16 << 10).await;
         assert!(written.is_ok() && seconds > 60, "{written:?} after {seconds} s");
     }

@@ -65,7 +65,7 @@ async fn a_request_reaches_its_function_and_a_stray_one_the_default_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_byte_of_path_or_query_brings_a_function_down() {
+async fn no_byte_in_path_or_query_makes_a_function_fail() {
     let (server, _folder) = started().await;
     for byte in 0..=u8::MAX {
         for target in [
@@ -89,7 +89,7 @@ async fn no_byte_of_path_or_query_brings_a_function_down() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_that_rebinds_its_name_gets_nothing() {
+async fn a_request_with_a_rebound_host_name_is_refused() {
     let (server, _folder) = started().await;
     for host in ["evil.example", "localhost.evil.example:8080"] {
         let request = format!("GET /health HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
@@ -100,7 +100,7 @@ async fn a_page_that_rebinds_its_name_gets_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_names_no_path_or_no_host_is_a_400() {
+async fn a_request_without_a_valid_path_or_host_is_a_400() {
     let (server, _folder) = started().await;
     for (line, host) in [
         ("OPTIONS *", "localhost"),
@@ -222,8 +222,8 @@ async fn a_connection_whose_answer_is_still_being_sent_is_not_closed_for_a_new_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clients_that_do_not_read_their_answers_keep_no_place() {
-    let answer = Pace { pause: Duration::from_millis(20), ..Pace::default() };
+async fn clients_that_do_not_read_their_responses_lose_their_places() {
+    let answer = ReadPace { pause: Duration::from_millis(20), ..ReadPace::default() };
     let (server, _folder) = started_with(Limits { connections: 2, answer, ..Limits::default() }).await;
     let mut unread = Vec::new();
     for _ in 0..6 {
@@ -240,7 +240,7 @@ async fn clients_that_do_not_read_their_answers_keep_no_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_for_which_there_is_no_room_is_a_503_that_says_when_to_come_again() {
+async fn a_body_beyond_the_memory_budget_is_a_503_with_retry_after() {
     let body = Deadlines { whole: Duration::from_millis(100), ..Deadlines::default() };
     let (server, _folder) = started_with(Limits { body, buffered_kib: 1, ..Limits::default() }).await;
     let request = |bytes: usize| {
@@ -255,7 +255,7 @@ async fn a_body_for_which_there_is_no_room_is_a_503_that_says_when_to_come_again
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_bodies_that_do_not_come_to_an_end_stop_no_sign_in() {
+async fn large_unfinished_bodies_do_not_block_sign_ins() {
     let (server, _folder) = started_with(Limits { buffered_kib: 1, ..Limits::default() }).await;
     let head = "POST /sessions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length:";
     let mut open = Vec::new();
@@ -274,7 +274,7 @@ async fn large_bodies_that_do_not_come_to_an_end_stop_no_sign_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_not_wanted_is_answered_before_it_comes() {
+async fn a_refused_body_is_answered_before_it_arrives() {
     let (server, _folder) = started().await;
     for (path, bytes, status, said) in [
         ("/backtest", 100, 401, "Unauthorized"),
@@ -300,7 +300,7 @@ async fn a_body_that_is_not_wanted_is_answered_before_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_does_not_come_is_a_408_and_ends_the_connection() {
+async fn a_body_that_does_not_arrive_is_a_408_and_ends_the_connection() {
     let pause = Duration::from_millis(20);
     let body = Deadlines { pause, ..Deadlines::default() };
     let (server, _folder) = started_with(Limits { body, ..Limits::default() }).await;
@@ -311,7 +311,7 @@ async fn a_body_that_does_not_come_is_a_408_and_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_in_flight_is_finished_before_the_server_stops() {
+async fn a_request_in_progress_is_finished_before_the_server_stops() {
     let (server, _folder) = started().await;
     let address = server.address();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -329,7 +329,7 @@ async fn a_request_in_flight_is_finished_before_the_server_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_platform_on_the_same_port_or_folder_is_told_why_it_cannot_start() {
+async fn a_second_platform_on_the_same_port_or_folder_gets_a_clear_error() {
     let (server, folder) = started().await;
     let same_folder = Server::start(settings(&folder)).await.err().unwrap().to_string();
     assert!(same_folder.contains("another Sextant"), "{same_folder}");
@@ -343,7 +343,7 @@ async fn a_second_platform_on_the_same_port_or_folder_is_told_why_it_cannot_star
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_with_a_function_that_nothing_runs_does_not_start() {
+async fn a_template_with_an_unknown_function_does_not_start() {
     let folder = tempfile::tempdir().unwrap();
     let template = folder.path().join("template.yaml");
     let more =

@@ -1,4 +1,4 @@
-//! The parts of a template that are read, as they are written.
+//! The parts of a template that are read, in their YAML form.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(super) struct Resource {
     pub(super) properties: Value,
 }
 
-/// A text of the template, written out or as a reference to a parameter.
+/// A text in the template: a literal or a reference to a parameter.
 #[derive(Deserialize)]
 #[serde(untagged)]
 pub(super) enum Text {
@@ -56,7 +56,7 @@ pub(super) enum Text {
 }
 
 impl Document {
-    /// What a text says, a reference by its default.
+    /// The value of a text; for a reference, the parameter's default.
     pub(super) fn text(&self, resource: &str, text: &Text) -> Result<String, TemplateError> {
         match text {
             Text::Literal(text) => Ok(text.clone()),

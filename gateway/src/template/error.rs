@@ -6,16 +6,16 @@ use crate::event_pattern::PatternError;
 use crate::routes::RouteError;
 use crate::schedule_expression::ScheduleError;
 
-/// What a function's built code lies under.
+/// The folder of the functions' built code.
 pub(super) const CODE_URI_PREFIX: &str = "target/lambda/";
 
 /// Why a template cannot be used.
 #[derive(Debug, Error)]
 pub enum TemplateError {
-    /// It is no YAML, or lacks a part that every SAM template has.
+    /// The template is not YAML, or lacks a required part.
     #[error("it cannot be read: {0}")]
     Unreadable(String),
-    /// A function's properties are not what SAM knows.
+    /// A function has invalid properties.
     #[error("{resource}: {reason}")]
     Properties {
         /// The resource's name in the template.
@@ -23,7 +23,7 @@ pub enum TemplateError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The resource, the folder and the built code do not go by one name.
+    /// The names of the resource, the folder and the built code do not match.
     #[error(
         "{resource} has the code {code_uri:?}; a function is named once: NAME-OF-IT in {CODE_URI_PREFIX}NAME-OF-IT/ and NameOfItFunction"
     )]
@@ -33,8 +33,8 @@ pub enum TemplateError {
         /// Its `CodeUri`.
         code_uri: String,
     },
-    /// A kind of event that the local platform cannot send.
-    #[error("{resource}: the event {event} is of the unknown type {kind}")]
+    /// An event of a type that the local platform does not support.
+    #[error("{resource}: the event {event} has the unsupported type {kind}")]
     EventType {
         /// The function's resource.
         resource: String,
@@ -43,7 +43,7 @@ pub enum TemplateError {
         /// Its `Type`.
         kind: String,
     },
-    /// A route that API Gateway would not take.
+    /// An invalid route.
     #[error("{resource}: {source}")]
     Route {
         /// The function's resource.
@@ -51,7 +51,7 @@ pub enum TemplateError {
         /// What is wrong with the route.
         source: RouteError,
     },
-    /// A schedule that EventBridge would not take.
+    /// An invalid schedule.
     #[error("{resource}: {source}")]
     Schedule {
         /// The function's resource.
@@ -59,7 +59,7 @@ pub enum TemplateError {
         /// What is wrong with the schedule.
         source: ScheduleError,
     },
-    /// A rule that EventBridge would not take, or that is not understood here.
+    /// An invalid or unsupported rule.
     #[error("{resource}: {source}")]
     Pattern {
         /// The function's resource.
@@ -67,8 +67,8 @@ pub enum TemplateError {
         /// What is wrong with the rule's pattern.
         source: PatternError,
     },
-    /// `Ref` names no parameter with a default.
-    #[error("{resource}: Ref names {name}, which is no parameter with a default")]
+    /// `Ref` does not name a parameter with a default.
+    #[error("{resource}: Ref names {name}, which is not a parameter with a default")]
     Reference {
         /// The function's resource.
         resource: String,

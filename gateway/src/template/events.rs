@@ -1,4 +1,4 @@
-//! What calls a function: routes, schedules, rules.
+//! The triggers of a function: routes, schedules and rules.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,9 +10,9 @@ use crate::event_pattern::EventPattern;
 use crate::routes::RouteKey;
 use crate::schedule_expression::ScheduleExpression;
 
-/// What stands for no authorizer at a route.
+/// The value for a route without an authorizer.
 const NO_AUTHORIZER: &str = "NONE";
-/// The only bus that is understood: everything of ours goes over it.
+/// The only supported bus.
 const DEFAULT_BUS: &str = "default";
 
 #[derive(Deserialize)]
@@ -83,11 +83,11 @@ fn route(resource: &str, event: &Event) -> Result<(RouteKey, bool), TemplateErro
         None => false,
         Some(NO_AUTHORIZER) => true,
         Some(other) => {
-            let reason = format!("a route has the API's authorizer or {NO_AUTHORIZER}, not {other}");
+            let reason = format!("a route must have the API's authorizer or {NO_AUTHORIZER}, not {other}");
             return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
         }
     };
-    // With neither, SAM makes the route that takes what no other does.
+    // With neither, SAM creates the default route.
     let path = properties.path.as_deref().unwrap_or("$default");
     RouteKey::parse(properties.method.as_deref().unwrap_or("ANY"), path)
         .map(|key| (key, public))
@@ -103,7 +103,7 @@ fn schedule(document: &Document, resource: &str, name: &str, event: &Event) -> R
     let input = properties.input.map(|text| serde_json::from_str(&text)).transpose();
     let input = input.map_err(|error| TemplateError::Properties {
         resource: resource.to_owned(),
-        reason: format!("the Input of {name} is no JSON: {error}"),
+        reason: format!("the Input of {name} is not JSON: {error}"),
     })?;
     Ok(Schedule { name: name.to_owned(), expression, input })
 }
@@ -111,7 +111,7 @@ fn schedule(document: &Document, resource: &str, name: &str, event: &Event) -> R
 fn rule(resource: &str, name: &str, event: &Event) -> Result<EventPattern, TemplateError> {
     let properties: RuleProperties = read(resource, &event.properties)?;
     if properties.event_bus_name.is_some_and(|bus| bus != DEFAULT_BUS) {
-        let reason = format!("the rule {name} is of another bus than {DEFAULT_BUS}");
+        let reason = format!("the rule {name} must be on the bus {DEFAULT_BUS}");
         return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
     }
     EventPattern::parse(&properties.pattern)

@@ -39,7 +39,7 @@ struct Rule {
 }
 
 impl Document {
-    /// The rules of all buckets that let objects expire.
+    /// The expiry rules of all buckets.
     pub(super) fn expirations(&self) -> Result<Vec<Expiration>, TemplateError> {
         let mut expirations = Vec::new();
         for (resource, bucket) in self.resources.iter().filter(|(_, resource)| resource.kind == BUCKET_TYPE) {

@@ -1,4 +1,4 @@
-//! A function of the template, and what calls it.
+//! A function of the template and its triggers.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use crate::event_pattern::EventPattern;
 use crate::routes::RouteKey;
 use crate::schedule_expression::ScheduleExpression;
 
-/// One function: what calls it, and how long it may take.
+/// A function: its triggers and limits.
 #[derive(Clone, Debug)]
 pub struct Function {
     /// Its folder under functions/, such as `fetch-data`.
     pub name: String,
-    /// After this it is stopped and the caller told so.
+    /// Its timeout.
     pub timeout: Duration,
-    /// The memory it has on AWS, in MB; its handlers see it in their context.
+    /// Its memory on AWS, in MB; handlers see it in their context.
     pub memory_mb: u32,
     /// The routes that lead to it.
     pub routes: Vec<RouteKey>,
@@ -23,9 +23,9 @@ pub struct Function {
     pub public_routes: Vec<RouteKey>,
     /// The schedules that start it.
     pub schedules: Vec<Schedule>,
-    /// The rules that send it events, by what they take.
+    /// The patterns of the rules that send it events.
     pub rules: Vec<EventPattern>,
-    /// How often a failed run is repeated that no caller waits for.
+    /// How often a failed asynchronous run is retried.
     pub retries: u32,
 }
 
@@ -34,8 +34,8 @@ pub struct Function {
 pub struct Schedule {
     /// Its name in the template.
     pub name: String,
-    /// When it fires.
+    /// When it runs.
     pub expression: ScheduleExpression,
-    /// What the function is sent; `None` for the event that EventBridge Scheduler makes up.
+    /// The input of the function; `None` for EventBridge Scheduler's default event.
     pub input: Option<Value>,
 }

@@ -9,7 +9,7 @@ use super::error::TemplateError;
 use super::{Attribute, LiveApi};
 
 const LIVE_API_TYPE: &str = "AWS::Serverless::WebSocketApi";
-/// The routes that a WebSocket API of ours has; what a message says chooses none, its function looks.
+/// The routes of the WebSocket API. Messages do not select routes: the function reads them.
 const ROUTES: [&str; 3] = ["$connect", "$default", "$disconnect"];
 
 #[derive(Deserialize)]

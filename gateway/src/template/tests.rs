@@ -69,7 +69,7 @@ fn a_schedule_may_refer_to_a_parameter() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_with_the_place_it_stands_at() {
+fn an_unsupported_setting_is_refused_with_its_place() {
     let code = "      CodeUri: target/lambda/tell-time/\n";
     let event = |text: &str| format!("{code}      Events:\n        E: {text}\n");
     for (properties, said) in [
@@ -125,7 +125,7 @@ fn prices_are_refreshed_every_quarter_of_an_hour_of_a_session_and_once_in_the_ev
 }
 
 #[test]
-fn what_is_not_done_after_its_repeats_lies_in_the_queue_of_failed_runs() {
+fn a_run_that_fails_all_retries_goes_to_the_queue_of_failed_runs() {
     let template: serde_json::Value = serde_saphyr::from_str(PROJECT_TEMPLATE).unwrap();
     let resources = &template["Resources"];
     assert_eq!(resources["FailedRuns"]["Type"], "AWS::SQS::Queue");

@@ -1,5 +1,5 @@
-//! Kills the platform in the middle of its load, again and again: what was acknowledged is there once, what was not is
-//! there once after it has been sent again, and the books add up.
+//! Repeatedly kills the platform under load: acknowledged calls are recorded once, others are recorded once after they
+//! are sent again, and the books balance.
 
 #![expect(clippy::print_stdout, reason = "what it counted is worth reading")]
 
@@ -40,7 +40,7 @@ fn verify(home: &Path) -> (bool, Value) {
     (status.success(), serde_json::from_slice(&stdout).unwrap())
 }
 
-/// Somebody with a wallet and a portfolio.
+/// A customer with a wallet and a portfolio.
 #[derive(Clone)]
 struct Customer {
     id: String,
@@ -48,7 +48,7 @@ struct Customer {
     trades: String,
 }
 
-/// A command and what became of it.
+/// A command and its result.
 #[derive(Clone)]
 struct Call {
     customer: usize,
@@ -257,8 +257,8 @@ async fn begin(home: &Path) -> Arc<Vec<Customer>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_a_kill_once_and_the_books_add_up() {
-    #[expect(clippy::disallowed_methods, reason = "whoever starts the tests says how long they may take")]
+async fn acknowledged_calls_survive_a_kill_once_and_the_books_balance() {
+    #[expect(clippy::disallowed_methods, reason = "the caller of the tests sets their duration")]
     let rounds = std::env::var(ROUNDS_ASKED).ok().map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
     let mut totals = Totals::default();
     let mut numbers = 0..rounds;
@@ -276,7 +276,7 @@ async fn what_was_acknowledged_survives_a_kill_once_and_the_books_add_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn books_that_somebody_has_altered_are_found_and_take_no_command() {
+async fn altered_books_are_detected_and_frozen() {
     let folder = tempfile::tempdir().unwrap();
     let customers = begin(folder.path()).await;
     let server = Server::start(folder.path());

@@ -1,10 +1,10 @@
-//! The program in a process of its own.
+//! The program in its own process.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A platform in a process of its own; gone with this value.
+/// A platform in its own process, which is killed on drop.
 pub struct Server {
     child: Child,
     /// Where it listens.
@@ -18,7 +18,7 @@ impl Server {
         Self::start_with(home, &[])
     }
 
-    /// With these settings beside the usual ones.
+    /// Starts it with additional settings.
     pub fn start_with(home: &Path, settings: &[(&str, &str)]) -> Self {
         Self::run(sextant(home, &["serve", "--port", "0", "--no-schedules"]).envs(settings.iter().copied()))
     }
@@ -44,7 +44,7 @@ impl Server {
         BufReader::new(self.child.stderr.take().unwrap())
     }
 
-    /// Ends the process as a power cut would, with no word to it.
+    /// Kills the process as a power cut would, without a signal that it can handle.
     pub fn kill(self) {
         drop(self);
     }

@@ -1,4 +1,4 @@
-//! `serve --replay step` as a person runs it: a line on standard input is a trading day.
+//! `serve --replay step` as a user runs it: each line on standard input is a trading day.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -24,7 +24,7 @@ async fn market_day(server: &Server) -> Value {
 }
 
 #[tokio::test]
-async fn a_line_on_standard_input_is_a_trading_day_and_its_end_leaves_the_server_running() {
+async fn each_line_on_standard_input_is_a_trading_day_and_the_server_keeps_running() {
     let home = tempfile::tempdir().unwrap();
     let mut server = start(home.path());
     let (mut input, mut log) = (server.input(), server.log());

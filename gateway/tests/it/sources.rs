@@ -1,9 +1,9 @@
-//! Which source of prices the environment chooses, as the program itself says when it starts.
+//! The price source chosen by the environment, as printed at start-up.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-/// What `sextant serve` says its prices come from, with these variables.
+/// The price source that `sextant serve` prints with these variables.
 fn source(variables: &[(&str, &str)]) -> String {
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_sextant"));

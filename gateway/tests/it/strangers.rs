@@ -1,4 +1,4 @@
-//! What callers without a token can cost the program, in a process of its own.
+//! The resources that callers without a token can use, measured in a separate process.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ async fn two_hundred_sign_ins_at_twenty_five_in_parallel_leave_under_two_hundred
 }
 
 #[tokio::test]
-async fn behind_a_proxy_that_is_named_each_source_address_has_its_own_limits() {
+async fn behind_a_trusted_proxy_each_source_address_has_its_own_limits() {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         [("SEXTANT_TRUSTED_PROXY", "127.0.0.1"), ("SEXTANT_SIGN_IN_LIMIT", "3"), ("SEXTANT_REGISTRATION_LIMIT", "2")];
@@ -69,7 +69,7 @@ async fn behind_a_proxy_that_is_named_each_source_address_has_its_own_limits() {
         assert_eq!(answer.status(), 401);
         assert!(header(&answer, "ratelimit").starts_with(&format!("\"sign-in\";r={left};t=")));
     }
-    // What comes before the last address is what the stranger says.
+    // Only the last address is trustworthy; the client sent the others.
     for from in [stranger.as_bytes(), b"203.0.113.9, 198.51.100.1", b"\xe9, 198.51.100.1", "é,198.51.100.1".as_bytes()]
     {
         let refused = sign_in(&client, base, "ada0@example.com", PASSWORD, from).await;
@@ -90,7 +90,7 @@ async fn behind_a_proxy_that_is_named_each_source_address_has_its_own_limits() {
 }
 
 #[tokio::test]
-async fn on_one_machine_loopback_is_exempt_whatever_a_client_says_of_itself() {
+async fn loopback_is_exempt_whatever_a_client_claims() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("SEXTANT_SIGN_IN_LIMIT", "1")];
     let (server, client) = (Server::start_with(folder.path(), &settings), Client::new());

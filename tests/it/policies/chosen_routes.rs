@@ -1,8 +1,8 @@
-//! The route that is chosen for a request is the one that runs: no character of a path makes another one of it.
+//! The route matched for a request is the one that runs, whatever characters its path contains.
 
 use axum::Router;
 use gateway::authorizer::context;
-use gateway::event::{Circumstances, HttpRequest, http_event};
+use gateway::event::{HttpRequest, RequestContext, http_event};
 use gateway::invoke::{Invocation, invoke_http};
 use gateway::policy::POLICIES;
 use gateway::registry::{FUNCTIONS, Handler};
@@ -14,7 +14,7 @@ use reqwest::{Method, Version};
 use super::*;
 use crate::target::settings;
 
-/// What is put into a path, as clients send it and as a function gets it from API Gateway.
+/// Tricky path parts, as sent by clients and as passed on by API Gateway.
 const TRICKS: [(&str, &str); 10] = [
     ("%3F", "?"),
     ("%23", "#"),
@@ -27,7 +27,7 @@ const TRICKS: [(&str, &str); 10] = [
     ("%2F%2e%2e%2F", "/../"),
     ("%252e%252e%252F", "%252e%252e%252F"),
 ];
-/// What nothing was done with: the request, the route, or a symbol that is none.
+/// The statuses of a request that had no effect.
 const REFUSED: [u16; 3] = [400, 404, 422];
 
 /// The paths of a route with `trick` before, inside and after each of its variables.
@@ -112,14 +112,14 @@ impl Functions {
             body: body.as_bytes(),
             content_length: body.len() as u64,
         };
-        let circumstances = Circumstances {
+        let context = RequestContext {
             route_key: route.to_owned(),
             path_parameters: &BTreeMap::new(),
             request_id: "r-1",
             time: self.platform.app.now(),
             authorizer: Some(&context(&self.caller)),
         };
-        let event = http_event(&request, &circumstances);
+        let event = http_event(&request, &context);
         let invocation =
             Invocation { function: "chosen", timeout: std::time::Duration::from_mins(1), request_id: "r-1" };
         invoke_http(router.clone(), &event, &invocation).await.status().as_u16()
