@@ -56,7 +56,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class DeployError(Exception):
-    """The template could not be deployed; the message says why."""
+    """The template could not be deployed."""
 
 
 def main() -> int:
@@ -106,13 +106,13 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> dict[str, Any]:
-    """Deploys the template twice and returns the addresses of what it made."""
+    """Deploys the template twice and returns the addresses of both stacks."""
     try:
         document = yaml.safe_load(template.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise DeployError(f"cannot read {template}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
-        raise DeployError(f"{template} is no template: it has no Resources")
+        raise DeployError(f"{template} is not a template: it has no Resources")
     package(document, programs, emulator.client("s3"))
     reach_live_connections(document, emulator.endpoint)
 
@@ -133,7 +133,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
 
 
 def reach_live_connections(document: dict[str, Any], endpoint: str) -> None:
-    """Has the functions post to live connections at the emulator's address for them."""
+    """Makes the functions post to live connections at the emulator's address."""
     for resource in document["Resources"].values():
         if resource.get("Type") == FUNCTION:
             environment = resource["Properties"].get("Environment", {}).get("Variables", {})
@@ -153,7 +153,7 @@ def deploy_stack(
     """Deploys one stack and returns its addresses."""
     copied = work / f"{stack}.json"
     write_json(copied, document)
-    # CloudFormation takes no more than 51,200 bytes inline, and a megabyte from a bucket.
+    # CloudFormation accepts at most 51,200 bytes inline, and a megabyte from a bucket.
     s3 = emulator.client("s3")
     s3.put_object(Bucket=BUCKET, Key=copied.name, Body=copied.read_bytes())
 
@@ -204,7 +204,7 @@ def deploy_stack(
 
 
 def wait_for_stack(cloudformation: Any, stack: str) -> None:
-    """Returns once the stack is complete; otherwise says which resource failed and why."""
+    """Waits until the stack is complete. Raises an error that names the failed resources."""
     waiter = cloudformation.get_waiter("stack_create_complete")
     try:
         waiter.wait(StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
@@ -251,7 +251,7 @@ def run(command: list[str], addresses: dict[str, Any], work: Path) -> int:
 
 
 def wait_for_end_of_input() -> None:
-    """Returns when whoever started this closes our standard input."""
+    """Waits until the parent process closes standard input."""
     while True:
         select.select([sys.stdin], [], [])
         if not os.read(sys.stdin.fileno(), 4096):
@@ -259,8 +259,8 @@ def wait_for_end_of_input() -> None:
 
 
 def stop(number: int, _frame: FrameType | None) -> None:
-    """Ends on a signal as on an error, so that everything is cleaned up on the way out."""
-    # A second signal would cut the cleaning up short and leave the emulator behind.
+    """Handles a signal like an error, so that everything is cleaned up."""
+    # A second signal would interrupt the clean-up and leave the emulator running.
     for each in STOP_SIGNALS:
         signal.signal(each, signal.SIG_IGN)
     sys.exit(128 + number)
@@ -274,7 +274,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def say(message: str) -> None:
-    """Tells the person who runs the tests."""
+    """Prints a message for the person who runs the tests."""
     print(f"deploy.py: {message}", file=sys.stderr, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The emulated AWS: a process of our own, on a port of its own, that leaves nothing behind."""
+"""The emulated AWS: a child process on its own port that leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ START_SECONDS = 60
 STOP_SECONDS = 10
 LOG_LINES = 15
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-# All that the emulator inherits. Its functions inherit it from there, and must find neither the
-# user's AWS profile nor a proxy between them and the emulator.
+# The only variables that the emulator inherits. Its functions inherit them too, and must find neither
+# the user's AWS profile nor a proxy.
 INHERITED = ("PATH", "LANG", "LC_ALL")
 
 
 class EmulatorError(Exception):
-    """The emulator did not start; the message says why."""
+    """The emulator did not start."""
 
 
 class Emulator:
@@ -66,7 +66,7 @@ class Emulator:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                # A group of its own, so that the functions it starts can be ended with it.
+                # Its own process group, so that the functions that it starts can be ended with it.
                 start_new_session=True,
             )
         try:
@@ -134,7 +134,7 @@ class Emulator:
 
 
 def free_port() -> int:
-    """A port that nobody listens on at the moment."""
+    """A port that is currently free."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The functions' programs, zipped, uploaded, and put where the template names their folders."""
+"""Zips and uploads the functions' programs, and points the template at them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOOTSTRAP = "bootstrap"
 
 
 class PackageError(Exception):
-    """A function cannot be packaged; the message says why."""
+    """A function cannot be packaged."""
 
 
 def package(template: dict[str, Any], programs: Path, s3: Any) -> None:
@@ -51,7 +51,7 @@ def program_of(function: str, properties: dict[str, Any], programs: Path) -> Pat
 
 
 def zipped(program: Path) -> bytes:
-    """A deployment package, as Lambda wants it: one executable called `bootstrap`."""
+    """A deployment package in Lambda's format: one executable called `bootstrap`."""
     with tempfile.TemporaryDirectory() as folder:
         content = without_symbols(program, Path(folder) / BOOTSTRAP).read_bytes()
     entry = zipfile.ZipInfo(BOOTSTRAP)

@@ -18,7 +18,7 @@ DEFAULT_PATH = "/$default"
 
 
 class RouteError(Exception):
-    """The processed template holds something that this script cannot turn into a route."""
+    """The processed template contains something that this script cannot convert to a route."""
 
 
 def create_routes(
@@ -39,7 +39,7 @@ def create_routes(
 
 
 def create_routes_of_api(document: dict[str, Any], api_id: str, gateway: Any, arn_of: Any) -> None:
-    """Creates what one OpenAPI document describes."""
+    """Creates the resources of one OpenAPI document."""
     schemes = document.get("components", {}).get("securitySchemes", {})
     authorizers = {
         name: create_authorizer(name, scheme[AUTHORIZER], api_id, gateway, arn_of)
@@ -104,7 +104,7 @@ def create_integration(arn: str, api_id: str, gateway: Any) -> str:
 def authorization(
     operation: dict[str, Any], schemes: dict[str, Any], authorizers: dict[str, str]
 ) -> dict[str, str]:
-    """How a route tells who calls: nobody, an AWS principal or an authorizer of ours."""
+    """How a route authorizes callers: not at all, by IAM or by an authorizer."""
     named = [name for requirement in operation.get("security", []) for name in requirement]
     if not named or named == ["NONE"]:
         return {"AuthorizationType": "NONE"}
@@ -133,7 +133,7 @@ def function_behind(uri: Any) -> str:
 
 
 def function_names(uri: Any) -> set[str]:
-    """The names in `Fn::GetAtt: [NAME, Arn]` and in `${NAME.Arn}`, however deep."""
+    """The names in `Fn::GetAtt: [NAME, Arn]` and in `${NAME.Arn}`, at any depth."""
     if isinstance(uri, str):
         parts = uri.split("${")[1:]
         return {part.split(".Arn}")[0] for part in parts if ".Arn}" in part}

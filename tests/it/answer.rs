@@ -1,31 +1,31 @@
-//! An answer over HTTP, and what a test expects of it.
+//! HTTP responses and the checks that tests make on them.
 
 use chrono::DateTime;
 use domain::instant;
 use serde_json::Value;
 
-/// What a target answered.
+/// A target's response.
 #[derive(Debug)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// What was asked, for messages.
+    /// The request, for messages.
     pub(crate) request: String,
-    /// Its headers.
+    /// The headers.
     pub(crate) headers: reqwest::header::HeaderMap,
-    /// Its body, whatever it is.
+    /// The raw body.
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    /// The answer, which must have this status.
+    /// Checks that the response has this status.
     #[track_caller]
     pub fn expect_status(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}: {}", self.request, self.text());
         self
     }
 
-    /// The problem, which must have this status and code and all the parts that problems have.
+    /// Checks that the response is a complete problem with this status and code.
     #[track_caller]
     pub fn expect_problem(self, status: u16, code: &str) -> Value {
         let answer = self.expect_status(status);
@@ -39,13 +39,13 @@ impl Answer {
         problem
     }
 
-    /// Whether the platform asks to come back: itself, or API Gateway before or instead of a function's answer.
+    /// Whether the platform, or API Gateway before it, asks the client to retry.
     pub fn is_busy(&self) -> bool {
         let of_ours = self.header("content-type") == "application/problem+json";
         matches!(self.status, 429 | 502 | 503 | 504) || (self.status == 500 && !of_ours)
     }
 
-    /// A header's value; empty where there is none.
+    /// A header's value, or an empty text.
     pub fn header(&self, name: &str) -> String {
         self.headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
     }
@@ -58,7 +58,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON, in which every instant must have the one written form.
+    /// The body as JSON, in which every instant must have the standard form.
     #[track_caller]
     pub fn json(&self) -> Value {
         let json = serde_json::from_slice(&self.body);
@@ -68,7 +68,7 @@ impl Answer {
     }
 }
 
-/// That every text that is an instant is written as RFC 3339 in UTC with milliseconds.
+/// Checks that every instant is written as RFC 3339 in UTC with milliseconds.
 #[track_caller]
 pub fn assert_written_alike(json: &Value, of: &str) {
     match json {

@@ -1,8 +1,9 @@
-//! Files of a crate import each other in one direction, so that each can be read after those that it names.
+//! The files of a crate have no import cycles, so that each can be read after those that it uses.
 //!
-//! A file names another by a path, in a `use` or in its code: `crate::day::Day`, `super::Lot`, `lots::read`. To declare a
-//! module, or to re-export from it what the file itself does not use (`mod`, `pub use`), is not to need it. What is named
-//! at a re-export counts as named at the file that re-exports it: inside a crate one names an item where it is defined.
+//! A file uses another through a path, in a `use` or in its code: `crate::day::Day`, `super::Lot`, `lots::read`.
+//! Declaring a module, or re-exporting from it items that the file itself does not use (`mod`, `pub use`), does not
+//! count. An item imported through a re-export counts as imported from the re-exporting file: inside a crate, import
+//! items where they are defined.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,10 +13,10 @@ use crate::tidy::{files_below, root};
 /// The path of a module, empty for the root of its crate.
 type Module = Vec<String>;
 
-/// What each file of a crate names of the others.
+/// The files that each file of a crate uses.
 type Imports = BTreeMap<Module, BTreeSet<Module>>;
 
-/// The module that this file holds. A `main.rs` holds none that others could name.
+/// The module in this file. The module of a `main.rs` cannot be imported.
 fn module(source: &Path, file: &Path) -> Option<Module> {
     let path = file.strip_prefix(source).unwrap().with_extension("");
     let mut names: Module = path.iter().map(|name| name.to_str().unwrap().to_owned()).collect();
@@ -23,7 +24,7 @@ fn module(source: &Path, file: &Path) -> Option<Module> {
     (names != ["main"]).then_some(names)
 }
 
-/// The words and signs of a file without its comments and the tests at its end.
+/// The tokens of a file without its comments and the tests at its end.
 pub fn tokens(text: &str) -> Vec<&str> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let lines: Vec<&str> = text.lines().filter(is_code).map(|line| line.split(" // ").next().unwrap()).collect();
@@ -60,7 +61,7 @@ fn parted(tokens: Vec<&str>) -> (Vec<&str>, Vec<&str>) {
     (code, re_exports)
 }
 
-/// The paths that a file needs: those of its code, and of its re-exports the types and functions that it uses itself.
+/// The paths that a file uses: those in its code, and those of its re-exports that it uses itself.
 fn needed(text: &str) -> Vec<Vec<&str>> {
     let (code, re_exports) = parted(tokens(text));
     let is_type = |name: &str| name.starts_with(char::is_uppercase);
@@ -72,7 +73,7 @@ fn needed(text: &str) -> Vec<Vec<&str>> {
     found
 }
 
-/// Every path that the tokens spell, those in braces (`a::{b, c::d}`) one by one.
+/// Every path in the tokens, with groups in braces (`a::{b, c::d}`) expanded.
 fn paths<'a>(tokens: &[&'a str]) -> Vec<Vec<&'a str>> {
     let is_word = |token: &str| token.starts_with(|sign: char| sign.is_alphanumeric() || sign == '_');
     let at = |index: usize| tokens.get(index).copied().unwrap_or("");
@@ -95,7 +96,7 @@ fn paths<'a>(tokens: &[&'a str]) -> Vec<Vec<&'a str>> {
                 }
             }
             "*" if continues => found.push([&path[..], &[token]].concat()),
-            // What follows `>::` or starts with `::` is no path from here.
+            // A path after `>::` or with a leading `::` is not relative to this module.
             "::" if index == 0 || !is_word(at(index - 1)) => path = vec![""],
             _ => {}
         }
@@ -104,7 +105,7 @@ fn paths<'a>(tokens: &[&'a str]) -> Vec<Vec<&'a str>> {
     found
 }
 
-/// The file that a path leads to, seen from this module; none where it leads out of the crate.
+/// The file of a path relative to this module; `None` if it is outside the crate.
 fn file_of(path: &[&str], from: &Module, files: &BTreeSet<Module>) -> Option<Module> {
     let ups = path.iter().take_while(|name| **name == "super").count();
     let (base, names) = match path {
@@ -131,8 +132,8 @@ fn imports<'a>(texts: impl IntoIterator<Item = (Module, &'a str)>) -> Imports {
     texts.iter().map(|(module, text)| (module.clone(), of(module, text))).collect()
 }
 
-/// What is left when each file that names no other, and each that no other names, is taken away, until none goes: the
-/// circles, and what lies between two of them.
+/// The files that remain after repeatedly removing each one that uses no other and each one that no other uses: the
+/// cycles, and the files between two of them.
 fn circles(mut imports: Imports) -> Imports {
     loop {
         let named: BTreeSet<Module> = imports.values().flatten().cloned().collect();
@@ -160,7 +161,7 @@ fn imports_of_crate(folder: &Path) -> Imports {
 }
 
 #[test]
-fn no_files_of_a_crate_import_each_other_in_a_circle() {
+fn no_crate_has_an_import_cycle_between_files() {
     let below = |name: &str| std::fs::read_dir(root().join(name)).unwrap().map(|entry| entry.unwrap().path());
     let folders = below("shared").chain(below("functions")).chain([root().join("gateway")]);
     let mut read = 0;
@@ -179,7 +180,7 @@ fn no_files_of_a_crate_import_each_other_in_a_circle() {
 }
 
 #[test]
-fn a_circle_is_found_however_its_paths_are_written() {
+fn a_cycle_is_found_in_every_notation_of_paths() {
     let name = |path: &str| path.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Module>();
     let circle = |texts: &[(&str, &str)]| {
         let texts = texts.iter().map(|(path, text)| (name(path), *text));
@@ -194,11 +195,11 @@ fn a_circle_is_found_however_its_paths_are_written() {
     );
     let row = [("a", "use crate::b;"), ("b", "impl crate::c::C {}"), ("c", "use crate::a::*;")];
     assert_eq!(circle(&[&[root], &row[..]].concat()), ["a", "b", "c"]);
-    // Through what the root re-exports, where it uses that itself.
+    // Through an item that the root re-exports and uses itself.
     let taken = ("a", "use crate::B;");
     assert_eq!(circle(&[("", "pub use a::A;\nuse a::f;\npub use b::B;"), taken, ("b", "")]), ["", "a"]);
     assert_eq!(circle(&[("", "pub use a::A;\npub use b::B;\nfn f() -> A {}"), taken, ("b", "")]), ["", "a"]);
-    // A declaration, a re-export, a comment, the tests at the end of a file and another crate's names need nothing.
+    // A declaration, a re-export, a comment, the tests at the end of a file and another crate's names do not count.
     let tests = "// crate::c\n#[cfg(test)]\nmod tests {\n    use crate::c::C;\n}";
     assert!(circle(&[root, ("a", "use std::b::B;"), ("b", tests), ("c", "use crate::{a::A, b::B};")]).is_empty());
     assert!(circle(&[root, taken, ("b", "")]).is_empty());

@@ -1,4 +1,4 @@
-//! Every sample event of events/ goes to the handler that it is for.
+//! Every sample event in events/ is handled by its function.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::target::{InProcess, PASSWORD};
 use crate::tidy::{files_below, root, template};
 
-/// Events whose name starts like this are answered with a problem, all others with success.
+/// Events with this prefix are answered with a problem, all others with success.
 const REFUSED: &str = "refused-";
 
 #[test]
@@ -54,7 +54,7 @@ fn every_sample_event_is_answered_by_its_function() {
     });
 }
 
-/// What the authorizer says of the customer that the events speak of.
+/// The authorizer's context of the events' customer.
 async fn administrator(platform: &MarketData) -> Value {
     let person = Person {
         email: "ada@example.com".parse().unwrap(),
@@ -72,14 +72,14 @@ async fn administrator(platform: &MarketData) -> Value {
 }
 
 #[test]
-fn every_sample_event_takes_a_route_of_its_function() {
+fn every_sample_event_matches_a_route_of_its_function() {
     for path in files_below(&root().join("events"), "json") {
         let folder = path.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
         let Some(route) = event["routeKey"].as_str() else { continue };
         let template = template();
         let function = template.functions.iter().find(|function| function.name == folder).unwrap();
-        // The authorizer is asked about the routes of all others.
+        // The authorizer is called for the routes of all others.
         let asked = template.authorizer.as_deref() == Some(&folder);
         let functions = template.functions.iter().filter(|other| asked || other.name == function.name);
         let mut routes = functions.flat_map(|function| &function.routes);

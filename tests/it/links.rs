@@ -1,4 +1,4 @@
-//! Links to objects lead to where the request was sent that they answer.
+//! Links to objects use the host of the request.
 
 use reqwest::Method;
 use serde_json::Value;
@@ -12,7 +12,7 @@ async fn export_link(customer: &Target, headers: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn a_link_names_the_host_that_was_asked() {
+fn a_link_names_the_host_of_its_request() {
     run(async || {
         let home = tempfile::tempdir().unwrap();
         let allowed_hosts = vec!["sextant.home.arpa".to_owned()];
@@ -26,7 +26,7 @@ fn a_link_names_the_host_that_was_asked() {
             let here = link.replace(&host, &server.address().to_string());
             customer.follow(&here).await.expect_status(200);
         }
-        // What a client says of a proxy is not believed.
+        // A client's proxy headers are ignored.
         let forged = [("x-forwarded-host", "evil.example"), ("x-forwarded-proto", "https")];
         let link = export_link(&customer, &forged).await;
         assert!(link.starts_with(&format!("http://127.0.0.1:{port}/_objects/")), "{link}");

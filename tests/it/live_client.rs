@@ -1,4 +1,4 @@
-//! A client of live connections, as a customer's program would be one.
+//! A client of live connections, like a customer's program.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::answer::assert_written_alike;
 use crate::target::{Target, each};
 
-/// What does not come by now does not come. An emulated function has to be started first.
+/// The deadline for a message. An emulated function has to start first.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A live connection.
 pub struct Live(WebSocketStream<TcpStream>);
 
 impl Live {
-    /// Connects to an address that has the ticket in it; [`Error::Http`] tells of a refusal.
+    /// Connects to a URL that contains the ticket; a refusal is an [`Error::Http`].
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let host = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
         let stream = TcpStream::connect(host).await?;
@@ -59,8 +59,8 @@ impl Live {
         }
     }
 
-    /// Waits until the platform closes the connection and gives the code of its close frame; messages that come before
-    /// are passed over.
+    /// Waits until the platform closes the connection and returns the code of its close frame; earlier messages are
+    /// skipped.
     pub async fn closed(&mut self) -> u16 {
         loop {
             match self.received().await {
@@ -71,7 +71,7 @@ impl Live {
         }
     }
 
-    /// Takes leave and waits until the platform has.
+    /// Closes the connection and waits until the platform has closed it too.
     pub async fn leave(mut self) {
         self.0.close(None).await.unwrap();
         while let Some(Ok(_)) = self.received().await {}
@@ -83,7 +83,7 @@ impl Live {
 }
 
 #[test]
-fn a_ticket_connects_once_and_nobody_without_one() {
+fn a_ticket_connects_once_and_is_required() {
     each(async |target: &Target| {
         let ticket = target.post("/live-tickets", &json!({})).await.expect_status(201).json();
         let url = format!("{}?ticket={}", target.live_url(), ticket["ticket"].as_str().unwrap());
@@ -124,7 +124,7 @@ fn a_page_of_another_origin_is_refused_and_its_ticket_is_not_used_up() {
 }
 
 #[test]
-fn who_signs_out_is_told_so_and_closed() {
+fn signing_out_closes_the_connection_with_a_message() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;
         let mut live = customer.live().await;

@@ -1,4 +1,4 @@
-//! Who may do what: every route, as everybody who may call it, on their own object, on another's and on a missing one.
+//! Access policies: every route with every role, on the caller's own object, another customer's and a missing one.
 
 mod chosen_routes;
 mod expected;
@@ -17,10 +17,10 @@ use crate::answer::Answer;
 use crate::target::{PASSWORD, Target, each};
 
 const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
-/// Routes after which a caller's token is dead.
+/// Routes that end the caller's session.
 const LAST_CALLS: [&str; 4] =
     ["POST /customers/me/erasure", "PUT /customers/me/password", "DELETE /sessions", "DELETE /sessions/current"];
-/// Routes that use an object up.
+/// Routes that consume an object.
 const USED_UP: [&str; 5] = [
     "DELETE /alerts/{id}",
     "DELETE /portfolios/{id}",
@@ -33,7 +33,7 @@ fn person(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" })
 }
 
-/// What is sent to a route beside its path; a GET of the path alone where nothing is said.
+/// The body and headers for a route, if it needs more than its path.
 fn body(route: &str, email: &str) -> Option<Value> {
     Some(match route {
         "POST /alerts" => alert(),
@@ -82,7 +82,7 @@ async fn call(caller: &Target, route: &str, path: &str, email: &str) -> Answer {
     }
 }
 
-/// A caller of a role with things of their own.
+/// A caller with a role and their own things.
 struct Actor {
     role: &'static str,
     target: Target,
@@ -99,7 +99,7 @@ impl Actor {
     }
 }
 
-/// The cells of a route that are not as expected.
+/// The cells of the table in which a route differs from the expectation.
 async fn mistakes(
     target: &Target,
     route: &str,
@@ -116,7 +116,7 @@ async fn mistakes(
         let used_up = place > 0 && USED_UP.contains(&route);
         let own = if used_up { Things::of(caller).await } else { actor.things.clone() };
         let others = if used_up { Things::of(&victim.target).await } else { victim.things.clone() };
-        let mut told = BTreeMap::new();
+        let mut responses = BTreeMap::new();
         for cell in cells(route, expected, place, &own, &others) {
             let Cell { which, status, things, market } = &cell;
             let answer = call(caller, route, &things.path(route, *market), &actor.email).await;
@@ -127,19 +127,22 @@ async fn mistakes(
             if answer.status == 404 {
                 let problem = answer.json();
                 let parts = [&problem["code"], &problem["title"], &problem["detail"]].map(Value::to_string);
-                told.insert(*which, things.blotted(&parts.join(" ")));
+                responses.insert(*which, things.blotted(&parts.join(" ")));
             }
         }
-        for (theirs, nobodys) in [(ANOTHERS, MISSING), (ANOTHERS_BELOW_OWN, MISSING_BELOW_OWN)] {
-            if told.contains_key(theirs) && told.get(theirs) != told.get(nobodys) {
-                found.push(format!("{route} as {}: a missing object can be told from another's: {told:?}", actor.role));
+        for (theirs, missing) in [(ANOTHERS, MISSING), (ANOTHERS_BELOW_OWN, MISSING_BELOW_OWN)] {
+            if responses.contains_key(theirs) && responses.get(theirs) != responses.get(missing) {
+                found.push(format!(
+                    "{route} as {}: a missing object can be distinguished from another customer's: {responses:?}",
+                    actor.role
+                ));
             }
         }
     }
     found
 }
 
-/// A call, and what must come of it.
+/// A call and its expected result.
 struct Cell<'a> {
     which: &'a str,
     status: u16,
@@ -168,12 +171,12 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
         cells.push(cell(ANOTHERS_BELOW_OWN, of_others[place], below_own(others.clone()), None));
         cells.push(cell(MISSING_BELOW_OWN, of_missing[place], below_own(Things::none()), None));
     }
-    // What is used up is used last.
+    // Consumed objects are used last.
     cells.push(cell(" on their own", of_own[place], own.clone(), Some("FB")));
     cells
 }
 
-/// What there is to see of the victim's things.
+/// The visible state of the victim's things.
 async fn seen(victim: &Actor) -> Vec<Value> {
     let Things { portfolio, investment, backtest, item, alert, .. } = &victim.things;
     let mut seen = Vec::new();
@@ -239,7 +242,7 @@ fn no_cell_contradicts_the_declared_policy() {
         }
     }
     let declared: BTreeSet<_> = POLICIES.iter().map(|(route, _)| *route).collect();
-    // Left over from a route that is no more.
+    // Left over from a removed route.
     let stale: Vec<_> =
         EXPECTED.iter().filter(|(route, _)| !declared.contains(route)).map(|(route, _)| route).collect();
     assert!(stale.is_empty(), "{stale:?}");

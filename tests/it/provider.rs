@@ -1,4 +1,4 @@
-//! A provider on this machine that speaks as Alpha Vantage does, with prices that a test sets.
+//! A local provider with Alpha Vantage's interface and prices that a test sets.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Trading days of a compact answer.
+/// Trading days of a compact response.
 const COMPACT_DAYS: usize = 100;
 
-/// The provider, which listens for as long as the runtime of the test lives.
+/// The provider, which listens while the test's runtime lives.
 #[derive(Clone)]
 pub struct LoopbackProvider(Arc<State>);
 
@@ -27,8 +27,7 @@ struct State {
 }
 
 impl LoopbackProvider {
-    /// Listens at `address`, which may leave the port to the system, and gives the URL to ask at. For it the time is
-    /// `now`.
+    /// Listens at `address`, whose port may be 0, and returns its URL. Its clock starts at `now`.
     pub async fn listen(address: &str, now: DateTime<Utc>) -> (Self, String) {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -67,7 +66,7 @@ impl LoopbackProvider {
                 _ => return,
             }
             request.extend_from_slice(&buffer);
-            // What is left of the buffer is blank, and stands after the end that is looked for.
+            // The rest of the buffer is blank and comes after the end that is searched for.
             buffer.fill(0);
         }
         let head = String::from_utf8_lossy(&request);
@@ -79,7 +78,7 @@ impl LoopbackProvider {
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
-        // Whoever asked may have lost deadline.
+        // The caller may have passed its deadline.
         let _ = stream.write_all(answer.as_bytes()).await;
     }
 
@@ -121,7 +120,7 @@ impl LoopbackProvider {
     }
 }
 
-/// The day of the last price: today where the exchange is open, else the last session.
+/// The day of the last price: today if the exchange is open, otherwise the last session.
 fn today(now: DateTime<Utc>) -> Day {
     let next = calendar::next_trading_days(last_finished_session(now), 1)[0];
     let local: Day = now.with_timezone(&chrono_tz::America::New_York).date_naive().try_into().unwrap();

@@ -1,4 +1,4 @@
-//! The shape of each answer, field by field: a change of the contract shows in a snapshot.
+//! The shape of each response, field by field: a change of the contract shows in a snapshot.
 
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ fn outline(value: Value) -> Value {
 }
 
 #[test]
-fn answers_keep_their_shape() {
+fn responses_keep_their_shape() {
     each(async |target: &Target| {
         let bars = target.get("/fetch-data/MSFT?from=2003-02-14&to=2003-02-28&interval=week").await;
         assert_json_snapshot!("fetch_data", outline(bars.expect_status(200).json()));

@@ -1,5 +1,5 @@
-//! Keys that an earlier version stored are still those of the same requests: their fingerprints are of the parsed request,
-//! in which a field that came later is absent where it is not sent.
+//! Idempotency keys stored by an earlier version still match the same requests. Fingerprints are of the parsed request,
+//! in which a newer field is absent if it is not sent.
 
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ const STORED: [(&str, &str, &str); 11] = [
     ),
 ];
 
-/// What makes something and had no key among [`STORED`]: function, route and body, the key and its item, the fingerprint
-/// in it and the id of the result.
+/// Requests whose keys are not in [`STORED`]: function, route and body, the key and its item, its fingerprint and the
+/// id of the result.
 const MADE: [[&str; 7]; 7] = [
     [
         "portfolios",
@@ -141,8 +141,8 @@ const MADE: [[&str; 7]; 7] = [
     ],
 ];
 
-/// A backtest with its stored response, both shortened; an import with its key; a reversal with its key, its entry and the
-/// place of the deposit that it reverses.
+/// A backtest with its stored response, both shortened; an import with its key; a reversal with its key, its entry and
+/// the place of the deposit that it reverses.
 const ANSWERED: [(&str, &str, &str); 8] = [
     (
         "CUSTOMER#01a22a46-90bd-70f1-b341-26fdd360497b",
@@ -186,7 +186,7 @@ const ANSWERED: [(&str, &str, &str); 8] = [
 struct Sent<'a> {
     function: &'a str,
     route: &'a str,
-    /// What stands for `{id}` in the path.
+    /// The value of `{id}` in the path.
     id: &'a str,
     key: &'a str,
     media_type: &'a str,
@@ -232,11 +232,11 @@ async fn store(platform: &MarketData, items: &[(&str, &str, &str)]) {
 }
 
 #[test]
-fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
+fn keys_stored_by_an_earlier_version_return_the_first_result() {
     InProcess::with(async |platform| {
         store(&platform, &STORED).await;
         let first = |place: usize| {
-            // Instants are answered to the millisecond, whatever they were stored with.
+            // Instants in responses have milliseconds, whatever their stored precision.
             let text = STORED[place].2.replace("911860028Z", "911Z").replace("933687782Z", "933Z");
             let text = text.replace("21:00:00Z", "21:00:00.000Z");
             serde_json::from_str::<Value>(&text).unwrap()
@@ -268,7 +268,7 @@ fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
             let (status, replayed, problem) = send(&platform, function, route, key, &body).await;
             assert_eq!((status, replayed, &problem["code"]), (409, true, &json!(code)), "{key}");
         }
-        // The new field is part of the request where it is sent.
+        // The new field is part of the fingerprint if it is sent.
         let expecting =
             json!({ "side": "buy", "symbol": "AAPL", "quantity": "1.5", "fee": "0.99", "expected_price": "430.47" });
         let (status, _, problem) = send(&platform, "trades", trades, "trade-1", &expecting).await;
@@ -277,7 +277,7 @@ fn keys_stored_by_an_earlier_version_answer_the_first_result_again() {
 }
 
 #[test]
-fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() {
+fn keys_of_an_earlier_version_match_the_same_requests() {
     InProcess::with(async |platform| {
         store(&platform, &ANSWERED).await;
         for [function, route, body, key, item, fingerprint, id] in MADE {
@@ -293,7 +293,7 @@ fn keys_of_what_was_made_by_an_earlier_version_are_those_of_the_same_requests() 
 }
 
 #[test]
-fn the_keys_of_an_import_and_of_a_reversal_by_an_earlier_version_are_those_of_the_same_requests() {
+fn keys_of_imports_and_reversals_of_an_earlier_version_still_match() {
     InProcess::with(async |platform| {
         store(&platform, &ANSWERED).await;
         let file = "ticker_symbol,quantity,purchase_price,purchase_date\nIBM,1,100,2010-01-04\n";

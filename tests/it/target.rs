@@ -1,4 +1,4 @@
-//! What the tests talk to: the local gateway in this process, and the emulated AWS where it is up.
+//! The targets of the tests: the local gateway in this process, and the emulated AWS if it is running.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +16,13 @@ use tokio::sync::OnceCell;
 use crate::answer::Answer;
 use crate::live_client::Live;
 
-/// The password of every customer of the tests.
+/// The password of all test customers.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// A running platform, as one of its callers sees it.
+/// A running platform and one of its callers.
 #[derive(Clone)]
 pub struct Target {
-    /// Which one, for messages.
+    /// The name of the target, for messages.
     pub name: &'static str,
     base: String,
     live_url: String,
@@ -31,16 +31,16 @@ pub struct Target {
     place: Place,
 }
 
-/// Where functions run that no route leads to.
+/// How to invoke functions without a route.
 #[derive(Clone)]
 enum Place {
-    /// In this process, on the folder of the local one.
+    /// In this process, on the folder of the local platform.
     Local { home: PathBuf, platform: market_data::MarketData },
     /// On the emulated AWS: its address, and the names of the functions by their names in the template.
     Emulated { endpoint: String, functions: Value },
 }
 
-/// Runs a check against every target there is.
+/// Runs a check against every available target.
 #[expect(clippy::needless_pass_by_value, reason = "every caller writes its check in place")]
 pub fn each(check: impl AsyncFn(&Target)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -53,17 +53,17 @@ pub fn each(check: impl AsyncFn(&Target)) {
     });
 }
 
-/// Runs a check that finds its target itself.
+/// Runs a check that chooses its own target.
 pub fn run(check: impl AsyncFnOnce()) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(check());
 }
 
-/// The application behind the functions, without a socket in front of it.
+/// The application behind the functions, without a socket.
 pub struct InProcess;
 
 impl InProcess {
-    /// Runs a check with an application on a store of its own.
+    /// Runs a check with an application on its own store.
     pub fn with(check: impl AsyncFnOnce(market_data::MarketData)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
@@ -92,7 +92,7 @@ static LOCAL: LazyLock<Target> = LazyLock::new(|| {
     Target::new("local", format!("http://{address}"), format!("ws://{address}/live"), place)
 });
 
-/// The customer that tests share which do not need one of their own.
+/// The customer shared by tests that do not need their own.
 static LOCAL_TOKEN: OnceCell<String> = OnceCell::const_new();
 static EMULATED_TOKEN: OnceCell<String> = OnceCell::const_new();
 
@@ -113,7 +113,7 @@ pub fn settings(folder: &Path) -> Settings {
 }
 
 #[expect(clippy::disallowed_methods, reason = "links expire by the wall clock, as with the emulated AWS")]
-/// The time on the wall.
+/// The wall clock.
 pub fn now() -> chrono::DateTime<chrono::Utc> {
     chrono::Utc::now()
 }
@@ -122,7 +122,7 @@ pub fn now() -> chrono::DateTime<chrono::Utc> {
 static EMULATED: LazyLock<Option<Target>> =
     LazyLock::new(|| Some(Target::emulated("emulated AWS", ADDRESSES.as_ref()?)));
 
-/// What `aws/deploy.py` wrote.
+/// The addresses that `aws/deploy.py` wrote.
 static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
     #[expect(clippy::disallowed_methods, reason = "the test run tells where the emulated AWS is")]
     let file = std::env::var("SEXTANT_TEST_AWS").ok()?;
@@ -130,21 +130,21 @@ static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
     Some(serde_json::from_str(&text).unwrap())
 });
 
-/// What stands for a signature with the emulated AWS, which tells services apart by its scope and does not check it.
+/// A placeholder signature for the emulated AWS, which uses its scope to select the service and does not check it.
 pub fn signature(service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential=test/20261120/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
     )
 }
 
-/// The emulated AWS alone, and the address at which its services answer.
+/// The emulated AWS alone, and the address of its services.
 pub fn emulated() -> Option<(Target, String)> {
     let addresses = ADDRESSES.as_ref()?;
     Some((EMULATED.clone()?, text_of(&addresses["endpoint"])))
 }
 
-/// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address at which
-/// that provider is to listen.
+/// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address on which
+/// that provider must listen.
 pub fn with_provider() -> Option<(Target, String)> {
     let addresses = &ADDRESSES.as_ref()?["second"];
     Some((Target::emulated("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
@@ -170,7 +170,7 @@ impl Target {
         Self::new(name, base, text_of(&addresses["live_url"]), place)
     }
 
-    /// A platform of its own on this machine, with the server to stop it by.
+    /// A separate platform on this machine, with its server so that it can be stopped.
     pub async fn serve(settings: Settings) -> (Server, Self) {
         let home = settings.home.clone();
         let server = Server::start(settings).await.unwrap();
@@ -178,53 +178,53 @@ impl Target {
         let place = Place::Local { home, platform };
         (
             server,
-            Self::new("a local one of its own", format!("http://{address}"), format!("ws://{address}/live"), place),
+            Self::new("a separate local platform", format!("http://{address}"), format!("ws://{address}/live"), place),
         )
     }
 
-    /// Where live connections are made.
+    /// The URL of live connections.
     pub fn live_url(&self) -> &str {
         &self.live_url
     }
 
-    /// A live connection of this customer, with a ticket of its own.
+    /// A live connection of this customer, with a new ticket.
     pub async fn live(&self) -> Live {
         let ticket = self.post("/live-tickets", &json!({})).await.expect_status(201).json();
         let url = format!("{}?ticket={}", self.live_url, ticket["ticket"].as_str().unwrap());
         Live::connect(&url).await.unwrap_or_else(|error| panic!("{} on {}: {error}", self.live_url, self.name))
     }
 
-    /// A listener of this customer's to these symbols.
+    /// A listener of this customer to these symbols.
     pub fn listener(&self, symbols: &[&str]) -> Listener {
         let symbols = symbols.iter().map(|symbol| symbol.parse().unwrap()).collect();
         let token = self.token.clone().unwrap_or_default();
         Listener::new(&self.base, Some(&self.live_url), token.into(), symbols).unwrap()
     }
 
-    /// The platform as the customer sees it whom all tests share, with connections of this test's own: those of another
-    /// test end with its runtime.
+    /// The platform as the shared customer, with this test's own connections, since those of another test end with its
+    /// runtime.
     async fn signed_in(&self, shared: &OnceCell<String>) -> Self {
         let fresh = Self { client: client(), ..self.clone() };
         let token = shared.get_or_init(async || fresh.newcomer().await.token.unwrap_or_default()).await;
         fresh.with_token(token)
     }
 
-    /// The platform as nobody in particular sees it.
+    /// The platform as a caller without a token.
     pub fn anonymous(&self) -> Self {
         Self { token: None, ..self.clone() }
     }
 
-    /// The platform as the one with this token sees it.
+    /// The platform as the caller with this token.
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
-    /// The platform as a customer sees it who has just registered.
+    /// The platform as a newly registered customer.
     pub async fn newcomer(&self) -> Self {
         self.registered(&format!("{}@example.com", Self::unique("customer"))).await
     }
 
-    /// The platform as the customer sees it who registers with this address and [`PASSWORD`].
+    /// The platform as a customer who registers with this address and [`PASSWORD`].
     pub async fn registered(&self, email: &str) -> Self {
         let anonymous = self.anonymous();
         let person = json!({ "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" });
@@ -232,14 +232,14 @@ impl Target {
         anonymous.sign_in(email, PASSWORD).await
     }
 
-    /// The platform as the one sees it who signs in with these.
+    /// The platform as the caller who signs in with these credentials.
     pub async fn sign_in(&self, email: &str, password: &str) -> Self {
         let credentials = json!({ "email": email, "password": password });
         let session = self.anonymous().post("/sessions", &credentials).await.expect_status(201).json();
         self.with_token(session["token"].as_str().unwrap())
     }
 
-    /// The platform as a new customer of this role sees it.
+    /// The platform as a new customer with this role.
     pub async fn newcomer_as(&self, role: &str) -> Self {
         let email = format!("{}@example.com", Self::unique(role));
         self.registered(&email).await;
@@ -248,7 +248,7 @@ impl Target {
         self.sign_in(&email, PASSWORD).await
     }
 
-    /// Runs one of the operator's commands.
+    /// Runs an operator command.
     pub async fn operate(&self, command: &Value) -> Value {
         match &self.place {
             Place::Local { home, .. } => {
@@ -259,7 +259,7 @@ impl Target {
         }
     }
 
-    /// Invokes a function that takes events, and gives its answer.
+    /// Invokes a function with an event and returns its result.
     pub async fn invoke(&self, function: &str, event: &Value) -> Value {
         match &self.place {
             Place::Local { platform, .. } => {
@@ -279,7 +279,7 @@ impl Target {
         }
     }
 
-    /// Has the emulated scheduler invoke a function at once, as the deployed schedule of this function does.
+    /// Makes the emulated scheduler invoke a function immediately, as its deployed schedule does.
     pub async fn run_scheduled_now(&self, function: &str) {
         let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no scheduler to be asked") };
         let name = self.deployed_name(function);
@@ -301,15 +301,15 @@ impl Target {
         self.send(ask(Method::POST, format!("/{}", Self::unique("once"))).json(&once)).await.expect_status(200);
     }
 
-    /// The name that a function was deployed under.
+    /// The name under which a function was deployed.
     fn deployed_name(&self, function: &str) -> String {
         let Place::Emulated { functions, .. } = &self.place else { return function.to_owned() };
         let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
         text_of(&functions[&(function.split('-').map(capital).collect::<String>() + "Function")])
     }
 
-    /// How many clients are set against each other: as many as asked for on the local platform, and as many processes
-    /// as this machine can start at once on the emulated AWS, which starts one for each.
+    /// The number of concurrent clients: as requested on the local platform, and on the emulated AWS as many as the
+    /// processes that this machine can start, since each client needs one.
     pub fn rivals(&self, count: usize) -> usize {
         match self.place {
             Place::Local { .. } => count,
@@ -317,7 +317,7 @@ impl Target {
         }
     }
 
-    /// A text that no other call of this run gives.
+    /// A unique text.
     pub fn unique(word: &str) -> String {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -332,7 +332,7 @@ impl Target {
         self.send(self.request(method, path)).await
     }
 
-    /// Sends a request with these headers beside the token.
+    /// Sends a request with these headers in addition to the token.
     pub async fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
         let request =
             headers.iter().fold(self.request(method, path), |request, (name, value)| request.header(*name, *value));
@@ -353,7 +353,7 @@ impl Target {
         self.send(request).await
     }
 
-    /// A merge patch of the object at this version; no `If-Match` where `version` is empty.
+    /// Sends a merge patch of the object at this version; without `If-Match` if `version` is empty.
     pub async fn patch(&self, path: &str, body: &Value, version: &str) -> Answer {
         let request = self.request(Method::PATCH, path).header(CONTENT_TYPE, "application/merge-patch+json").json(body);
         let request = if version.is_empty() { request } else { request.header(IF_MATCH, version) };
@@ -368,7 +368,7 @@ impl Target {
         self.call(Method::DELETE, path).await
     }
 
-    /// Follows a link as it was handed out, without any credential.
+    /// Follows a link without credentials.
     pub async fn follow(&self, link: &str) -> Answer {
         self.send(self.client.get(link)).await
     }

@@ -1,4 +1,4 @@
-//! What holds of the project's files: names that agree, who imports whom, sizes.
+//! Rules for the project's files: consistent names, allowed imports, sizes.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use serde_json::Value;
 const MAX_LINES: usize = 400;
 const VAGUE_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "models", "types"];
 
-/// Who may import whom: a crate of ours, and the crates of ours that it may name.
+/// The allowed imports: each crate of the workspace, and the workspace crates that it may use.
 const ALLOWED: [(&str, &[&str]); 27] = [
     ("domain", &[]),
     ("quant", &["domain"]),
@@ -47,13 +47,13 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ("benches", &["domain", "quant", "market", "render"]),
 ];
 
-/// The crates of use cases, of which a function may name any.
+/// The crates of use cases, any of which a function may use.
 const USE_CASES: [&str; 9] =
     ["app", "market-data", "identity", "books", "research", "notifications", "refresh", "accounts", "operations"];
 
-/// What the engines of a function may be made with, and what its role and environment then have and without it have not.
+/// The engines that a function may have, and what its role and environment contain if and only if it has them.
 const ENGINES: [(&str, &[&str]); 6] = [
-    // Of files or of the wall: it needs nothing.
+    // A clock of files or the wall clock, which needs nothing.
     ("market_clock", &[]),
     ("prices", &["Action: ssm:GetParameter"]),
     ("objects", &["s3:GetObject"]),
@@ -75,7 +75,7 @@ const LETTERS: [(&str, &[&str]); 4] = [
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";
 
-/// Outside crates that only these may name.
+/// External crates that only these crates may use.
 const CONFINED: [(&str, &[&str]); 9] = [
     ("axum", &["api", "lambda", "gateway", FUNCTION]),
     ("lambda_http", &["api", "lambda", "gateway"]),
@@ -172,7 +172,7 @@ fn every_route_has_a_declared_policy_and_is_public_in_the_template_where_the_pol
     let default = || std::iter::once("$default".to_owned());
     assert_eq!(declared.into_iter().chain(default()).collect::<BTreeSet<_>>(), routes);
     assert_eq!(open.chain(default()).collect::<BTreeSet<_>>(), public);
-    // Whoever opens a route to everybody does it here as well, in sight of the reviewer.
+    // A route that becomes public must be added here too, so that a reviewer sees it.
     let known = [
         "$default",
         "GET /health",
@@ -205,7 +205,7 @@ fn only_http_functions_have_routes_and_all_of_them_do() {
 }
 
 #[test]
-fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
+fn a_role_allows_exactly_what_its_functions_engines_need() {
     let sections: Vec<&str> = PROJECT_TEMPLATE.split("CodeUri: target/lambda/").skip(1).collect();
     assert_eq!(sections.len(), FUNCTIONS.len());
     for section in sections {
@@ -226,7 +226,7 @@ fn a_role_allows_what_the_engines_of_its_function_need_and_no_more() {
 }
 
 #[test]
-fn emails_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else() {
+fn only_functions_that_use_emails_or_live_connections_may_access_them() {
     let topics = "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:${AWS::StackName}-letters-";
     let connections = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live";
     let stage = template().live_api.unwrap().stage;
@@ -238,7 +238,7 @@ fn emails_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else(
         let needed =
             LETTERS.iter().find(|(function, _)| *function == name).map_or(&[] as &[&str], |(_, needed)| needed);
         assert_eq!(allowed, needed.iter().copied().collect(), "{name}");
-        // Under the prefix that the function is told, and nobody but an address may subscribe.
+        // Under the function's prefix, and only an e-mail address may subscribe.
         let subscribes = usize::from(needed.contains(&"Subscribe"));
         let statements = usize::from(!needed.is_empty()) + subscribes;
         assert_eq!(section.matches(&format!("Fn::Sub: {topics}*\n")).count(), statements, "{name}");
@@ -258,7 +258,7 @@ fn emails_and_live_connections_are_allowed_where_they_are_made_and_nowhere_else(
 }
 
 #[test]
-fn every_crate_imports_only_the_crates_it_may() {
+fn every_crate_imports_only_its_allowed_crates() {
     let packages = packages();
     let ours: BTreeSet<String> = packages.iter().map(|package| package.name.to_string()).collect();
     let functions: BTreeSet<String> =
@@ -295,7 +295,7 @@ fn heavy_and_foreign_crates_stay_where_they_belong() {
 }
 
 #[test]
-fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
+fn source_files_are_short_and_named_for_their_contents() {
     for folder in ["functions", "shared", "gateway", "tests", "benches"] {
         for path in files_below(&root().join(folder), "rs") {
             let lines = std::fs::read_to_string(&path).unwrap().lines().count();
@@ -307,7 +307,7 @@ fn source_files_are_read_in_one_sitting_and_named_for_what_is_in_them() {
 }
 
 #[test]
-fn the_times_of_provider_calls_stand_in_one_file() {
+fn the_time_limits_of_provider_calls_are_in_one_file() {
     // How long a symbol stays listed, and how long a write is retried after conflicts.
     let of_their_modules = ["TERM_WITHOUT_TRACKER", "TERM_OF_A_PAIR", "PATIENCE"];
     for folder in ["shared/market/src", "shared/market-data/src"] {
@@ -324,7 +324,7 @@ fn the_times_of_provider_calls_stand_in_one_file() {
 }
 
 #[test]
-fn every_instant_that_is_written_as_json_has_the_one_form() {
+fn every_instant_in_json_has_the_standard_form() {
     for folder in ["functions", "shared", "gateway"] {
         for path in files_below(&root().join(folder), "rs") {
             let text = std::fs::read_to_string(&path).unwrap();
@@ -360,7 +360,7 @@ fn no_test_is_ignored() {
 }
 
 #[test]
-fn a_long_run_names_tests_that_there_are() {
+fn a_long_run_names_existing_tests() {
     let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
     let programs = makefile.split_once("\nsoak:").unwrap().1.split_once("\n\n").unwrap().0.split("--test ").skip(1);
     let there_are: Vec<Package> = packages();

@@ -1,13 +1,13 @@
-//! What every route answers to everybody: the table.
+//! The table of the expected status of every route for every role.
 
-/// The statuses for no token at all, a client, an advisor and an administrator.
+/// The statuses without a token, for a client, an advisor and an administrator.
 pub type Statuses = [u16; 4];
 
-/// What a route answers.
+/// The expected statuses of a route.
 pub enum Expected {
     /// Its path names no object.
     Alone(Statuses),
-    /// Its path names one: for the caller's own, another customer's, and one that is not there.
+    /// Its path names an object: the caller's own, another customer's, and a missing one.
     Object { own: Statuses, others: Statuses, missing: Statuses },
 }
 
@@ -27,7 +27,7 @@ pub const fn object(own: Statuses, others: Statuses, missing: Statuses) -> Expec
     Expected::Object { own, others, missing }
 }
 
-/// What is one's own, and does not exist to anybody else.
+/// Objects that only their owner can see.
 pub const fn own(status: u16) -> Expected {
     object(signed_in(status), signed_in(404), signed_in(404))
 }
@@ -52,11 +52,11 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("POST /customers/me/erasure", alone(signed_in(204))),
     ("GET /customers/me/export", alone(signed_in(200))),
     ("PUT /customers/me/password", alone(signed_in(204))),
-    // A token that nobody was given.
+    // An unknown token.
     ("PUT /customers/password", alone(everybody(403))),
     ("GET /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     ("PATCH /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
-    // Prices of the market are everybody's: that is what stands for one's own here.
+    // Market prices are public, which is used for "own" here.
     ("GET /fetch-data/{symbol}", own(200)),
     ("GET /health", alone(everybody(200))),
     ("GET /openapi.json", alone(everybody(200))),
@@ -83,7 +83,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("POST /portfolios/{id}/trades", own(201)),
     ("GET /predict/{symbol}", own(200)),
     ("GET /predict/{symbol}/history", own(200)),
-    // Of no symbol.
+    // Without a valid symbol.
     ("GET /quotes", alone(signed_in(422))),
     ("GET /report/{symbol}", own(200)),
     ("GET /report/{symbol}/chart.svg", own(200)),
@@ -102,7 +102,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("DELETE /watchlist/{symbol}", own(204)),
 ];
 
-/// What is expected of a route.
+/// The expectation for a route.
 pub fn of(route: &str) -> &'static Expected {
     let found = EXPECTED.iter().find(|(known, _)| *known == route);
     let (_, expected) = found.unwrap_or_else(|| panic!("{}", unknown(route)));

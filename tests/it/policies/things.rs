@@ -1,11 +1,11 @@
-//! What a customer can have, and the paths that lead to it.
+//! The things that a customer can have, and their paths.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::target::Target;
 
-/// An id that nothing has, and a symbol that nobody's item has.
+/// An id and a custom symbol that do not exist.
 const NO_ID: &str = "0190aaaa-0000-7000-8000-000000000000";
 const NO_SYMBOL: &str = "MY:NOPE";
 
@@ -48,7 +48,7 @@ impl Things {
         Self { customer, portfolio, investment, backtest, item: NO_SYMBOL.to_owned(), entry, alert }
     }
 
-    /// The path of a route with these things in it. `market` stands for a symbol where prices are anybody's.
+    /// The path of a route with these things. `market` is the symbol for routes of public prices.
     pub fn path(&self, route: &str, market: Option<&str>) -> String {
         let path = route.split_once(' ').unwrap().1;
         let id = match path.split('/').nth(1).unwrap() {
@@ -63,7 +63,7 @@ impl Things {
         path.replace("{investment_id}", &self.investment).replace("{id}", id).replace("{symbol}", symbol)
     }
 
-    /// The text without these things' ids, which alone may tell two refusals apart.
+    /// The text without these things' ids, in which alone two refusals may differ.
     pub fn blotted(&self, text: &str) -> String {
         let things = [&self.portfolio, &self.investment, &self.backtest, &self.item, &self.entry, &self.alert];
         let ids = std::iter::once(&self.customer).chain(things);
