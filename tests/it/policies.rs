@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::expected::{EXPECTED, Expected, signed_in};
-use self::things::{Things, alert, investment};
+use self::things::{Things, alert, investment, trade};
 use crate::answer::Answer;
 use crate::target::{PASSWORD, Target, each};
 
@@ -50,7 +50,7 @@ fn body(route: &str, email: &str) -> Option<Value> {
         "PATCH /portfolios/{id}" => json!({ "name": "Renamed" }),
         "POST /portfolios/{id}/investments" => investment(),
         "PATCH /portfolios/{id}/investments/{investment_id}" => json!({ "quantity": 2 }),
-        "POST /portfolios/{id}/trades" => json!({ "side": "buy", "symbol": "AAPL", "amount": "10" }),
+        "POST /portfolios/{id}/trades" => trade(),
         "POST /sessions" => json!({ "email": email, "password": PASSWORD }),
         "POST /wallet/deposits" => json!({ "amount": "10" }),
         "POST /wallet/withdrawals" => json!({ "amount": "1" }),
@@ -166,10 +166,9 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
         cell(ANOTHERS, of_others[place], others.clone(), None),
         cell(MISSING, of_missing[place], Things::none(), None),
     ];
-    if route.contains("{investment_id}") {
-        let below_own = |things: Things| Things { portfolio: own.portfolio.clone(), ..things };
-        cells.push(cell(ANOTHERS_BELOW_OWN, of_others[place], below_own(others.clone()), None));
-        cells.push(cell(MISSING_BELOW_OWN, of_missing[place], below_own(Things::none()), None));
+    if route.matches('{').count() == 2 {
+        cells.push(cell(ANOTHERS_BELOW_OWN, of_others[place], others.clone().below(own), None));
+        cells.push(cell(MISSING_BELOW_OWN, of_missing[place], Things::none().below(own), None));
     }
     // Consumed objects are used last.
     cells.push(cell(" on their own", of_own[place], own.clone(), Some("FB")));
@@ -178,13 +177,15 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
 
 /// The visible state of the victim's things.
 async fn seen(victim: &Actor) -> Vec<Value> {
-    let Things { portfolio, investment, backtest, item, alert, .. } = &victim.things;
+    let Things { portfolio, investment, traded, trade, backtest, item, alert, .. } = &victim.things;
     let mut seen = Vec::new();
     for path in [
         format!("/portfolios/{portfolio}"),
         format!("/portfolios/{portfolio}/investments/{investment}"),
         format!("/portfolios/{portfolio}/investments"),
         format!("/portfolios/{portfolio}/trades"),
+        format!("/portfolios/{traded}/trades"),
+        format!("/portfolios/{traded}/trades/{trade}"),
         format!("/backtest/{backtest}"),
         format!("/instruments/{item}"),
         format!("/alerts/{alert}"),

@@ -74,6 +74,58 @@ fn a_purchase_and_a_sale_leave_exact_books() {
 }
 
 #[test]
+fn a_trade_is_read_as_it_was_executed_and_as_it_is_listed() {
+    each(async |target: &Target| {
+        let (customer, path) = trader(target, "10000", &brokerage()).await;
+        let order = json!({ "side": "buy", "symbol": "AAPL", "quantity": "3", "fee": 2.5 });
+        let bought = customer.post_with_key(&path, &order, "b").await.expect_status(201).json();
+        let sold = customer.post_with_key(&path, &sell("3"), "s").await.expect_status(201).json();
+        customer.patch(path.trim_end_matches("/trades"), &json!({ "state": "closed" }), "*").await.expect_status(200);
+        let listed = customer.get(&path).await.expect_status(200).json();
+        assert_eq!(listed["items"], json!([sold, bought]));
+        for trade in [sold, bought] {
+            let read = customer.get(&one(&path, &trade)).await.expect_status(200);
+            assert_eq!(read.json(), trade);
+            assert_eq!(read.header("cache-control"), "no-store");
+        }
+    });
+}
+
+/// The path of this trade, below this list.
+fn one(list: &str, trade: &Value) -> String {
+    format!("{list}/{}", trade["id"].as_str().unwrap())
+}
+
+#[test]
+fn a_trade_of_another_portfolio_or_customer_and_one_that_is_none_are_not_found() {
+    each(async |target: &Target| {
+        let (customer, path) = trader(target, "1000", &brokerage()).await;
+        let trade = customer.post_with_key(&path, &buy("1"), "b").await.expect_status(201).json();
+        let second = customer.post("/portfolios", &brokerage()).await.expect_status(201).json();
+        let beside = format!("/portfolios/{}/trades", second["id"].as_str().unwrap());
+        let (stranger, of_stranger) = trader(target, "1000", &brokerage()).await;
+        let unknown = json!({ "id": "0190aaaa-0000-7000-8000-000000000000" });
+        let missing = customer.get(&one(&path, &unknown)).await.expect_problem(404, "not_found");
+        for (caller, list) in [(&customer, &beside), (&stranger, &of_stranger)] {
+            let problem = caller.get(&one(list, &trade)).await.expect_problem(404, "not_found");
+            assert_eq!(problem["detail"], missing["detail"], "{list}");
+        }
+        let anothers = stranger.get(&one(&path, &trade)).await.expect_problem(404, "not_found");
+        let nowhere = one("/portfolios/0190aaaa-0000-7000-8000-000000000000/trades", &trade);
+        let nobodys = stranger.get(&nowhere).await.expect_problem(404, "not_found");
+        assert_eq!(anothers["detail"], nobodys["detail"]);
+        customer.get(&one("/portfolios/17/trades", &trade)).await.expect_problem(404, "not_found");
+        for malformed in ["17", "latest", "0190aaaa-0000-7000-8000-00000000000"] {
+            customer.get(&format!("{path}/{malformed}")).await.expect_problem(404, "not_found");
+        }
+        let extended = format!("{}?limit=1", one(&path, &trade));
+        customer.get(&extended).await.expect_problem(422, "invalid_fields");
+        customer.delete(&one(&path, &trade)).await.expect_problem(405, "method_not_allowed");
+        assert_eq!(customer.get(&one(&path, &trade)).await.expect_status(200).json(), trade);
+    });
+}
+
+#[test]
 fn an_order_by_amount_never_buys_more_than_it_pays_for() {
     each(async |target: &Target| {
         let (customer, path) = trader(target, "100", &brokerage()).await;

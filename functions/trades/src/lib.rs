@@ -1,7 +1,8 @@
-//! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists the trades.
+//! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists the trades and reads one of them.
 
 use api::{
-    Caller, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed, responses,
+    Caller, DryRunQuery, Exact, Fields, IdPairPath, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
+    responses,
 };
 use axum::Router;
 use axum::extract::State;
@@ -32,7 +33,7 @@ pub fn openapi() -> OpenApi {
 }
 
 fn routes() -> OpenApiRouter<MarketData> {
-    OpenApiRouter::new().routes(routes!(trade, list))
+    OpenApiRouter::new().routes(routes!(trade, list)).routes(routes!(read))
 }
 
 /// A market order.
@@ -177,4 +178,28 @@ async fn list(
     let (items, next_cursor) =
         trades::list(&market.app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))
+}
+
+/// One trade of a portfolio, as the list shows it.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/trades/{trade_id}",
+    operation_id = "read_trade",
+    tag = "trades",
+    params(
+        ("id" = String, Path, description = "Id of the portfolio"),
+        ("trade_id" = String, Path, description = "Id of the trade"),
+    ),
+    responses(
+        (status = 200, description = "The trade as it was executed", body = Trade),
+        (status = 404, description = "No such portfolio or trade of the caller"),
+    )
+)]
+async fn read(
+    State(market): State<MarketData>,
+    caller: Caller,
+    IdPairPath(portfolio, id): IdPairPath,
+) -> Result<axum::Json<Trade>, Problem> {
+    let trade = trades::find(&market.app, caller.customer_id, PortfolioId(portfolio), id).await?;
+    Ok(axum::Json(trade))
 }

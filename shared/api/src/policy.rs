@@ -78,6 +78,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("DELETE /portfolios/{id}/investments/{investment_id}", Access::Own),
     ("GET /portfolios/{id}/trades", Access::Own),
     ("POST /portfolios/{id}/trades", Access::Own),
+    ("GET /portfolios/{id}/trades/{trade_id}", Access::Own),
     ("GET /portfolios/{id}/performance", Access::Own),
     ("GET /predict/{symbol}", Access::SignedIn),
     ("GET /predict/{symbol}/history", Access::SignedIn),

@@ -148,6 +148,15 @@ pub async fn list(
     Ok((page.items, page.next.map(|cursor| cursor.to_string())))
 }
 
+/// A trade of a portfolio of the customer.
+///
+/// Errors: [`ServiceError::NotFound`].
+pub async fn find(app: &App, customer: CustomerId, portfolio: PortfolioId, id: Uuid) -> Result<Trade, ServiceError> {
+    load(app, customer, portfolio).await?;
+    let found = documents::read(app.table(), &keys::trade(portfolio, id)).await?;
+    found.map(|(trade, _)| trade).ok_or(ServiceError::NotFound { what: "trade" })
+}
+
 fn terms<'a>(market: &MarketData, quote: &'a Quote, lot_method: domain::LotMethod) -> TradeTerms<'a> {
     TradeTerms {
         trade_id: market.app.new_id(),

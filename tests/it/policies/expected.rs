@@ -81,6 +81,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /portfolios/{id}/performance", own(200)),
     ("GET /portfolios/{id}/trades", own(200)),
     ("POST /portfolios/{id}/trades", own(201)),
+    ("GET /portfolios/{id}/trades/{trade_id}", own(200)),
     ("GET /predict/{symbol}", own(200)),
     ("GET /predict/{symbol}/history", own(200)),
     // Without a valid symbol.

@@ -15,6 +15,9 @@ pub struct Things {
     pub customer: String,
     pub portfolio: String,
     pub investment: String,
+    /// A portfolio that cannot be removed, because there was this trade in it.
+    pub traded: String,
+    pub trade: String,
     pub backtest: String,
     pub item: String,
     pub entry: String,
@@ -31,21 +34,33 @@ impl Things {
         let investment = id(&made(&format!("/portfolios/{portfolio}/investments"), &investment()).await);
         made("/instruments", &json!({ "symbol": item, "name": "A thing" })).await;
         customer.call(Method::PUT, &format!("/watchlist/{item}")).await.expect_status(201);
-        let entry = customer.post_with_key("/wallet/deposits", &deposit, &Target::unique("cash")).await;
+        let keyed = async |path: &str, body: &Value| {
+            customer.post_with_key(path, body, &Target::unique("thing")).await.expect_status(201).json()
+        };
+        let entry = id(&keyed("/wallet/deposits", &deposit).await);
+        let traded = id(&made("/portfolios", &json!({ "name": "Traded", "type": "brokerage" })).await);
+        let trade = id(&keyed(&format!("/portfolios/{traded}/trades"), &trade()).await);
         Self {
             customer: id(&customer.get("/customers/me").await.expect_status(200).json()),
             portfolio,
             investment,
+            traded,
+            trade,
             backtest: id(&made("/backtest", &json!({ "symbol": "FB" })).await),
             item,
             alert: id(&made("/alerts", &alert()).await),
-            entry: id(&entry.expect_status(201).json()),
+            entry,
         }
     }
 
     pub fn none() -> Self {
-        let [customer, portfolio, investment, backtest, entry, alert] = [NO_ID; 6].map(str::to_owned);
-        Self { customer, portfolio, investment, backtest, item: NO_SYMBOL.to_owned(), entry, alert }
+        let [customer, portfolio, investment, traded, trade, backtest, entry, alert] = [NO_ID; 8].map(str::to_owned);
+        Self { customer, portfolio, investment, traded, trade, backtest, item: NO_SYMBOL.to_owned(), entry, alert }
+    }
+
+    /// These things, as they would be in another's portfolios.
+    pub fn below(self, other: &Self) -> Self {
+        Self { portfolio: other.portfolio.clone(), traded: other.traded.clone(), ..self }
     }
 
     /// The path of a route with these things. `market` is the symbol for routes of public prices.
@@ -56,23 +71,29 @@ impl Things {
             "backtest" => &self.backtest,
             "customers" => &self.customer,
             "wallet" => &self.entry,
+            _ if path.contains("{trade_id}") => &self.traded,
             _ => &self.portfolio,
         };
         let of_ones_own = path.starts_with("/instruments") || path.starts_with("/watchlist");
         let symbol = market.filter(|_| !of_ones_own).unwrap_or(&self.item);
-        path.replace("{investment_id}", &self.investment).replace("{id}", id).replace("{symbol}", symbol)
+        let path = path.replace("{investment_id}", &self.investment).replace("{trade_id}", &self.trade);
+        path.replace("{id}", id).replace("{symbol}", symbol)
     }
 
     /// The text without these things' ids, in which alone two refusals may differ.
     pub fn blotted(&self, text: &str) -> String {
-        let things = [&self.portfolio, &self.investment, &self.backtest, &self.item, &self.entry, &self.alert];
-        let ids = std::iter::once(&self.customer).chain(things);
-        ids.fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
+        let Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert } = self;
+        let ids = [customer, portfolio, investment, traded, trade, backtest, item, entry, alert];
+        ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
     }
 }
 
 pub fn alert() -> Value {
     json!({ "symbol": "IBM", "condition": { "type": "above", "price": "300" }, "repeat": "once" })
+}
+
+pub fn trade() -> Value {
+    json!({ "side": "buy", "symbol": "AAPL", "amount": "10" })
 }
 
 pub fn investment() -> Value {
