@@ -2,6 +2,7 @@
 
 mod chosen_routes;
 mod expected;
+mod faults;
 mod keys;
 mod things;
 

@@ -123,12 +123,13 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
 pub(crate) async fn change(
     State(app): State<App>,
     caller: Caller,
-    IdPath(id): IdPath,
+    id: Result<IdPath, Problem>,
     if_match: Result<IfMatch, Problem>,
     MergePatch(patch): MergePatch<AdministrationPatch>,
 ) -> Result<Response, Problem> {
     let IfMatch(precondition) = if_match?;
     let change = patch.parse()?;
+    let IdPath(id) = id?;
     let by = Actor::Customer(caller.customer_id);
     let stored = administration::administer(&app, by, CustomerId(id), &precondition, change).await?;
     Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())

@@ -144,10 +144,11 @@ fn positive(decimal: &Exact) -> Result<Quantity, String> {
 async fn trade(
     State(market): State<MarketData>,
     caller: Caller,
-    IdPath(portfolio): IdPath,
+    id: Result<IdPath, Problem>,
     Keyed { command, body }: Keyed<TradeBody>,
 ) -> Result<Response, Problem> {
     let request = body.parse()?;
+    let IdPath(portfolio) = id?;
     let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
     let trade = trades::execute(&market, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
     if command.dry_run.0 {
@@ -171,10 +172,11 @@ async fn trade(
 async fn list(
     State(market): State<MarketData>,
     caller: Caller,
-    IdPath(portfolio): IdPath,
+    id: Result<IdPath, Problem>,
     Query(query): Query<PageQuery>,
 ) -> Result<axum::Json<Page<Trade>>, Problem> {
     let (limit, cursor) = query.parse()?;
+    let IdPath(portfolio) = id?;
     let (items, next_cursor) =
         trades::list(&market.app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
     Ok(axum::Json(Page { items, next_cursor }))

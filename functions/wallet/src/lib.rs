@@ -189,10 +189,11 @@ async fn transfer(
 async fn reverse(
     State(market): State<MarketData>,
     caller: Caller,
-    IdPath(id): IdPath,
+    id: Result<IdPath, Problem>,
     command: Result<Command, Problem>,
 ) -> Result<Response, Problem> {
     let command = command?;
+    let IdPath(id) = id?;
     let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
     Ok(answer(&command, wallets::reverse_entry(&market, caller.customer_id, id, key).await?))
 }
