@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from driver.beside_peers import compare
-from driver.processes import tell
+from driver.processes import run_to_json
 from driver.table import Goals, table
 
 DEFAULT_MODEL = "walk"
@@ -14,8 +14,8 @@ COMPARED = ("origins", "rmase", "rmsis", "coverage_95")
 
 def measure(programs: Path, peers: Path, prices: Path, python: Path, goals: Goals) -> str:
     """The figures of every model."""
-    models = tell((programs / "works", "d4", prices))
-    reference = tell((python, peers / "accuracy.py"))
+    models = run_to_json((programs / "works", "d4", prices))
+    reference = run_to_json((python, peers / "accuracy.py"))
     default = next(model for model in models if model["model"] == DEFAULT_MODEL)
     compare("D4", *({name: one[name] for name in COMPARED} for one in (default, reference)))
     rows = [

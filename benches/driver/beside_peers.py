@@ -132,7 +132,7 @@ def _row(work: Work, python: Path, runs: int, goals: Goals) -> list[str]:
 
 
 def compare(work: str, ours: Any, peer: Any) -> None:
-    """A wrong answer voids the time: both must tell the same, to rounding."""
+    """A wrong answer voids the time: both must give the same, to rounding."""
     if isinstance(ours, dict):
         same = isinstance(peer, dict) and ours.keys() == peer.keys()
         pairs = [(ours[name], peer[name]) for name in ours] if same else []

@@ -25,7 +25,7 @@ MOST_ZIP_MB_WITH_POLARS = 15
 WITH_POLARS = ("fetch-data", "report")
 # A refusal is over before the function has worked.
 REFUSAL = "refused"
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,14 @@ def started(command: Command, events: list[bytes]) -> Start:
             stderr=subprocess.DEVNULL,
         )
         try:
-            polled = api.wait_for_poll(PATIENCE_SECONDS)
+            polled = api.wait_for_poll(TIMEOUT_SECONDS)
             start_cpu = cpu_seconds(process.pid)
             first = None
             for event in events:
-                seconds, answered, body = api.invoke(event, PATIENCE_SECONDS)
+                seconds, answered, body = api.invoke(event, TIMEOUT_SECONDS)
                 if not answered or not _good(body):
                     raise MeasuringError(f"{command[0]} answered {body[:300]!r}")
-                api.wait_for_poll(PATIENCE_SECONDS)
+                api.wait_for_poll(TIMEOUT_SECONDS)
                 first = first or (cpu_seconds(process.pid) - start_cpu, seconds)
             times = (start_cpu, polled - began, *first)
             return Start(*(seconds * 1e6 for seconds in times), peak_memory_kib(process.pid))

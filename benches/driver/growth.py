@@ -2,7 +2,7 @@
 
 What is evaluated is the engine. The allocator of Linux gives a block of more than 128 KiB back to
 the kernel and gets it anew, page by page, which costs as much as some works on the longest series
-and nothing on the shorter ones; so it is told to keep its memory, and what its defaults add is
+and nothing on the shorter ones; so it is configured to keep its memory, and what its defaults add is
 shown apart.
 """
 
@@ -12,7 +12,7 @@ import math
 from itertools import pairwise
 from pathlib import Path
 
-from driver.processes import tell
+from driver.processes import run_to_json
 from driver.table import Goals, table, time_of
 
 MOST_FOR_FOUR_TIMES = 4.4
@@ -22,7 +22,7 @@ KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_":
 def measure(programs: Path, goals: Goals) -> str:
     """Time of each work on three lengths, and the exponent between the shortest and the longest."""
     command = (programs / "works", "growth", "-")
-    lines, by_default = tell(command, KEEP_MEMORY), tell(command)
+    lines, by_default = run_to_json(command, KEEP_MEMORY), run_to_json(command)
     names = list(dict.fromkeys(line["work"] for line in lines))
     rows = []
     for name in names:

@@ -63,7 +63,7 @@ class Worker:
 
 
 class ColdProgram:
-    """A program that is started anew for each sample; it tells its answer and its peak memory."""
+    """A program that is started anew for each sample; it prints its answer and its peak memory."""
 
     def __init__(self, command: Command) -> None:
         self._command = [str(part) for part in command]
@@ -102,8 +102,8 @@ class ColdProgram:
         return json.loads(text) | {"cpu_us": (usage.ru_utime + usage.ru_stime) * 1e6}
 
 
-def tell(command: Command, variables: dict[str, str] | None = None) -> Any:
-    """Run a program to its end; it tells one line of JSON."""
+def run_to_json(command: Command, variables: dict[str, str] | None = None) -> Any:
+    """Run a program to its end and parse the one line of JSON that it prints."""
     command = [str(part) for part in command]
     environment = os.environ | ONE_THREAD | (variables or {})
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)

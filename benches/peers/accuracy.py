@@ -61,14 +61,14 @@ def errors(closes: Any, model: Any) -> tuple[float, float, float, int]:
 
 
 def main() -> None:
-    """Tell the figures as means over the series, relative to naive's."""
+    """Print the figures as means over the series, relative to naive's."""
     series = [prices.frame(symbol)["adjusted_close"].to_numpy() for symbol in SERIES]
     of = {
         model: np.array([errors(closes, model) for closes in series])
         for model in (naive, naive_on_logs, walk)
     }
     mean = {model: figures.mean(axis=0) for model, figures in of.items()}
-    sampling.tell(
+    sampling.emit(
         {
             "origins": int(of[walk][:, 3].sum()),
             "rmase": mean[walk][0] / mean[naive][0],

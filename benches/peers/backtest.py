@@ -36,6 +36,6 @@ if __name__ == "__main__":
     goog = prices.frame("GOOG")
     if sys.argv[1] == "cold":
         answer = golden_cross(goog)
-        sampling.tell({"answer": answer, "peak_memory_kib": sampling.peak_memory_kib()})
+        sampling.emit({"answer": answer, "peak_memory_kib": sampling.peak_memory_kib()})
     else:
         sampling.serve(golden_cross(goog), lambda: golden_cross(goog))

@@ -89,6 +89,6 @@ def tables(figure: Any, figures: dict[str, float], value: Any, band: Any) -> Non
 if __name__ == "__main__":
     answer = report(sys.argv[2])
     if sys.argv[1] == "cold":
-        sampling.tell({"answer": answer, "peak_memory_kib": sampling.peak_memory_kib()})
+        sampling.emit({"answer": answer, "peak_memory_kib": sampling.peak_memory_kib()})
     else:
         sampling.serve(answer, lambda: report(sys.argv[2]))

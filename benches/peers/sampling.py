@@ -17,17 +17,17 @@ SAMPLE_SECONDS = 0.02
 
 
 def serve(answer: Any, work: Callable[[], Any]) -> None:
-    """Tell `answer`, then time `work` as often as a line comes in."""
-    tell({"answer": answer})
+    """Print `answer`, then time `work` as often as a line comes in."""
+    emit({"answer": answer})
     repeats = 1
     while _mean_us(repeats, work) * repeats < SAMPLE_SECONDS * 1e6:
         repeats *= 2
     for _ in sys.stdin:
         cpu_us = _mean_us(repeats, work)
-        tell({"cpu_us": cpu_us, "peak_memory_kib": peak_memory_kib()})
+        emit({"cpu_us": cpu_us, "peak_memory_kib": peak_memory_kib()})
 
 
-def tell(value: Any) -> None:
+def emit(value: Any) -> None:
     """Write one line of JSON, at once."""
     print(json.dumps(value), flush=True)
 

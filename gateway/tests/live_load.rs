@@ -45,7 +45,7 @@ const TICKS: u64 = 5;
 /// Some twenty kilobytes are usual, and of few clients what the platform itself has taken meanwhile counts with them.
 const MOST_KILOBYTES_A_CLIENT: u64 = 500;
 /// How long anything may take that comes to an end at all.
-const PATIENCE: Duration = Duration::from_mins(2);
+const DEADLINE: Duration = Duration::from_mins(2);
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -95,7 +95,7 @@ fn tick(seq: u64) -> Event {
 /// The process that is the platform.
 struct Platform {
     child: Child,
-    tell: Option<ChildStdin>,
+    input: Option<ChildStdin>,
     address: SocketAddr,
 }
 
@@ -107,12 +107,12 @@ impl Platform {
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let tell = child.stdin.take();
-        Self { child, tell, address: line.trim().parse().unwrap() }
+        let input = child.stdin.take();
+        Self { child, input, address: line.trim().parse().unwrap() }
     }
 
     fn tick(&mut self) {
-        self.tell.as_mut().unwrap().write_all(b"tick\n").unwrap();
+        self.input.as_mut().unwrap().write_all(b"tick\n").unwrap();
     }
 
     /// A figure of the process in kilobytes, such as `VmRSS`; 0 where the system does not say.
@@ -124,7 +124,7 @@ impl Platform {
 
     /// Stops it as a person would, and waits until it has.
     fn stop(mut self) {
-        self.tell = None;
+        self.input = None;
         assert!(self.child.wait().unwrap().success());
     }
 }
@@ -148,14 +148,14 @@ async fn load(clients: usize) {
     let (connecting, connected) = (begun.elapsed(), platform.kilobytes("VmRSS"));
     let mut slowest = Duration::ZERO;
     for seq in 1..=TICKS {
-        let told = Instant::now();
+        let ticked = Instant::now();
         platform.tick();
         let (mut first, mut last) = (Duration::MAX, Duration::ZERO);
         for _ in 0..clients {
-            let (number, at) = tokio::time::timeout(PATIENCE, hears.recv()).await.expect("in time").expect("a tick");
+            let (number, at) = tokio::time::timeout(DEADLINE, hears.recv()).await.expect("in time").expect("a tick");
             assert_eq!(number, seq, "a tick came twice, or out of order");
-            first = first.min(at - told);
-            last = last.max(at - told);
+            first = first.min(at - ticked);
+            last = last.max(at - ticked);
         }
         slowest = slowest.max(last);
         println!("tick {seq} to {clients} clients: the first after {first:.1?}, the last after {last:.1?}");

@@ -7,11 +7,11 @@ the addresses in its environment and ends with that command's status:
 
     deploy.py --programs target/debug --work target/emulated-aws -- cargo test --workspace
 
-or, without a command, stays until its standard input closes or it is told to stop. When it ends,
+or, without a command, stays until its standard input closes or it gets a signal to stop. When it ends,
 so do the emulator and every function it started.
 
 The template is deployed twice. The second stack asks Alpha Vantage for its prices, at an address on
-this machine where nobody listens until a test does.
+this machine where nothing listens until a test does.
 
 WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
 `api_url` to put before a path, `live_url` to connect to, `endpoint`, `region`, `table` and `bucket`

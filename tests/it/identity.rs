@@ -195,7 +195,7 @@ fn known_and_unknown_addresses_get_the_same_response() {
         let known = address("alike");
         target.registered(&known).await;
         let mut answers = Vec::new();
-        for email in [known, address("nobody")] {
+        for email in [known, address("unknown")] {
             let answer = target.anonymous().post("/sessions", &credentials(&email, "a wrong guess")).await;
             let mut problem = answer.expect_problem(401, "invalid_credentials");
             problem["request_id"] = Value::Null;

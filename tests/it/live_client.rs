@@ -109,7 +109,7 @@ fn a_page_of_another_origin_is_refused_and_its_ticket_is_not_used_up() {
         match Live::connect_from(&url, "https://evil.example").await {
             Err(Error::Http(response)) => assert_eq!(response.status(), 403, "{}", target.name),
             Err(error) => panic!("{}: {error}", target.name),
-            Ok(_) => panic!("{} let pass a page of somebody else", target.name),
+            Ok(_) => panic!("{} let pass a page of another origin", target.name),
         }
         let host = url.trim_start_matches("ws://").split('/').next().unwrap();
         let own = format!("http://{host}");

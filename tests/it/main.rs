@@ -47,3 +47,4 @@ mod trades;
 mod verbs;
 mod wallet;
 mod watch;
+mod words;

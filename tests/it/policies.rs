@@ -39,7 +39,7 @@ fn body(route: &str, email: &str) -> Option<Value> {
     Some(match route {
         "POST /alerts" => alert(),
         "POST /backtest" => json!({ "symbol": "FB" }),
-        "POST /customers" => person(&format!("{}@example.com", Target::unique("anybody"))),
+        "POST /customers" => person(&format!("{}@example.com", Target::unique("newcomer"))),
         "PATCH /customers/me" => json!({ "phone": "+44 20 7946 0000" }),
         "POST /customers/me/erasure" => json!({ "password": PASSWORD }),
         "PUT /customers/me/password" => json!({ "current_password": PASSWORD, "new_password": "another fine one" }),
@@ -105,12 +105,12 @@ async fn mistakes(
     target: &Target,
     route: &str,
     expected: &Expected,
-    nobody: &Actor,
+    anonymous: &Actor,
     actors: &[Actor],
     victim: &Actor,
 ) -> Vec<String> {
     let mut found = Vec::new();
-    for (place, actor) in std::iter::once(nobody).chain(actors).enumerate() {
+    for (place, actor) in std::iter::once(anonymous).chain(actors).enumerate() {
         let fresh =
             if place > 0 && LAST_CALLS.contains(&route) { Some(target.newcomer_as(actor.role).await) } else { None };
         let caller = fresh.as_ref().unwrap_or(&actor.target);
@@ -206,8 +206,8 @@ fn every_route_answers_every_role_on_every_object_as_declared() {
         for role in ROLES {
             actors.push(Actor::new(target, role).await);
         }
-        let nobody = Actor {
-            role: "nobody",
+        let anonymous = Actor {
+            role: "anonymous",
             target: target.anonymous(),
             things: victim.things.clone(),
             email: victim.email.clone(),
@@ -216,10 +216,10 @@ fn every_route_answers_every_role_on_every_object_as_declared() {
         let mut found = Vec::new();
         for (route, _) in POLICIES {
             let expected = expected::of(route);
-            found.extend(mistakes(target, route, expected, &nobody, &actors, &victim).await);
+            found.extend(mistakes(target, route, expected, &anonymous, &actors, &victim).await);
         }
         assert!(found.is_empty(), "on {}:\n{}", target.name, found.join("\n"));
-        assert_eq!(seen(&victim).await, before, "somebody changed what is another's");
+        assert_eq!(seen(&victim).await, before, "a caller changed what belongs to another customer");
     });
 }
 
@@ -232,9 +232,13 @@ fn no_cell_contradicts_the_declared_policy() {
             Expected::Object { own, others, missing } => vec![own, others, missing],
         };
         assert_eq!(matches!(expected, Expected::Object { .. }), route.contains('{'), "{route}");
-        for [nobody, client, advisor, administrator] in columns.iter().map(|statuses| **statuses) {
-            assert_eq!(nobody == 401, *access != Access::Public, "{route}");
-            assert_eq!((client, advisor) == (403, 403), *access == Access::Administrators || nobody == 403, "{route}");
+        for [anonymous, client, advisor, administrator] in columns.iter().map(|statuses| **statuses) {
+            assert_eq!(anonymous == 401, *access != Access::Public, "{route}");
+            assert_eq!(
+                (client, advisor) == (403, 403),
+                *access == Access::Administrators || anonymous == 403,
+                "{route}"
+            );
             assert!(administrator != 401 && client == advisor, "{route}");
         }
         if *access == Access::Own

@@ -124,7 +124,7 @@ static EMULATED: LazyLock<Option<Target>> =
 
 /// The addresses that `aws/deploy.py` wrote.
 static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
-    #[expect(clippy::disallowed_methods, reason = "the test run tells where the emulated AWS is")]
+    #[expect(clippy::disallowed_methods, reason = "the test run sets where the emulated AWS is")]
     let file = std::env::var("SEXTANT_TEST_AWS").ok()?;
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
     Some(serde_json::from_str(&text).unwrap())

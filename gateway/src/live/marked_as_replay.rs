@@ -53,7 +53,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_is_closed_and_gone_as_without_the_mark() {
         let connections = Arc::new(Connections::default());
-        let _mailbox = connections.announce("a=".to_owned());
+        let _outbox = connections.announce("a=".to_owned());
         let push = MarkedAsReplay(connections.clone());
         push.close("a=").await.unwrap();
         assert_eq!(connections.count(), 0);

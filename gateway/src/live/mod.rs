@@ -4,7 +4,7 @@
 //! client's messages become MESSAGE events, and its end a DISCONNECT event ([`session`], [`event`]). Functions reach
 //! the client by the connection's id ([`connections`]); during a replay their messages are marked
 //! ([`marked_as_replay`]). The limits are API Gateway's, except the rate of a client's frames, which is our own
-//! ([`flood`]).
+//! ([`rate_limiter`]).
 
 pub mod connections;
 mod event;

@@ -110,7 +110,7 @@ fn command(customer: &Customer, number: usize) -> (String, Value) {
     }
 }
 
-/// Sends a call until it is decided; nothing where the connection ends first. Who is told to come back does.
+/// Sends a call until it is decided; nothing if the connection ends first. A response with `Retry-After` is retried.
 async fn decided(client: &Client, base: &str, token: &str, call: &Call) -> Option<(u16, bool, Value)> {
     for _ in 0..MOST_TRIES {
         let request = client.post(format!("{base}{}", call.path)).bearer_auth(token);

@@ -11,10 +11,10 @@ fn source(variables: &[(&str, &str)]) -> String {
     command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let told = lines.take(10).find_map(|line| line.strip_prefix("Prices come from ").map(str::to_owned));
+    let printed = lines.take(10).find_map(|line| line.strip_prefix("Prices come from ").map(str::to_owned));
     child.kill().unwrap();
     child.wait().unwrap();
-    told.unwrap()
+    printed.unwrap()
 }
 
 #[test]
@@ -31,12 +31,12 @@ fn yahoo_is_off_unless_switched_on_and_a_key_names_alpha_vantage() {
         (vec![key, yahoo("on")], true, true),
     ];
     for (variables, alpha_vantage, yahoo) in cases {
-        let told = source(&variables);
+        let printed = source(&variables);
         assert_eq!(
-            (told.contains("Alpha Vantage"), told.contains("Yahoo")),
+            (printed.contains("Alpha Vantage"), printed.contains("Yahoo")),
             (alpha_vantage, yahoo),
-            "{variables:?}: {told}"
+            "{variables:?}: {printed}"
         );
-        assert!(!told.contains("not-a-key"), "{told}");
+        assert!(!printed.contains("not-a-key"), "{printed}");
     }
 }

@@ -65,7 +65,7 @@ async fn behind_a_trusted_proxy_each_source_address_has_its_own_limits() {
         assert!(header(&answer, "ratelimit").starts_with(&format!("\"registration\";r={left};t=")));
     }
     for left in ["2", "1", "0"] {
-        let answer = sign_in(&client, base, "nobody@example.com", PASSWORD, stranger).await;
+        let answer = sign_in(&client, base, "unknown@example.com", PASSWORD, stranger).await;
         assert_eq!(answer.status(), 401);
         assert!(header(&answer, "ratelimit").starts_with(&format!("\"sign-in\";r={left};t=")));
     }
@@ -95,7 +95,7 @@ async fn loopback_is_exempt_whatever_a_client_claims() {
     let settings = [("SEXTANT_SIGN_IN_LIMIT", "1")];
     let (server, client) = (Server::start_with(folder.path(), &settings), Client::new());
     for _ in 0..3 {
-        let answer = sign_in(&client, &server.base, "nobody@example.com", PASSWORD, "198.51.100.1").await;
+        let answer = sign_in(&client, &server.base, "unknown@example.com", PASSWORD, "198.51.100.1").await;
         assert_eq!((answer.status().as_u16(), header(&answer, "ratelimit").as_str()), (401, ""));
     }
 }

@@ -7,8 +7,8 @@ use store::keys::Kind;
 use store::{Body, Item, StoreError, documents};
 
 /// The portfolios among a customer's items.
-pub(crate) fn portfolios(own: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {
-    let ids = own.iter().filter_map(|item| Some((item, Kind::Portfolio.id_in(&item.key)?)));
+pub(crate) fn portfolios(items: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {
+    let ids = items.iter().filter_map(|item| Some((item, Kind::Portfolio.id_in(&item.key)?)));
     ids.map(|(item, id)| id.parse().map(PortfolioId).map_err(|error| StoreError::corrupt(&item.key, &error))).collect()
 }
 

@@ -96,7 +96,7 @@ codes! {
 
     NotFound: NOT_FOUND, "not_found",
         "No object has this id, or it belongs to another customer.",
-        "Check the id. The two cases cannot be told apart.";
+        "Check the id. The two cases cannot be distinguished.";
     RouteNotFound: NOT_FOUND, "route_not_found",
         "No route has this path.",
         "Compare the path with `GET /openapi.json`.";

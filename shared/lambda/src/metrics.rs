@@ -44,8 +44,8 @@ mod tests {
         let mut lines = Vec::new();
         write_to(collector, &mut lines);
         let line: Value = serde_json::from_slice(&lines).unwrap();
-        let [told] = line["_aws"]["CloudWatchMetrics"].as_array().unwrap().as_slice() else { panic!("{line}") };
-        assert_eq!((&told["Namespace"], &told["Dimensions"]), (&json!("Sextant"), &json!([["function"]])));
+        let [metric] = line["_aws"]["CloudWatchMetrics"].as_array().unwrap().as_slice() else { panic!("{line}") };
+        assert_eq!((&metric["Namespace"], &metric["Dimensions"]), (&json!("Sextant"), &json!([["function"]])));
         assert_eq!(line["function"], "refresh-prices");
         // Nothing having failed is a figure too, and so is nothing at all the next time.
         assert_eq!((&line["refreshed"], &line["failed"]), (&json!(3), &json!(0)));

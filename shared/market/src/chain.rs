@@ -55,7 +55,7 @@ impl Chain {
             match timeout_at(budget.deadline, provider.fetch_daily(symbol, budget)).await {
                 Ok(Ok(other)) => return other.confirms(history),
                 Ok(Err(error)) => {
-                    tracing::debug!(source = provider.source(), %error, "a held-back bar was not confirmed")
+                    tracing::debug!(source = provider.source(), %error, "a held-back bar was not confirmed");
                 }
                 Err(_) => return false,
             }

@@ -199,7 +199,7 @@ fn content_type_path(object: &Path) -> PathBuf {
 fn write_whole(folder: &Path, path: &Path, bytes: &[u8], now: DateTime<Utc>) -> io::Result<()> {
     let mut file = tempfile::Builder::new().prefix(UNFINISHED_PREFIX).tempfile_in(folder)?;
     file.write_all(bytes)?;
-    // Its age is told by the clock of the store, as that of its links.
+    // Its age is measured by the clock of the store, like that of its links.
     file.as_file().set_modified(now.into())?;
     file.as_file().sync_all()?;
     file.persist(path)?;

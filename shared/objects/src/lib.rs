@@ -4,7 +4,7 @@
 //! pass the same suite, [`conformance`]. The crate depends only on `domain`. [`FolderObjects`] writes only below its root,
 //! which only its owner can read ([`private_folder`]).
 //!
-//! - A link needs no other credentials: whoever has it can read that object, under that file name, until it expires.
+//! - A link needs no other credentials: anyone who has it can read that object, under that file name, until it expires.
 //! - An expired or altered link gets 403, a link to an erased object 404. No change to a link makes it reach another object.
 //! - Once a put has returned, the object is durable. Every call may safely be repeated.
 //! - What one engine refuses the other refuses too ([`check_put`]).

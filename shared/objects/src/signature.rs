@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::ObjectKey;
 
-/// Tells these signatures from anything else that may ever be signed with the same secret.
+/// Distinguishes these signatures from anything else that may ever be signed with the same secret.
 const PURPOSE: &str = "sextant object link 1";
 /// The block of SHA-256, in bytes: the size of an HMAC key before it is applied.
 const BLOCK_BYTES: usize = 64;

@@ -13,7 +13,7 @@ use crate::attributes::{self, Attributes, text};
 use crate::errors::failure;
 
 /// How long keys that a batch left out are asked for again.
-const BATCH_PATIENCE: Duration = Duration::from_secs(3);
+const BATCH_DEADLINE: Duration = Duration::from_secs(3);
 
 impl DynamoTable {
     pub(crate) async fn get_item(&self, key: &Key) -> Result<Option<Item>, StoreError> {
@@ -27,7 +27,7 @@ impl DynamoTable {
         let mut items = vec![None; keys.len()];
         let mut wanted: Vec<Attributes> = keys.iter().map(attributes::key).collect();
         while !wanted.is_empty() {
-            let (found, left) = retry(Retry::within(BATCH_PATIENCE), || self.batch_get_some(wanted.clone())).await?;
+            let (found, left) = retry(Retry::within(BATCH_DEADLINE), || self.batch_get_some(wanted.clone())).await?;
             for item in found {
                 if let Some(slot) = places.get(&item.key).and_then(|&place| items.get_mut(place)) {
                     *slot = Some(item);
@@ -59,7 +59,7 @@ impl DynamoTable {
         let mut start = after.map(|sort_key| attributes::key(&Key::new(&query.partition, sort_key)));
         let (mut found, mut bytes) = (Vec::new(), 0);
         loop {
-            // One more than the page holds tells whether a next page is worth a cursor.
+            // One more than the page holds shows whether a next page is worth a cursor.
             let room = query.limit + 1 - found.len();
             let (items, last) = self.query_some(query, room, start).await?;
             for item in items {

@@ -20,7 +20,7 @@ use crate::conditions::Condition;
 use crate::errors::{Meaning, failure, meaning};
 
 /// How long a write waits for a table that is busy, or for another transaction on the same item.
-const BUSY_PATIENCE: Duration = Duration::from_secs(2);
+const BUSY_DEADLINE: Duration = Duration::from_secs(2);
 
 /// A write with the version that it will leave.
 struct Planned<'a> {
@@ -52,7 +52,7 @@ impl Retryable for Attempt {
 
 impl DynamoTable {
     pub(crate) async fn write_all(&self, writes: &[Write]) -> Result<Vec<Option<Version>>, StoreError> {
-        retry(Retry::within(BUSY_PATIENCE), || async { self.attempt(writes).await.map_err(Attempt) })
+        retry(Retry::within(BUSY_DEADLINE), || async { self.attempt(writes).await.map_err(Attempt) })
             .await
             .map_err(|Attempt(error)| error)
     }

@@ -17,7 +17,7 @@ pub(crate) fn create_private(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes the database, and what SQLite keeps beside it, from everybody but the owner: an earlier version made them for all
+/// Takes the database, and what SQLite keeps beside it, from all users but the owner: an earlier version made them for all
 /// to read. What is another user's stays as it is.
 #[cfg(unix)]
 pub(crate) fn take_from_others(path: &Path) -> io::Result<()> {

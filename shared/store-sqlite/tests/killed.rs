@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 const ROUNDS: usize = 12;
 const CLIENTS: usize = 16;
-/// The word by which the program is told to be the one that is killed.
+/// The word that makes the program the one that is killed.
 const LOAD: &str = "load-until-killed";
 
 fn main() {
@@ -100,7 +100,10 @@ async fn kill_and_look(path: &Path, round: usize) -> usize {
     let table = open(path);
     for (client, acknowledged) in acknowledged.into_iter().enumerate() {
         let (last, _) = last(&table, client).await;
-        assert!(last >= acknowledged, "client {client} was told of {acknowledged}, and its head is at {last}");
+        assert!(
+            last >= acknowledged,
+            "client {client} got an acknowledgement of {acknowledged}, and its head is at {last}"
+        );
         for number in 1..=last {
             let item = table.get(&entry(client, number)).await.expect("a read");
             assert_eq!(item.map(|item| item.body), Some(json(number)), "entry {number} of client {client}");

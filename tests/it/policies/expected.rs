@@ -11,7 +11,7 @@ pub enum Expected {
     Object { own: Statuses, others: Statuses, missing: Statuses },
 }
 
-pub const fn everybody(status: u16) -> Statuses {
+pub const fn all_roles(status: u16) -> Statuses {
     [status; 4]
 }
 
@@ -46,20 +46,20 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("POST /backtest", alone(signed_in(201))),
     ("GET /backtest/{id}", own(200)),
     ("GET /customers", alone(administrators(200))),
-    ("POST /customers", alone(everybody(201))),
+    ("POST /customers", alone(all_roles(201))),
     ("GET /customers/me", alone(signed_in(200))),
     ("PATCH /customers/me", alone(signed_in(200))),
     ("POST /customers/me/erasure", alone(signed_in(204))),
     ("GET /customers/me/export", alone(signed_in(200))),
     ("PUT /customers/me/password", alone(signed_in(204))),
     // An unknown token.
-    ("PUT /customers/password", alone(everybody(403))),
+    ("PUT /customers/password", alone(all_roles(403))),
     ("GET /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     ("PATCH /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     // Market prices are public, which is used for "own" here.
     ("GET /fetch-data/{symbol}", own(200)),
-    ("GET /health", alone(everybody(200))),
-    ("GET /openapi.json", alone(everybody(200))),
+    ("GET /health", alone(all_roles(200))),
+    ("GET /openapi.json", alone(all_roles(200))),
     ("GET /instruments", alone(signed_in(200))),
     ("POST /instruments", alone(signed_in(201))),
     ("GET /instruments/{symbol}", own(200)),
@@ -89,7 +89,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /report/{symbol}", own(200)),
     ("GET /report/{symbol}/chart.svg", own(200)),
     ("GET /sessions", alone(signed_in(200))),
-    ("POST /sessions", alone(everybody(201))),
+    ("POST /sessions", alone(all_roles(201))),
     ("DELETE /sessions", alone(signed_in(204))),
     ("DELETE /sessions/current", alone(signed_in(204))),
     ("GET /wallet", alone(signed_in(200))),
@@ -112,7 +112,7 @@ pub fn of(route: &str) -> &'static Expected {
 
 fn unknown(route: &str) -> String {
     format!(
-        "POLICIES has {route}, and the table EXPECTED in tests/it/policies/expected.rs has not. Add a line: what nobody, a client, \
+        "POLICIES has {route}, and the table EXPECTED in tests/it/policies/expected.rs has not. Add a line: what an anonymous caller, a client, \
          an advisor and an administrator are answered, and, where the path names an object, each of these for one's own, \
          for another's and for a missing one. A route that wants a body has it in `body`; an id of a new kind is one of \
          `Things`; what ends the caller's session is one of LAST_CALLS, what uses its object up one of USED_UP."

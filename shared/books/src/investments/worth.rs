@@ -113,9 +113,9 @@ impl<'a> LastPrices<'a> {
         let symbol = &investment.ticker_symbol;
         if !self.known.contains_key(symbol) {
             let last = find_last_price(self.market, self.customer, symbol, self.budget).await?;
-            let told =
+            let described =
                 if symbol.is_custom() { None } else { instruments::find_described(&self.market.app, symbol).await? };
-            let kind = told.map(|instrument| instrument.instrument_type);
+            let kind = described.map(|instrument| instrument.instrument_type);
             self.known.insert(symbol.clone(), SymbolData { last, kind });
         }
         let SymbolData { last, kind } =

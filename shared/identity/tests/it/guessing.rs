@@ -177,7 +177,7 @@ async fn a_source_address_may_fail_thirty_sign_ins_an_hour_across_accounts() {
     let world = World::with_ada().await;
     let from = source("2001:db8:1:2::7");
     let guesses = (0..40).map(|number| {
-        let email = format!("nobody{number}@example.com").parse().unwrap();
+        let email = format!("unknown{number}@example.com").parse().unwrap();
         let (app, from) = (&world.app, from);
         async move {
             let signing_in = sessions::sign_in(app, &email, password("a wrong guess"), SessionKind::Api);

@@ -23,7 +23,7 @@ pub(crate) fn extend(stored: &Bars, basis: Basis, fetched: History) -> Option<Hi
     let is_on_the_stored_scale = |newest: &Twins| basis == Basis::Quoted || agree(newest);
     let joined = match common_days(stored, &fetched.bars) {
         // Known splits and dividends are not given up for a source that reports none.
-        Some((_, newest)) if compact && tells_no_splits(&fetched) && is_on_the_stored_scale(&newest) => {
+        Some((_, newest)) if compact && reports_no_splits(&fetched) && is_on_the_stored_scale(&newest) => {
             append(stored, &fetched.bars, newest)
         }
         Some((oldest, newest)) => around(stored, &fetched.bars, basis, (oldest, newest)),
@@ -43,7 +43,7 @@ fn across(stored: &Bars, fetched: History) -> Option<History> {
     let has_all_days =
         fetched.bars.first()?.date <= stored.first()?.date && stored.last()?.date <= fetched.bars.last()?.date;
     // Nothing stored is lost, neither a day nor a split.
-    if has_all_days && (!tells_no_splits(&fetched) || splits_of(stored).is_ok_and(|splits| splits.is_empty())) {
+    if has_all_days && (!reports_no_splits(&fetched) || splits_of(stored).is_ok_and(|splits| splits.is_empty())) {
         return Some(fetched);
     }
     let common: Vec<Twins> = twins(stored, &fetched.bars).collect();
@@ -52,7 +52,7 @@ fn across(stored: &Bars, fetched: History) -> Option<History> {
     }
     let (oldest, newest) = (*common.first()?, *common.last()?);
     let mut notes = fetched.notes.clone();
-    let bars = if tells_no_splits(&fetched) {
+    let bars = if reports_no_splits(&fetched) {
         append(stored, &fetched.bars, newest)?
     } else {
         notes.push(Note::SplitsUnknown);
@@ -61,7 +61,7 @@ fn across(stored: &Bars, fetched: History) -> Option<History> {
     Some(History { bars, basis: Basis::SplitAdjusted, notes, ..fetched })
 }
 
-fn tells_no_splits(history: &History) -> bool {
+fn reports_no_splits(history: &History) -> bool {
     history.notes.contains(&Note::SplitsUnknown)
 }
 

@@ -161,7 +161,7 @@ async fn a_write_leaves_no_unfinished_file_behind() {
 #[tokio::test]
 async fn what_a_dead_process_left_is_removed_but_not_what_another_is_writing() {
     let folder = TempDir::new().unwrap();
-    let customer = folder.path().join("reports/somebody");
+    let customer = folder.path().join("reports/customer-1");
     fs::create_dir_all(&customer).unwrap();
     for (name, age_minutes) in [(".unfinished-old", 61), (".unfinished-new", 1), ("finished", 61)] {
         let file = fs::File::create(customer.join(name)).unwrap();
@@ -170,7 +170,7 @@ async fn what_a_dead_process_left_is_removed_but_not_what_another_is_writing() {
     FolderObjects::open(folder.path(), SECRET, Arc::new(now)).unwrap();
     let mut names = files_under(folder.path());
     names.sort();
-    assert_eq!(names, ["reports/somebody/.unfinished-new", "reports/somebody/finished"]);
+    assert_eq!(names, ["reports/customer-1/.unfinished-new", "reports/customer-1/finished"]);
 }
 
 #[cfg(unix)]

@@ -90,7 +90,7 @@ fn a_conflict_in_a_batch_does_not_affect_its_neighbours() {
         vec![create("D")],
     ]);
     assert!(a.is_ok() && b.is_ok() && d.is_ok(), "{a:?} {b:?} {d:?}");
-    // Judged against what the first request of the same batch wrote.
+    // Checked against what the first request of the same batch wrote.
     assert!(matches!(again, Err(StoreError::Conflict { write: 0 })), "{again:?}");
     assert!(matches!(c, Err(StoreError::Conflict { write: 1 })), "{c:?}");
     assert_eq!(desk.keys(), "A B D");
@@ -152,14 +152,14 @@ fn when_the_commit_fails_no_request_is_acknowledged_or_reported_as_a_conflict() 
 
 #[test]
 fn a_commit_on_a_full_disk_has_not_happened() {
-    let told = |code| {
+    let mapped = |code| {
         let error = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
         Lost::in_commit(error).error()
     };
-    assert!(matches!(told(rusqlite::ffi::SQLITE_FULL), StoreError::Refused { .. }));
-    assert!(matches!(told(rusqlite::ffi::SQLITE_BUSY), StoreError::Throttled));
-    assert!(matches!(told(rusqlite::ffi::SQLITE_IOERR_FSYNC), StoreError::Unavailable { .. }));
-    assert!(matches!(told(rusqlite::ffi::SQLITE_NOMEM), StoreError::Unavailable { .. }));
+    assert!(matches!(mapped(rusqlite::ffi::SQLITE_FULL), StoreError::Refused { .. }));
+    assert!(matches!(mapped(rusqlite::ffi::SQLITE_BUSY), StoreError::Throttled));
+    assert!(matches!(mapped(rusqlite::ffi::SQLITE_IOERR_FSYNC), StoreError::Unavailable { .. }));
+    assert!(matches!(mapped(rusqlite::ffi::SQLITE_NOMEM), StoreError::Unavailable { .. }));
 }
 
 #[test]

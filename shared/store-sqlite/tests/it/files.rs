@@ -115,7 +115,7 @@ fn a_missing_folder_and_one_that_cannot_be_written_are_named() {
     let file = folder.path().join("folder.db");
     fs::create_dir(&file).unwrap();
     assert!(matches!(refusal(&file), OpenError::Other { path, .. } if path == file));
-    // A folder that nobody can write, not even root.
+    // A folder that no user can write, not even root.
     #[cfg(target_os = "linux")]
     assert!(matches!(refusal(Path::new("/proc/sextant.db")), OpenError::File { .. }));
 }

@@ -122,7 +122,7 @@ async fn more_callers_than_the_queue_holds_are_all_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn callers_that_go_away_leave_all_of_their_writes_or_none_and_harm_nobody() {
+async fn callers_that_go_away_leave_all_of_their_writes_or_none_and_harm_no_other() {
     let folder = tempfile::tempdir().unwrap();
     let table = SqliteTable::open(&folder.path().join("sextant.db"), clock()).unwrap();
     let calls = (0..400).map(|number| {

@@ -1,4 +1,4 @@
-//! What the log beside a database tells.
+//! What the log next to a database says.
 
 use std::fs;
 use std::path::Path;

@@ -221,7 +221,7 @@ fn traded_instrument(seed: u64) -> (Records, Vec<f64>, Vec<f64>) {
         let ratio = domain::SplitRatio::from_bar(bar.split_ratio).unwrap();
         units = (units * Decimal::from(ratio.new_units()) / Decimal::from(ratio.old_units())).trunc_with_scale(12);
         let held_before = !units.is_zero();
-        let is_cut = held_before && bar.split_ratio != 1.0;
+        let is_cut = held_before && ratio.new_units() != ratio.old_units();
         let cut = if is_cut { 1e-12 / units.to_string().parse::<f64>().unwrap() } else { 0.0 };
         tolerance.push(tolerance[at - 1] + cut);
         let (mut paid, mut got) = (None, None);

@@ -153,7 +153,7 @@ impl World {
         }
     }
 
-    /// How many of them have an advisor: by their profiles, by their own items, and by those of the advisor.
+    /// How many of them have an advisor: by their profiles, by the items in their partitions, and by those of the advisor.
     async fn advised(&self, clients: &[CustomerId], advisor: CustomerId) -> [usize; 3] {
         let (mut profiles, mut own) = (0, 0);
         for client in clients {

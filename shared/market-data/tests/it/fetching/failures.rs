@@ -81,8 +81,8 @@ async fn a_symbol_that_was_not_requested_for_lack_of_time_is_requested_next() {
         // Eight are requested concurrently, and then no time is left for the ninth.
         *world.exchange.takes.lock().unwrap() = Duration::from_millis(2_200);
         let platform = process(&world);
-        let first = look(&world, &platform, &names).await;
-        assert_eq!((first.quotes.len(), world.exchange.calls().len()), (8, 8));
+        let shown = look(&world, &platform, &names).await;
+        assert_eq!((shown.quotes.len(), world.exchange.calls().len()), (8, 8));
         let next = if is_another_process { process(&world) } else { platform };
         assert_eq!(look(&world, &next, &names).await.quotes.len(), 9);
         assert_eq!(world.exchange.calls(), ["quote NEW8"]);
