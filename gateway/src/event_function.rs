@@ -70,7 +70,7 @@ pub(crate) mod tests_support {
     use super::*;
 
     /// A function with this handler, a timeout of five seconds and one retry.
-    pub(crate) fn function(handle: fn(MarketData, Value) -> EventAnswer) -> EventFunction {
+    pub(crate) fn function(handle: impl Fn(MarketData, Value) -> EventAnswer + Send + Sync + 'static) -> EventFunction {
         EventFunction { name: "test".to_owned(), timeout: Duration::from_secs(5), retries: 1, handle: Arc::new(handle) }
     }
 }

@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
 use market_data::MarketData;
 
@@ -9,7 +9,7 @@ use crate::platform::tests_support::market;
 use crate::registry::EventAnswer;
 use crate::schedule_expression::ScheduleExpression;
 
-fn scheduled(expression: &str, handle: fn(MarketData, Value) -> EventAnswer) -> Scheduled {
+fn scheduled(expression: &str, handle: impl Fn(MarketData, Value) -> EventAnswer + Send + Sync + 'static) -> Scheduled {
     let expression = ScheduleExpression::parse(expression, "UTC").unwrap();
     Scheduled { function: function(handle), schedule: Schedule { name: "Often".to_owned(), expression, input: None } }
 }
@@ -82,23 +82,22 @@ async fn done_by(market: &MarketData, scheduled: &Scheduled) -> Option<DateTime<
     finished.map(|(finished, _)| finished.due)
 }
 
-static SLOTS: LazyLock<Mutex<Vec<String>>> = LazyLock::new(Mutex::default);
-
 /// The slots that ran when the platform started at this time.
 async fn caught_up(market: &MarketData, now: &str, expressions: &[&str]) -> Vec<String> {
+    let slots = Arc::new(Mutex::new(Vec::new()));
     let schedules: Vec<_> = expressions
         .iter()
         .map(|expression| {
-            scheduled(expression, |_, event| {
-                Box::pin(async move {
-                    SLOTS.lock().unwrap().push(event["time"].as_str().unwrap().to_owned());
-                    Ok(event)
-                })
+            let slots = slots.clone();
+            scheduled(expression, move |_, event| {
+                slots.lock().unwrap().push(event["time"].as_str().unwrap().to_owned());
+                Box::pin(async { Ok(event) })
             })
         })
         .collect();
     catch_up(market, now.parse().unwrap(), &schedules).await;
-    std::mem::take(&mut *SLOTS.lock().unwrap())
+    let slots = slots.lock().unwrap();
+    slots.clone()
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ fn an_api_without_an_authorizer_of_its_own_is_refused() {
     assert!(api("").unwrap_err().to_string().contains("public"));
     assert!(api("Auth: { DefaultAuthorizer: AWS_IAM }").is_err());
     let named = "Auth: { DefaultAuthorizer: A, Authorizers: { A: { FunctionArn: { 'Fn::GetAtt': [B, Arn] } } } }";
-    assert!(api(named).unwrap_err().to_string().contains("no function"));
+    assert!(api(named).unwrap_err().to_string().contains("not a function"));
     assert_eq!(Template::parse(PROJECT_TEMPLATE).unwrap().authorizer.as_deref(), Some("authorizer"));
 }
 
@@ -76,11 +76,11 @@ fn an_unsupported_setting_is_refused_with_its_place() {
         ("      Timeout: 3\n".to_owned(), "TellTimeFunction: missing field `CodeUri`"),
         ("      CodeUri: target/lambda/tell-times/\n".to_owned(), "tell-times"),
         ("      CodeUri: tell-time/\n".to_owned(), "named once"),
-        (event("{ Type: SQS, Properties: {} }"), "the event E is of the unknown type SQS"),
+        (event("{ Type: SQS, Properties: {} }"), "the event E has the unsupported type SQS"),
         (event("{ Type: HttpApi, Properties: { Method: GET, Path: a } }"), "TellTimeFunction: "),
         (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: often } }"), "often"),
         (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: { Ref: Never } } }"), "Ref names Never"),
-        (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: a } }"), "no JSON"),
+        (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: a } }"), "not JSON"),
     ] {
         let error = one(&properties).unwrap_err().to_string();
         assert!(error.contains(said), "{error:?} does not say {said:?}");
@@ -160,7 +160,7 @@ fn a_rule_has_a_pattern_on_the_default_bus() {
     for (properties, said) in [
         ("Pattern: {}", "names no field"),
         ("Pattern: { source: [{ prefix: sex }] }", "filter"),
-        ("EventBusName: another, Pattern: { source: [sextant] }", "another bus"),
+        ("EventBusName: another, Pattern: { source: [sextant] }", "on the bus default"),
         ("EventBusName: default", "missing field"),
     ] {
         let refusal = rule(properties).unwrap_err().to_string();

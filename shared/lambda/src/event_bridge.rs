@@ -32,7 +32,7 @@ impl Bus for EventBridge {
         // An entry that is refused does not fail the call.
         match answer.entries().first().and_then(|entry| entry.error_code()) {
             None if answer.failed_entry_count() == 0 => Ok(()),
-            code => Err(NotPublished(code.unwrap_or("it was refused without a reason").to_owned())),
+            code => Err(NotPublished(code.unwrap_or("refused without a reason").to_owned())),
         }
     }
 }
@@ -63,10 +63,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_event_that_is_not_taken_is_not_published() {
+    async fn a_refused_event_is_reported_as_not_published() {
         let refused = r#"{"FailedEntryCount":1,"Entries":[{"ErrorCode":"InternalFailure","ErrorMessage":"no"}]}"#;
         let (done, _) = published(200, refused).await;
-        assert_eq!(done.unwrap_err().to_string(), "an event was not taken: InternalFailure");
+        assert_eq!(done.unwrap_err().to_string(), "the event was not published: InternalFailure");
         assert!(published(200, r#"{"FailedEntryCount":1,"Entries":[]}"#).await.0.is_err());
         assert!(published(500, "{}").await.0.is_err());
     }
