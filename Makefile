@@ -104,9 +104,10 @@ deploy: build ## Build, then deploy to your AWS account as stage dev (STAGE=prod
 	@SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env '$(STAGE)'
 
 openapi: ## Generate openapi.json and docs/errors.md from the code
-	@cargo run --quiet $(LOCKED) -- openapi > openapi.json.unfinished
+	@cargo build --quiet $(SELECTION) --bin sextant
+	@'$(TARGET_DIR)/debug/sextant' openapi > openapi.json.unfinished
 	@mv openapi.json.unfinished openapi.json
-	@cargo run --quiet $(LOCKED) -- errors > docs/errors.md.unfinished
+	@'$(TARGET_DIR)/debug/sextant' errors > docs/errors.md.unfinished
 	@mv docs/errors.md.unfinished docs/errors.md
 
 new-function: ## Create the skeleton of a function: NAME=dividends answers GET /dividends
