@@ -166,7 +166,7 @@ fn a_report_has_warnings_about_its_prices_as_code_and_text() {
         let text = pdf_extract::extract_text_from_mem(&pdf(target, &json).await).unwrap();
         let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(words.contains(&format!("{sentence} (unexplained_move)")), "{words}");
-        assert!(words.contains(&format!("made {}", json["generated_at"].as_str().unwrap())), "{words}");
+        assert!(words.contains(&format!("generated {}", json["generated_at"].as_str().unwrap())), "{words}");
         let svg = target.get("/report/AAPL/chart.svg").await.expect_status(200).text();
         assert!(svg.contains(sentence));
         // The move was in 2000.
