@@ -104,7 +104,7 @@ deploy: build ## Build, then deploy to your AWS account as stage dev (STAGE=prod
 	@SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env '$(STAGE)'
 
 openapi: ## Generate openapi.json and docs/errors.md from the code
-	@cargo build --quiet $(SELECTION) --bin sextant
+	@cargo build --quiet $(SELECTION) --lib --bins --tests
 	@'$(TARGET_DIR)/debug/sextant' openapi > openapi.json.unfinished
 	@mv openapi.json.unfinished openapi.json
 	@'$(TARGET_DIR)/debug/sextant' errors > docs/errors.md.unfinished
