@@ -209,7 +209,7 @@ fn found(body: &[u8], asked: &YahooSymbol) -> Result<ChartResult, Refusal> {
     };
     let Some(found) = chart.result.and_then(|results| results.into_iter().next()) else {
         return Err(match chart.error.and_then(|fault| fault.code).as_deref() {
-            Some("Not ChartResult") => ProviderError::UnknownSymbol.into(),
+            Some("Not Found") => ProviderError::UnknownSymbol.into(),
             Some("Too Many Requests") => Refusal::TooFast,
             Some(_) => Refusal::malformed("holds a message instead of data"),
             None => Refusal::malformed("has no data"),

@@ -111,7 +111,8 @@ async fn expired_items_are_swept_from_the_file() {
 fn a_missing_folder_and_one_that_cannot_be_written_are_named() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    assert_eq!(refusal(&missing.join("x.db")).to_string(), format!("there is no folder {}", missing.display()));
+    let refused = refusal(&missing.join("x.db")).to_string();
+    assert_eq!(refused, format!("the folder {} does not exist", missing.display()));
     let file = folder.path().join("folder.db");
     fs::create_dir(&file).unwrap();
     assert!(matches!(refusal(&file), OpenError::Other { path, .. } if path == file));

@@ -117,7 +117,7 @@ fn prices_and_dividends_in_hundredths_are_converted_to_the_currency() {
 fn not_found_is_final_and_other_messages_are_not() {
     let fault =
         |code: &str| format!(r#"{{"chart": {{"result": null, "error": {{"code": "{code}", "description": "x"}}}}}}"#);
-    assert_eq!(history(&fault("Not ChartResult")), Err(ProviderError::UnknownSymbol));
+    assert_eq!(history(&fault("Not Found")), Err(ProviderError::UnknownSymbol));
     assert!(matches!(history(&fault("Bad Request")), Err(ProviderError::Malformed { .. })));
     assert_eq!(quote(&fault("Too Many Requests")), Err(Refusal::TooFast));
 }
