@@ -264,9 +264,10 @@ pub(crate) async fn remove(
     caller: Caller,
     dry_run: DryRun,
     precondition: Result<IfMatch, Problem>,
-    IdPairPath(portfolio, id): IdPairPath,
+    ids: Result<IdPairPath, Problem>,
 ) -> Result<Response, Problem> {
     let IfMatch(precondition) = precondition?;
+    let IdPairPath(portfolio, id) = ids?;
     let (market, portfolio) = (dry_run.on(&market), PortfolioId(portfolio));
     investments::remove(&market.app, caller.customer_id, portfolio, id, &precondition).await?;
     if dry_run.0 {

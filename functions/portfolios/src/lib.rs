@@ -194,9 +194,10 @@ async fn remove(
     State(market): State<MarketData>,
     caller: Caller,
     precondition: Result<IfMatch, Problem>,
-    IdPath(id): IdPath,
+    id: Result<IdPath, Problem>,
 ) -> Result<StatusCode, Problem> {
     let precondition: Precondition = precondition?.0;
+    let IdPath(id) = id?;
     portfolios::remove(&market.app, caller.customer_id, PortfolioId(id), &precondition).await?;
     Ok(StatusCode::NO_CONTENT)
 }

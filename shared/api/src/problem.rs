@@ -70,6 +70,12 @@ impl FieldError {
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None }
     }
+
+    /// An error of the rule in `field`, at its column.
+    fn in_rule(field: &str, column: usize, message: &str) -> Self {
+        let located = format!("column {column}: {message}");
+        Self { column: Some(column), ..Self::new(format!("/{field}"), located) }
+    }
 }
 
 impl Problem {
@@ -136,6 +142,12 @@ impl Problem {
                 Self::temporary(ProblemCode::ProviderUnusable, detail, 300)
             }
         }
+    }
+
+    /// Marks the problem as the stored response to an earlier request with the same key.
+    fn as_replayed(self) -> Self {
+        let (name, value) = Replayed::HEADER;
+        self.with_header(name, value)
     }
 
     fn from_refusal(refusal: &Refusal) -> Self {
@@ -278,10 +290,8 @@ impl From<ServiceError> for Problem {
             ServiceError::FromAfterTo { .. } => Self::new(ProblemCode::InvalidFields, detail).at("/from"),
             ServiceError::NotEnoughBars { .. } => Self::new(ProblemCode::NotEnoughBars, detail),
             ServiceError::Rule { field, error } => {
-                let column = Some(error.column);
-                let located = format!("column {}: {}", error.column, error.message);
-                let error = FieldError { column, ..FieldError::new(format!("/{field}"), located) };
-                Self { errors: vec![error], ..Self::new(ProblemCode::InvalidRule, detail) }
+                let errors = vec![FieldError::in_rule(field, error.column, &error.message)];
+                Self { errors, ..Self::new(ProblemCode::InvalidRule, detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
             ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
@@ -319,10 +329,7 @@ impl From<ServiceError> for Problem {
                 Self::temporary(ProblemCode::RateLimited, detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
-            ServiceError::RefusedBefore(refusal) => {
-                let (name, value) = Replayed::HEADER;
-                Self::from_refusal(&refusal).with_header(name, value)
-            }
+            ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal).as_replayed(),
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => Self::dependency_failed(

@@ -127,8 +127,8 @@ codes! {
         "The change would leave the platform without an administrator.",
         "Make another administrator first.";
     LimitReached: CONFLICT, "limit_reached",
-        "The customer or the portfolio has the maximum number of these objects.",
-        "Remove some. `detail` states the limit.";
+        "The customer or the portfolio has the maximum number of these objects, or has made the maximum number of these requests in 24 hours.",
+        "Remove some, or wait if `detail` names a daily limit.";
     NotReversible: CONFLICT, "not_reversible",
         "Only deposits and withdrawals can be reversed.",
         "Correct a trade with an offsetting trade.";

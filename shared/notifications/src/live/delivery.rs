@@ -119,7 +119,7 @@ async fn cut_off(app: &App, id: &str) {
     match tokio::time::timeout(GOODBYE, app.push().close(id)).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            tracing::warn!(connection = id, %error, "failed to close a connection that accepts nothing")
+            tracing::warn!(connection = id, %error, "failed to close a connection that accepts nothing");
         }
         Err(_) => tracing::warn!(connection = id, "failed to close a connection that accepts nothing in time"),
     }
