@@ -145,7 +145,7 @@ impl Problem {
     }
 
     /// Marks the problem as the stored response to an earlier request with the same key.
-    fn as_replayed(self) -> Self {
+    fn into_replayed(self) -> Self {
         let (name, value) = Replayed::HEADER;
         self.with_header(name, value)
     }
@@ -329,7 +329,7 @@ impl From<ServiceError> for Problem {
                 Self::temporary(ProblemCode::RateLimited, detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),
-            ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal).as_replayed(),
+            ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal).into_replayed(),
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
             ServiceError::Objects(error) => Self::dependency_failed(

@@ -126,7 +126,7 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
         let connection = world.connect(&customer).await;
         let platform = world.platform.clone();
         let end: Action = Box::pin(async move {
-            accounts::sign_out::end_session(&platform.app, ada.id, &customer.session).await.unwrap()
+            accounts::sign_out::end_session(&platform.app, ada.id, &customer.session).await.unwrap();
         });
         world.steps.plan(vec![(step, end)]);
         subscribe(&world, &connection, &format!("S{step}")).await;
