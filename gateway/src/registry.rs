@@ -41,7 +41,6 @@ pub enum HttpRouter {
 
 impl HttpRouter {
     /// The routes, on this platform.
-    #[must_use]
     pub fn on(self, market: MarketData) -> Router {
         match self {
             Self::OfApp(router) => router(market.app),

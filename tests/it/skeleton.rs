@@ -119,7 +119,7 @@ fn a_new_function_is_in_every_list_and_changes_nothing_else() {
     assert!(lines("template.yaml").starts_with("  PaidDividendsFunction:\n"));
 
     let leftover = ["new-function", "new_function", "NewFunction"];
-    for path in new.iter().map(|path| Path::new(path)).chain(changed.keys().map(|path| Path::new(path))) {
+    for path in new.iter().map(Path::new).chain(changed.keys().map(Path::new)) {
         let text = text(&after, path);
         assert!(!leftover.iter().any(|name| text.contains(name)), "{}", path.display());
         if path.extension().is_some_and(|extension| extension == "rs") {

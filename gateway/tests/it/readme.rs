@@ -36,7 +36,7 @@ impl<'a> Start<'a> {
         let words: Vec<_> = block.split_whitespace().collect();
         let variables: Vec<_> = words.iter().map_while(|word| word.split_once('=')).collect();
         let arguments = match &words[variables.len()..] {
-            ["make", "run"] | ["cargo", "run"] => Vec::new(),
+            ["make" | "cargo", "run"] => Vec::new(),
             ["cargo", "run", "--", "serve", ..] => words[variables.len() + 3..].to_vec(),
             _ => return None,
         };
