@@ -99,7 +99,7 @@ async fn load(
     Ok(batch)
 }
 
-/// What is stored of a symbol.
+/// What is stored of a symbol, and the calls that may be made for what is not.
 struct StoredPrice<'a> {
     quote: Option<&'a LastQuote>,
     head: Option<&'a BarsHead>,

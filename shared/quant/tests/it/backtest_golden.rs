@@ -3,20 +3,10 @@
 use quant::backtest::{Fill, Settings, Side, run, summary};
 use quant::rules::Rule;
 
-use crate::support::{day, sample};
+use crate::support::{day, sample, settings_of};
 
 fn settings(buy: &str, sell: &str) -> Settings {
-    Settings {
-        initial_investment: 10_000.0,
-        buy: Rule::parse(buy).unwrap(),
-        sell: Rule::parse(sell).unwrap(),
-        fill: Fill::NextOpen,
-        commission_percent: 0.0,
-        commission_minimum: 0.0,
-        slippage_percent: 0.0,
-        fractional: false,
-        risk_free_rate: 0.0,
-    }
+    settings_of(10_000.0, buy, sell)
 }
 
 fn close(ours: f64, expected: f64, tolerance: f64) {

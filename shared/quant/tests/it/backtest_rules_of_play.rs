@@ -4,7 +4,8 @@
 
 use domain::{Bar, Bars, Day};
 use quant::backtest::{BacktestError, BacktestOutcome, Fill, Settings, Side, run};
-use quant::rules::Rule;
+
+use crate::support::settings_of;
 
 /// Open, close, split ratio, dividend of one bar.
 type Row = (f64, f64, f64, f64);
@@ -30,17 +31,7 @@ fn day(at: usize) -> Day {
 }
 
 fn settings(buy: &str, sell: &str) -> Settings {
-    Settings {
-        initial_investment: 1000.0,
-        buy: Rule::parse(buy).unwrap(),
-        sell: Rule::parse(sell).unwrap(),
-        fill: Fill::NextOpen,
-        commission_percent: 0.0,
-        commission_minimum: 0.0,
-        slippage_percent: 0.0,
-        fractional: false,
-        risk_free_rate: 0.0,
-    }
+    settings_of(1000.0, buy, sell)
 }
 
 fn play(rows: &[Row], settings: &Settings) -> BacktestOutcome {
