@@ -213,7 +213,7 @@ pub(crate) async fn read(
         DryRunQuery,
         ("If-Match" = String, Header, description = "The `ETag` of the version to change, or `*`"),
     ),
-    request_body(content((InvestmentChange = "application/merge-patch+json"), (InvestmentChange = "application/json"))),
+    request_body(content = InvestmentChange, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The changed investment or, with `dry_run=true`, what it would be, marked `\"dry_run\": true`", body = InvestmentNow),
         responses::ConditionalChange, responses::MergePatchBody, responses::SymbolLookup,

@@ -153,7 +153,7 @@ async fn read(
         ("id" = String, Path, description = "Id of the portfolio"),
         ("If-Match" = String, Header, description = "The `ETag` of the version to change, or `*`"),
     ),
-    request_body(content((PortfolioChange = "application/merge-patch+json"), (PortfolioChange = "application/json"))),
+    request_body(content = PortfolioChange, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The changed portfolio", body = Portfolio),
         responses::ConditionalChange, responses::MergePatchBody, responses::OwnPortfolio,
