@@ -29,6 +29,9 @@ pub fn document() -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
+mod rules;
+
+#[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 

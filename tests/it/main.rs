@@ -38,6 +38,7 @@ mod portfolios;
 mod predict;
 mod provider;
 mod report;
+mod schema_names;
 mod shapes;
 mod skeleton;
 mod stored_keys;

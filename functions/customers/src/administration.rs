@@ -29,6 +29,7 @@ pub(crate) struct SearchQuery {
 /// A change by an administrator, as a JSON merge patch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CustomerAdministrationPatch)]
 pub(crate) struct AdministrationPatch {
     /// New role.
     #[serde(default)]

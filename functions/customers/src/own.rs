@@ -19,6 +19,7 @@ use crate::registration::{address, text};
 /// Changes to the caller's profile, as a JSON merge patch.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CustomerPatch)]
 pub(crate) struct ProfilePatch {
     /// New e-mail address to sign in with.
     #[serde(default)]
@@ -55,6 +56,7 @@ struct ProfileChange {
 /// The current and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasswordChangeRequest)]
 pub(crate) struct PasswordRequest {
     /// Current password.
     #[schema(format = Password)]

@@ -20,6 +20,7 @@ const MAX_TEXT: usize = 200;
 /// A new customer.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RegistrationRequest)]
 pub(crate) struct RegisterRequest {
     /// E-mail address; trimmed and lower-cased.
     #[schema(format = Email, example = "ada@example.com")]
@@ -44,6 +45,7 @@ pub(crate) struct RegisterRequest {
 /// A one-time token and the new password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PasswordResetRequest)]
 pub(crate) struct ResetRequest {
     /// One-time token from the operator.
     token: String,

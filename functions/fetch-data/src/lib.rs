@@ -69,7 +69,6 @@ struct BarsRequest {
 
 /// The bars of a symbol, oldest first.
 #[derive(Serialize, ToSchema)]
-#[schema(as = BarsAnswer)]
 struct BarsResponse {
     symbol: Symbol,
     currency: Currency,

@@ -75,7 +75,6 @@ async fn search(
 /// A custom instrument.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ItemRequest)]
 struct CustomInstrumentRequest {
     /// `MY:` and a name. Only the caller sees the instrument.
     #[schema(example = "MY:HOUSE")]
@@ -196,7 +195,6 @@ impl ValuationsRequest {
 
 /// The stored valuations of a custom instrument.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ValuationsAnswer)]
 struct ValuationsResponse {
     symbol: Symbol,
     /// Number of days that have a valuation.

@@ -30,7 +30,6 @@ pub(crate) struct QuotesQuery {
 
 /// Last prices.
 #[derive(Serialize, ToSchema)]
-#[schema(as = QuotesAnswer)]
 pub(crate) struct QuotesResponse {
     /// The prices, in the order of the request.
     items: Vec<QuoteResponse>,
@@ -41,7 +40,6 @@ pub(crate) struct QuotesResponse {
 
 /// The last price of an instrument.
 #[derive(Serialize, ToSchema)]
-#[schema(as = QuoteAnswer)]
 struct QuoteResponse {
     symbol: Symbol,
     /// Price of one unit.

@@ -43,6 +43,7 @@ pub(crate) struct InvestmentRequest {
 /// The fields to change. An absent field stays; null sets the fee to 0.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvestmentPatch)]
 pub(crate) struct InvestmentChange {
     /// The instrument.
     #[serde(default)]

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 /// The portfolio to open; `name` and `type` are required.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PortfolioRequest)]
 pub(crate) struct OpenRequest {
     /// 1 to 100 characters.
     #[schema(example = "Retirement")]
@@ -33,6 +34,7 @@ pub(crate) struct OpenRequest {
 /// An investment profile; all fields are required.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvestmentProfileRequest)]
 struct ProfileRequest {
     /// From 1 (lowest) to 7 (highest).
     #[schema(minimum = 1, maximum = 7)]
@@ -49,7 +51,7 @@ struct ProfileRequest {
 /// Fractions by kind of instrument; they must sum to 1.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"stock": 0.6, "bond": 0.4}))]
+#[schema(as = TargetAllocationRequest, example = json!({"stock": 0.6, "bond": 0.4}))]
 struct TargetsRequest {
     #[serde(default)]
     #[schema(value_type = Option<f64>)]
@@ -81,6 +83,7 @@ struct TargetsRequest {
 /// method to `fifo`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = PortfolioPatch)]
 pub(crate) struct PortfolioChange {
     /// 1 to 100 characters.
     #[serde(default)]
@@ -110,6 +113,7 @@ pub(crate) struct PortfolioChange {
 /// Fields of an investment profile to change.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = InvestmentProfilePatch)]
 pub(crate) struct ProfileChangeRequest {
     /// From 1 (lowest) to 7 (highest).
     #[serde(default)]

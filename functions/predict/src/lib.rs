@@ -44,7 +44,7 @@ struct PredictQuery {
 
 /// Stored forecasts with the actual prices.
 #[derive(Serialize, ToSchema)]
-#[schema(as = HistoryAnswer)]
+#[schema(as = ForecastHistoryResponse)]
 struct HistoryResponse {
     /// Latest `as_of` first.
     items: Vec<GradedForecast>,

@@ -57,7 +57,7 @@ struct ReportQuery {
 #[into_params(parameter_in = Query)]
 struct ChartQuery {
     /// `price` (default), `equity`, `drawdown` or `forecast`.
-    #[param(value_type = Option<Chart>)]
+    #[param(inline, value_type = Option<Chart>)]
     chart: Option<String>,
     /// First day, inclusive; the first bar by default. With `backtest`, only the backtest's own.
     #[param(value_type = Option<Day>)]
@@ -72,7 +72,6 @@ struct ChartQuery {
 
 /// A report with the link to its PDF.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ReportAnswer)]
 struct ReportResponse {
     /// The report.
     #[serde(flatten)]

@@ -89,6 +89,7 @@ async fn sign_in(
 
 /// The caller's sessions.
 #[derive(Serialize, ToSchema)]
+#[schema(as = SessionList)]
 struct Sessions {
     /// The active sessions, newest first.
     items: Vec<SessionView>,

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 
 /// A watched symbol.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WatchedSymbol)]
 pub(crate) struct Watched {
     symbol: Symbol,
     /// When the symbol was added.

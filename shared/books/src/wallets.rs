@@ -23,6 +23,7 @@ const MAIN_CURRENCY: Currency = Currency::USD;
 
 /// A wallet as returned to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Wallet)]
 pub struct ShownWallet {
     /// The currency of `balance`.
     pub currency: Currency,

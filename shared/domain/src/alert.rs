@@ -28,6 +28,7 @@ const LEAST_SPLIT: Decimal = Decimal::from_parts(1, 0, 0, false, 1);
 /// A condition on a quote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = AlertCondition)]
 pub enum Condition {
     /// The price is above this one, in units of the day on which the alert was made.
     Above {
@@ -62,6 +63,7 @@ pub enum Condition {
 /// The direction of a price move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertDirection)]
 pub enum Direction {
     /// Upwards.
     Up,
@@ -74,6 +76,7 @@ pub enum Direction {
 /// How often an alert fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AlertRepeat)]
 pub enum Repeat {
     /// At the first quote that meets the condition, and never again.
     Once,
@@ -90,7 +93,7 @@ pub struct Percent(Decimal);
 /// Trading days of a moving average, [`MIN_WINDOW`] to [`MAX_WINDOW`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "u16", into = "u16")]
-#[schema(value_type = u16, example = 50)]
+#[schema(as = AlertWindow, value_type = u16, example = 50)]
 pub struct Window(u16);
 
 /// Why a number is not a [`Percent`] or [`Window`].

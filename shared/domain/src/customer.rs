@@ -20,6 +20,7 @@ impl fmt::Display for CustomerId {
 /// What a customer is allowed to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = CustomerRole)]
 pub enum Role {
     /// Manages customers: roles, advisors, reversals.
     Administrator,

@@ -166,7 +166,7 @@ pub struct Fraction(Decimal);
 /// Fractions by kind of instrument that sum to exactly 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "BTreeMap<InstrumentType, Fraction>")]
-#[schema(value_type = BTreeMap<String, f64>, example = json!({"stock": 0.6, "bond": 0.4}))]
+#[schema(as = TargetAllocation, value_type = BTreeMap<String, f64>, example = json!({"stock": 0.6, "bond": 0.4}))]
 pub struct Targets(BTreeMap<InstrumentType, Fraction>);
 
 /// Why a value is refused.

@@ -12,6 +12,7 @@ use crate::error::FramesError;
 
 /// A day, week or month.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = PeriodBar)]
 pub struct Period {
     /// Open, extremes, close and volume of the period; dated by its last trading day.
     #[serde(flatten)]

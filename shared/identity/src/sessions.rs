@@ -52,7 +52,7 @@ struct IndexItem {
 
 /// A session.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = ShownSession)]
+#[schema(as = Session)]
 pub struct SessionView {
     /// Id.
     pub id: Uuid,
@@ -73,6 +73,7 @@ pub struct SessionView {
 
 /// A new session.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = NewSession)]
 pub struct SignedIn {
     /// The token, shown only once. Send it as `Authorization: Bearer TOKEN`.
     pub token: String,

@@ -44,6 +44,7 @@ pub struct Entry {
 /// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = WalletEntryType)]
 pub enum EntryType {
     /// Cash was paid in.
     Deposit,

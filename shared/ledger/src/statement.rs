@@ -11,6 +11,7 @@ use crate::exact::written;
 
 /// An entry without its legs. Amounts are written with the decimals of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = WalletEntry)]
 pub struct StatementLine {
     /// The entry.
     pub id: Uuid,

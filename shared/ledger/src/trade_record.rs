@@ -22,6 +22,7 @@ pub const MAX_LINES_OF_A_POOL: usize = 100;
 /// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = OrderSide)]
 pub enum Side {
     /// Into the portfolio.
     Buy,

@@ -54,6 +54,7 @@ impl History {
 /// What the prices of a series mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = PriceBasis)]
 pub enum Basis {
     /// As traded that day; splits and dividends have their own columns.
     Quoted,

@@ -15,6 +15,7 @@ const DAYS_TO_THE_NEXT_BAR: i32 = domain::spacing::LONGEST_PAUSE;
 /// A warning for the reader of a series.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "code", rename_all = "snake_case")]
+#[schema(as = PriceNote)]
 pub enum Note {
     /// The close moved by more than half from the bar before, and no split explains it. The bar is served.
     UnexplainedMove {
@@ -180,6 +181,7 @@ impl fmt::Display for Note {
 
 /// A row that was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = DroppedPriceRow)]
 pub struct DroppedRow {
     /// Day that the row is dated.
     pub date: Day,
@@ -196,6 +198,7 @@ impl fmt::Display for DroppedRow {
 /// Why a row was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DroppedPriceRowReason)]
 pub enum DropReason {
     /// A price is missing, zero, negative or not finite.
     NotAPrice,

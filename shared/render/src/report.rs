@@ -84,6 +84,7 @@ impl Report {
 
 /// The rules, fills and costs of the backtest behind a report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReportStrategy)]
 pub struct Strategy {
     /// The buy rule.
     pub buy: String,
@@ -111,7 +112,6 @@ pub struct Strategy {
 
 /// Buy and hold over the same span with the same costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Benchmark)]
 pub struct BuyAndHoldFigures {
     /// Figures of buy and hold.
     pub metrics: Metrics,
@@ -121,6 +121,7 @@ pub struct BuyAndHoldFigures {
 
 /// A forecast from the last known bar.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReportForecast)]
 pub struct Forecast {
     /// The model.
     pub model: Model,

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 /// A request as it was run, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestSettings)]
 pub struct FilledRequest {
     /// The instrument.
     pub symbol: Symbol,
@@ -41,6 +42,7 @@ pub struct FilledRequest {
 
 /// The bars that a backtest read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestData)]
 pub struct DataUsed {
     /// The instrument.
     pub symbol: Symbol,
@@ -69,7 +71,6 @@ pub struct BenchmarkSummary {
 
 /// A backtest without its trades and equity, as in lists.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = Summary)]
 pub struct BacktestSummary {
     /// Id.
     pub id: Uuid,
@@ -121,7 +122,6 @@ pub struct BenchmarkRun {
 
 /// A whole backtest.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(as = Run)]
 pub struct BacktestRun {
     /// Id.
     pub id: Uuid,

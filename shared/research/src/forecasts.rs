@@ -45,7 +45,6 @@ pub struct ForecastRequest {
 
 /// The response to a forecast request.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
-#[schema(as = Answer)]
 pub struct ForecastResponse {
     /// The forecast as it is stored.
     #[serde(flatten)]

@@ -13,6 +13,7 @@ const VALUE_SCALE: u32 = 8;
 
 /// The share of a group of holdings, such as a sector or a currency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AllocationShare)]
 pub struct Share {
     /// The group's name.
     pub name: String,

@@ -37,7 +37,7 @@ pub struct ImportReport {
 
 /// The result for a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = RowVerdict)]
+#[schema(as = ImportRowResult)]
 pub struct RowResult {
     /// Its number, counted from 1 after the header.
     pub row: usize,
@@ -67,6 +67,7 @@ pub struct RowResult {
 
 /// An error in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportRowError)]
 pub struct RowError {
     /// The column; `row` for the whole row.
     pub field: String,
@@ -77,7 +78,7 @@ pub struct RowError {
 /// The status of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = Verdict)]
+#[schema(as = ImportRowStatus)]
 pub enum RowStatus {
     /// It has become an investment.
     Imported,

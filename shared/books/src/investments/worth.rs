@@ -24,6 +24,7 @@ const TO_COME: &str = "to_come";
 
 /// A lot held elsewhere with its current value. Amounts are decimals in the currency of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Investment)]
 pub struct InvestmentNow {
     /// Id.
     pub id: Uuid,

@@ -52,6 +52,7 @@ pub struct PerformanceSpan {
 /// Why a value is missing.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 #[serde(untagged)]
+#[schema(as = UnavailableReason)]
 pub enum Missing {
     /// The code of the reason why a figure is null or a symbol is left out.
     #[schema(example = "few_returns")]

@@ -46,6 +46,7 @@ pub enum AlertState {
 
 /// The record that an alert's condition was met.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AlertFiring)]
 pub struct Firing {
     /// The alert.
     pub alert_id: Uuid,

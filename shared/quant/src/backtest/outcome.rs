@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 /// The side of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = BacktestOrderSide)]
 pub enum Side {
     /// A purchase.
     Buy,
@@ -21,6 +22,7 @@ pub enum Side {
 
 /// An order from the last close. It would be filled at the next open, for which there is no bar yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestPendingOrder)]
 pub struct PendingOrder {
     /// Buy or sell.
     pub side: Side,

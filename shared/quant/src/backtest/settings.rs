@@ -12,6 +12,7 @@ pub const MAX_MONEY: f64 = 1e12;
 /// When an order is filled. A rule that is true on a close gives an order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = FillTiming)]
 pub enum Fill {
     /// At the open of the next bar.
     #[default]

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 /// A closed trade: a purchase and its sale. Prices and units are as of their own day; `split_factor` converts units of the
 /// entry day into units of the exit day.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestTrade)]
 pub struct Trade {
     /// Day of the purchase.
     pub entry_date: Day,
@@ -35,6 +36,7 @@ pub struct Trade {
 
 /// A position still held at the end, valued at the last close.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestOpenTrade)]
 pub struct OpenTrade {
     /// Day of the purchase.
     pub entry_date: Day,

@@ -39,6 +39,7 @@ pub(crate) const Z_95: f64 = 1.959_963_984_540;
 
 /// One step of a forecast, in quoted prices of the origin's scale.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastPoint)]
 pub struct Point {
     /// Trading day by the exchange calendar.
     pub date: Day,

@@ -15,6 +15,7 @@ use super::walk::{self, Walk};
 /// A forecasting model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ForecastModel)]
 pub enum Model {
     /// Random walk of log prices with half of the mean drift and a volatility that reverts from today's to the long
     /// run's. The default.

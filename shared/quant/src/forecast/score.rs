@@ -29,6 +29,7 @@ const FEWEST_BEFORE: usize = 61;
 /// A model's rolling-origin record. Errors are in units of the mean absolute daily change before each origin. `r…`
 /// figures are relative to naive on the same origins; below 1 is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastScore)]
 pub struct Score {
     /// Origins behind the figures.
     pub origins: usize,

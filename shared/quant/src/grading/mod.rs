@@ -16,6 +16,7 @@ pub use summary::{RecordEntry, SkillSummary, summarise};
 /// Whether a forecast can be graded yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ForecastGradeState)]
 pub enum GradeState {
     /// The bars of all steps are there.
     Graded,
@@ -26,6 +27,7 @@ pub enum GradeState {
 /// The quality of one forecast. Errors are in units of the mean absolute daily change up to its origin; every figure is
 /// `None` while the forecast is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ForecastGrade)]
 pub struct Grade {
     /// Whether the bars of all steps are there.
     pub state: GradeState,
@@ -43,6 +45,7 @@ pub struct Grade {
 
 /// One step of a forecast next to the actual price. All but the forecast itself is `None` until its bar exists.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = GradedForecastPoint)]
 pub struct GradedPoint {
     /// The forecast.
     #[serde(flatten)]

@@ -22,7 +22,6 @@ pub struct RecordEntry<'a> {
 
 /// A model's record over graded forecasts of one symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Summary)]
 pub struct SkillSummary {
     /// The model.
     pub model: Model,

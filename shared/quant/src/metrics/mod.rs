@@ -72,6 +72,7 @@ pub const DAYS_OF_A_YEAR: i32 = 365;
 /// The figures of an equity curve and its trades. Ratios are fractions. A figure that cannot be computed is `None`,
 /// with its reason in the accompanying list of unavailable figures.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = BacktestMetrics)]
 pub struct Metrics {
     /// Equity at the last close, in the instrument's currency.
     pub final_equity: f64,

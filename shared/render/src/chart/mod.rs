@@ -23,6 +23,7 @@ use crate::sketch::{Canvas, Sketch};
 /// A chart of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = ReportChart)]
 pub enum Chart {
     /// Closes with moving averages, entries and exits.
     Price,

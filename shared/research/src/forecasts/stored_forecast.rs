@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 /// How a forecast was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Terms)]
 pub struct ForecastTerms {
     /// Id.
     pub id: Uuid,
@@ -46,7 +45,6 @@ pub struct ForecastTerms {
 
 /// A stored forecast.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = Forecast)]
 pub struct StoredForecast {
     /// How it was made.
     #[serde(flatten)]
