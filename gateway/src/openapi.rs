@@ -1,5 +1,9 @@
 //! The API document of the whole platform, put together from the functions' parts.
 
+mod responses;
+
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
@@ -10,6 +14,8 @@ const DESCRIPTION: &str = "Prices, backtests, forecasts and reports; customers w
     responds with 401, with an invalid or expired one with 403. Errors are application/problem+json (RFC 9457).";
 /// The name of the security scheme: the token of a session.
 const SESSION: &str = "session";
+/// The parts of the document, in the order in which they are written.
+const PARTS: &[&str] = &["openapi", "info", "servers", "tags", "security", "paths", "components"];
 
 /// The document as it is stored in openapi.json.
 pub fn document() -> anyhow::Result<String> {
@@ -25,7 +31,21 @@ pub fn document() -> anyhow::Result<String> {
             document.merge(openapi());
         }
     }
-    Ok(document.to_pretty_json()? + "\n")
+    let mut document = serde_json::to_value(&document)?;
+    responses::complete(&mut document);
+    Ok(serde_json::to_string_pretty(&InOrder(&document))? + "\n")
+}
+
+/// A document whose parts are written in the order in which people read them.
+struct InOrder<'a>(&'a Value);
+
+impl Serialize for InOrder<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let parts = self.0.as_object().into_iter().flatten();
+        let mut parts: Vec<_> = parts.collect();
+        parts.sort_by_key(|(name, _)| PARTS.iter().position(|part| part == name));
+        serializer.collect_map(parts)
+    }
 }
 
 #[cfg(test)]
@@ -34,8 +54,6 @@ mod rules;
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-
-    use serde_json::Value;
 
     use super::*;
     use crate::routes::RouteKey;

@@ -6,7 +6,7 @@ use api::{
 };
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use books::trades::{self, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeRequest};
 use domain::{PortfolioId, Quantity, Symbol};
@@ -154,7 +154,8 @@ async fn trade(
     if command.dry_run.0 {
         return Ok(Preview::of_new(trade.value).into_response());
     }
-    Ok((StatusCode::CREATED, Replayed(trade.replayed), axum::Json(trade.value)).into_response())
+    let location = [(header::LOCATION, format!("/portfolios/{portfolio}/trades/{}", trade.value.id))];
+    Ok((StatusCode::CREATED, location, Replayed(trade.replayed), axum::Json(trade.value)).into_response())
 }
 
 /// The trades of a portfolio, newest first.

@@ -7,7 +7,7 @@ use api::{
 use app::Created;
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use books::wallets::{self, ShownWallet, StatementLine, Transfer};
 use domain::{Currency, Money};
@@ -202,5 +202,6 @@ fn answer(command: &Command, made: Created<StatementLine>) -> Response {
     if command.dry_run.0 {
         return Preview::of_new(made.value).into_response();
     }
-    (StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response()
+    let location = [(header::LOCATION, format!("/wallet/entries/{}", made.value.id))];
+    (StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response()
 }
