@@ -17,7 +17,7 @@ def describe(python: Path, requirements: Path) -> str:
     peer = _output(python, "--version")
     packages = [line for line in requirements.read_text().split() if "==" in line]
     load = os.getloadavg()[0]
-    now = datetime.datetime.now(datetime.timezone.utc)
+    now = datetime.datetime.now(datetime.UTC)
     return (
         f"- {now:%Y-%m-%d}, {os.cpu_count()} × {cpu}, {memory_kib / 1024**2:.1f} GiB,"
         f" Linux {platform.release()}; load before the first figure: {load:.1f}\n"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 # One thread in every peer: CPU time of several would count against it.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -36,7 +36,7 @@ class Worker:
         )
         self.answer = self._read()["answer"]
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -70,7 +70,7 @@ class ColdProgram:
         # The first start brings files into the page cache.
         self.answer = self._run()["answer"]
 
-    def __enter__(self) -> ColdProgram:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 INVOCATION = "/2018-06-01/runtime/invocation"
 DEADLINE_SECONDS = 30
@@ -37,7 +37,7 @@ class RuntimeApi:
             target=self._server.serve_forever, args=(0.01,), daemon=True
         )
 
-    def __enter__(self) -> RuntimeApi:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.config import Config
@@ -45,7 +45,7 @@ class Emulator:
         self._scratch = tempfile.mkdtemp(prefix="sextant-aws-")
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Emulator:
+    def __enter__(self) -> Self:
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= CREDENTIALS | {
             "AWS_DEFAULT_REGION": self.region,
