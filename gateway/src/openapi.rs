@@ -2,6 +2,8 @@
 
 mod responses;
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
@@ -18,6 +20,8 @@ const SESSION: &str = "session";
 const PARTS: &[&str] = &["openapi", "info", "servers", "tags", "security", "paths", "components"];
 
 /// The document as it is stored in openapi.json.
+///
+/// Errors: two functions bring different schemas of one name.
 pub fn document() -> anyhow::Result<String> {
     let info = InfoBuilder::new().title("Sextant").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
@@ -28,12 +32,24 @@ pub fn document() -> anyhow::Result<String> {
     let mut document: OpenApi = document.security(Some(security)).build();
     for function in FUNCTIONS {
         if let Handler::Http { openapi, .. } = function.handler {
-            document.merge(openapi());
+            merge(&mut document, openapi(), function.name)?;
         }
     }
     let mut document = serde_json::to_value(&document)?;
     responses::complete(&mut document);
     Ok(serde_json::to_string_pretty(&InOrder(&document))? + "\n")
+}
+
+/// Adds a function's part. The merge of utoipa keeps one of two schemas with the same name, so they must be equal.
+fn merge(document: &mut OpenApi, part: OpenApi, function: &str) -> anyhow::Result<()> {
+    let known = document.components.iter().flat_map(|components| &components.schemas);
+    let known: BTreeMap<_, _> = known.collect();
+    for (name, schema) in part.components.iter().flat_map(|components| &components.schemas) {
+        let is_other = known.get(name).is_some_and(|known| *known != schema);
+        anyhow::ensure!(!is_other, "the function {function} and another one have different schemas called {name}");
+    }
+    document.merge(part);
+    Ok(())
 }
 
 /// A document whose parts are written in the order in which people read them.
@@ -58,6 +74,19 @@ mod tests {
     use super::*;
     use crate::routes::RouteKey;
     use crate::template::{PROJECT_TEMPLATE, Template};
+
+    #[test]
+    fn two_functions_with_different_schemas_of_one_name_make_no_document() {
+        let part = |schema: utoipa::openapi::schema::Type| {
+            let schema = utoipa::openapi::ObjectBuilder::new().schema_type(schema).build();
+            let components = ComponentsBuilder::new().schema("Side", schema).build();
+            OpenApiBuilder::new().components(Some(components)).build()
+        };
+        let mut document = part(utoipa::openapi::schema::Type::String);
+        merge(&mut document, part(utoipa::openapi::schema::Type::String), "trades").unwrap();
+        let error = merge(&mut document, part(utoipa::openapi::schema::Type::Integer), "report").unwrap_err();
+        assert!(error.to_string().contains("Side"), "{error}");
+    }
 
     #[test]
     fn the_committed_document_is_the_one_the_code_makes() {

@@ -17,6 +17,7 @@ mod amounts;
 mod answer;
 mod backtest;
 mod circles;
+mod contract;
 mod dry_run;
 mod emails;
 mod events;

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::answer::Answer;
+use crate::contract::assert_documented;
 use crate::live_client::Live;
 
 /// The password of all test customers.
@@ -385,10 +386,13 @@ impl Target {
 
     async fn send(&self, request: RequestBuilder) -> Answer {
         let request = request.build().unwrap();
-        let described = format!("{} {} on {}", request.method(), request.url(), self.name);
+        let (method, url) = (request.method().clone(), request.url().to_string());
+        let described = format!("{method} {url} on {}", self.name);
         let response = self.client.execute(request).await.unwrap_or_else(|error| panic!("{described}: {error}"));
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.unwrap().to_vec();
-        Answer { status, request: described, headers, body }
+        let answer = Answer { status, request: described, headers, body };
+        assert_documented(&self.base, &method, &url, &answer);
+        answer
     }
 }

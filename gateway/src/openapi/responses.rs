@@ -50,13 +50,14 @@ fn headers() -> Value {
     let request_id = "Identifies this response in the log.";
     json!({
         "ETag": header(true, "The version of the object, for `If-Match`.", text.clone()),
+        "ETagUnlessDryRun": header(false, "The version of the object, for `If-Match`; absent in a dry run.", text.clone()),
         "FunctionRequestId": header(false, "Identifies this response in the log; absent if API Gateway responds itself.", text.clone()),
         "IdempotencyReplayed": header(false, "`true` if this is the stored response to an earlier request with the same key.",
             json!({ "type": "string", "enum": ["true"] })),
         "Location": header(true, "The address of the object, or of the file.", text.clone()),
         "RequestId": header(true, request_id, text.clone()),
         "RetryAfter": header(false, "Seconds to wait before sending the request again; API Gateway does not send it.", seconds),
-        "WwwAuthenticate": header(true, "The authentication scheme, `Bearer`.", text),
+        "WwwAuthenticate": header(false, "The authentication scheme, `Bearer`.", text),
     })
 }
 
@@ -151,6 +152,7 @@ fn statuses(operation: &Value, shape: &Shape<'_>) -> BTreeSet<&'static str> {
 fn complete_operation(operation: &mut Value, shape: &Shape<'_>) {
     let statuses = statuses(operation, shape);
     let takes_key = parameter(operation, "Idempotency-Key").is_some();
+    let has_dry_run = parameter(operation, "dry_run").is_some();
     let has_address = !WITHOUT_ADDRESS.iter().any(|id| operation["operationId"] == *id);
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     for (status, name, _) in SHARED.iter().filter(|(status, ..)| statuses.contains(status)) {
@@ -170,7 +172,7 @@ fn complete_operation(operation: &mut Value, shape: &Shape<'_>) {
             refer(response, "Location", "Location");
         }
         if shape.sends_version(status) {
-            refer(response, "ETag", "ETag");
+            refer(response, "ETag", if has_dry_run { "ETagUnlessDryRun" } else { "ETag" });
         }
     }
 }
