@@ -16,6 +16,9 @@ use utoipa_axum::routes;
 
 use request::BacktestBody;
 
+/// One page of backtests.
+type BacktestSummaryPage = Page<BacktestSummary>;
+
 const JSON: (header::HeaderName, &str) = (header::CONTENT_TYPE, "application/json");
 
 /// The router of the function.
@@ -69,7 +72,7 @@ async fn run(
     tag = "backtest",
     params(PageQuery),
     responses(
-        (status = 200, description = "One page of backtests", body = Page<BacktestSummary>),
+        (status = 200, description = "One page of backtests", body = BacktestSummaryPage),
         responses::List,
     )
 )]

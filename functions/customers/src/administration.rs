@@ -13,6 +13,9 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+/// One page of customers.
+type CustomerPage = Page<Customer>;
+
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -68,7 +71,7 @@ impl AdministrationPatch {
     tag = "customers",
     params(SearchQuery),
     responses(
-        (status = 200, description = "One page of customers", body = Page<Customer>),
+        (status = 200, description = "One page of customers", body = CustomerPage),
         responses::List, responses::Administration,
     )
 )]

@@ -17,6 +17,9 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// The instruments found, on one page.
+type InstrumentPage = Page<Instrument>;
+
 /// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
@@ -55,7 +58,7 @@ struct SearchQuery {
     tag = "instruments",
     params(SearchQuery),
     responses(
-        (status = 200, description = "The instruments found, on one page", body = Page<Instrument>),
+        (status = 200, description = "The instruments found, on one page", body = InstrumentPage),
         responses::Parameters,
     )
 )]

@@ -13,6 +13,9 @@ use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// One page of investments.
+type InvestmentNowPage = Page<InvestmentNow>;
+
 /// The response of a dry run.
 type InvestmentNowPreview = Preview<InvestmentNow>;
 
@@ -162,7 +165,7 @@ pub(crate) async fn record(
     tag = "portfolios",
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
-        (status = 200, description = "One page of investments", body = Page<InvestmentNow>),
+        (status = 200, description = "One page of investments", body = InvestmentNowPage),
         responses::List, responses::OwnPortfolio,
     )
 )]

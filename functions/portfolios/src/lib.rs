@@ -26,6 +26,9 @@ use utoipa_axum::routes;
 
 use request::{OpenRequest, PortfolioChange};
 
+/// One page of portfolios.
+type PortfolioPage = Page<Portfolio>;
+
 /// The router of the function.
 pub fn router(market: MarketData) -> Router {
     api::close(market, routes())
@@ -85,7 +88,7 @@ async fn open(
     tag = "portfolios",
     params(PageQuery),
     responses(
-        (status = 200, description = "One page of portfolios", body = Page<Portfolio>),
+        (status = 200, description = "One page of portfolios", body = PortfolioPage),
         responses::List,
     )
 )]

@@ -18,6 +18,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+/// One page of trades.
+type TradePage = Page<Trade>;
+
 /// The response of a dry run.
 type TradePreview = Preview<Trade>;
 
@@ -166,7 +169,7 @@ async fn trade(
     tag = "trades",
     params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
     responses(
-        (status = 200, description = "One page of trades", body = Page<Trade>),
+        (status = 200, description = "One page of trades", body = TradePage),
         responses::List, responses::OwnPortfolio,
     )
 )]

@@ -18,6 +18,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+/// One page of ledger entries.
+type StatementLinePage = Page<StatementLine>;
+
 /// The response of a dry run.
 type StatementLinePreview = Preview<StatementLine>;
 
@@ -88,7 +91,7 @@ async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::
     tag = "wallet",
     params(PageQuery),
     responses(
-        (status = 200, description = "One page of ledger entries", body = Page<StatementLine>),
+        (status = 200, description = "One page of ledger entries", body = StatementLinePage),
         responses::List,
     )
 )]

@@ -13,6 +13,12 @@ use utoipa::ToSchema;
 
 use crate::request::ConditionRequest;
 
+/// One page of alerts.
+type AlertPage = Page<Alert>;
+
+/// One page of firings.
+type FiringPage = Page<Firing>;
+
 /// A new alert.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,7 +88,7 @@ pub(crate) async fn create(
     tag = "watch",
     params(PageQuery),
     responses(
-        (status = 200, description = "One page of alerts", body = Page<Alert>),
+        (status = 200, description = "One page of alerts", body = AlertPage),
         responses::List,
     )
 )]
@@ -145,7 +151,7 @@ pub(crate) async fn remove(
     tag = "watch",
     params(("id" = String, Path, description = "Id of the alert"), PageQuery),
     responses(
-        (status = 200, description = "One page of firings", body = Page<Firing>),
+        (status = 200, description = "One page of firings", body = FiringPage),
         responses::List,
         (status = 404, description = "The caller has no such alert, and none with this id has fired"),
     )

@@ -13,6 +13,9 @@ use notifications::watchlist::{self, PricedEntry};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+/// The watchlist, on one page.
+type WatchedPage = Page<Watched>;
+
 /// A watched symbol.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WatchedSymbol)]
@@ -82,7 +85,7 @@ impl From<QuoteWithAge> for WatchedQuote {
     path = "/watchlist",
     operation_id = "list_watchlist",
     tag = "watch",
-    responses((status = 200, description = "The whole watchlist, on one page", body = Page<Watched>))
+    responses((status = 200, description = "The whole watchlist, on one page", body = WatchedPage))
 )]
 pub(crate) async fn list(
     State(market): State<MarketData>,

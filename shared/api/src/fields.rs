@@ -2,6 +2,9 @@
 
 use std::fmt::Display;
 
+use serde::de::value::{Error, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+
 use crate::problem::{FieldError, Problem};
 
 /// The errors found so far.
@@ -48,4 +51,10 @@ impl Fields {
             _ => Err(self.into_problem()),
         }
     }
+}
+
+/// Parses a value of an enumeration, spelled as in JSON. The error lists the values that there are.
+pub fn variant<T: DeserializeOwned>(text: &str) -> Result<T, Error> {
+    let text: StrDeserializer<'_, Error> = text.into_deserializer();
+    T::deserialize(text)
 }

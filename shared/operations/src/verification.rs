@@ -12,7 +12,7 @@ use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
 use market_data::MarketData;
 use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{Direction, Query, StoreError, Write, documents, keys};
+use store::{Query, StoreError, Write, documents, keys};
 
 /// The most tries to verify a wallet that is in use.
 const MAX_TRIES: usize = 5;
@@ -125,22 +125,15 @@ async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<Reco
 /// Passes every entry with its trade to the audit, including entries beyond the head, which sound books do not have.
 async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<(), ServiceError> {
     let list = keys::wallet_entries(customer);
-    let mut cursor = None;
+    let mut query = Query::forward(list.partition, list.range, PAGE);
     loop {
-        let query = Query {
-            partition: list.partition.clone(),
-            range: list.range.clone(),
-            limit: PAGE,
-            cursor,
-            direction: Direction::Forward,
-        };
         let page = app.table().query(&query).await?;
         for item in &page.items {
             let entry: Entry = documents::parse(item)?;
             audit.entry(&entry, read_trade(app, &entry).await?.as_ref());
         }
-        cursor = page.next;
-        if cursor.is_none() {
+        query.cursor = page.next;
+        if query.cursor.is_none() {
             return Ok(());
         }
     }

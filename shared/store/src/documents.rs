@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::error::StoreError;
 use crate::item::{Body, Item, Key, Version};
 use crate::keys::List;
-use crate::query::{Cursor, Direction, Query};
+use crate::query::{Cursor, Query};
 use crate::table::Table;
 use crate::write::{Expect, Write};
 
@@ -70,7 +70,7 @@ pub async fn list<T: DeserializeOwned>(
     limit: usize,
     cursor: Option<Cursor>,
 ) -> Result<Documents<T>, StoreError> {
-    let query = Query { partition: list.partition, range: list.range, limit, cursor, direction: Direction::Backward };
+    let query = Query { cursor, ..Query::backward(list.partition, list.range, limit) };
     let page = table.query(&query).await?;
     let items = page.items.iter().map(parse).collect::<Result<_, _>>()?;
     Ok(Documents { items, next: page.next })

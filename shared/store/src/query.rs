@@ -26,6 +26,9 @@ pub struct Query {
     pub cursor: Option<Cursor>,
     /// Ascending or descending.
     pub direction: Direction,
+    /// Which of the items the reader keeps, as text; empty for all. An engine returns all of them: this only makes a cursor
+    /// invalid for a list with another filter.
+    pub filter: String,
 }
 
 /// A range of sort keys in a partition.
@@ -86,7 +89,14 @@ pub enum Edge {
 impl Query {
     /// The first page of a range, oldest (lowest) first.
     pub fn forward(partition: impl Into<String>, range: Range, limit: usize) -> Self {
-        Self { partition: partition.into(), range, limit, cursor: None, direction: Direction::Forward }
+        Self {
+            partition: partition.into(),
+            range,
+            limit,
+            cursor: None,
+            direction: Direction::Forward,
+            filter: String::new(),
+        }
     }
 
     /// The first page of a range, newest (highest) first.
@@ -118,7 +128,8 @@ impl Query {
     }
 
     /// The cursor of a page of this query that ends with this sort key.
-    fn cursor_after(&self, sort_key: &str) -> Cursor {
+    #[must_use]
+    pub fn cursor_after(&self, sort_key: &str) -> Cursor {
         let mut bytes = self.fingerprint().to_vec();
         bytes.extend_from_slice(sort_key.as_bytes());
         Cursor(URL_SAFE_NO_PAD.encode(bytes))
@@ -143,7 +154,7 @@ impl Query {
         Page { items, next }
     }
 
-    /// Identifies the list: partition, range and direction, but not the page size.
+    /// Identifies the list: partition, range, direction and filter, but not the page size.
     fn fingerprint(&self) -> [u8; FINGERPRINT_BYTES] {
         let (kind, from, to) = match &self.range {
             Range::All => (b'a', "", ""),
@@ -160,6 +171,8 @@ impl Query {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
+        // Without a filter as before there were any, so that earlier cursors stay valid.
+        hash.update(&self.filter);
         let digest = hash.finalize();
         std::array::from_fn(|index| digest[index])
     }
@@ -246,6 +259,7 @@ mod tests {
             Query { partition: "B".into(), ..resumed.clone() },
             Query { range: Range::All, ..resumed.clone() },
             Query { direction: Direction::Backward, ..resumed.clone() },
+            Query { filter: "new".into(), ..resumed.clone() },
             Query { cursor: Some(Cursor::new("")), ..resumed.clone() },
             Query { cursor: Some(Cursor::new("not base64!")), ..resumed.clone() },
             Query { cursor: Some(query.cursor_after("y")), ..resumed.clone() },

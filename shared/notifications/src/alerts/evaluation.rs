@@ -16,7 +16,7 @@ use market_data::series::PriceSeries;
 use market_data::{MarketData, history, warnings};
 use quant::backtest::Warning;
 use serde::Serialize;
-use store::{Cursor, Direction, Item, Key, Query, StoreError, Version, documents, keys};
+use store::{Cursor, Item, Key, Query, StoreError, Version, documents, keys};
 use uuid::Uuid;
 
 use super::delivery::deliver;
@@ -124,8 +124,7 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Evalua
 
 async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page, ServiceError> {
     let list = keys::waiting(symbol);
-    let query =
-        Query { partition: list.partition, range: list.range, limit: PAGE, cursor, direction: Direction::Forward };
+    let query = Query { cursor, ..Query::forward(list.partition, list.range, PAGE) };
     let found = app.table().query(&query).await?;
     let mut page = Page { next: found.next, ..Page::default() };
     for item in found.items {

@@ -11,7 +11,7 @@ use operations::verification::{VerificationReport, verify_all};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use store::keys::{self, List};
-use store::{Direction, Query, documents};
+use store::{Query, documents};
 use testing::load;
 use uuid::Uuid;
 
@@ -105,19 +105,12 @@ pub async fn today(platform: &MarketData, symbol: &Symbol) -> (Day, Vec<Split>) 
 /// Every document of a list, oldest first.
 pub async fn all<T: DeserializeOwned>(platform: &MarketData, list: List) -> Vec<T> {
     let mut found = Vec::new();
-    let mut cursor = None;
+    let mut query = Query::forward(list.partition, list.range, 200);
     loop {
-        let query = Query {
-            partition: list.partition.clone(),
-            range: list.range.clone(),
-            limit: 200,
-            cursor,
-            direction: Direction::Forward,
-        };
         let page = platform.app.table().query(&query).await.unwrap();
         found.extend(page.items.iter().map(|item| documents::parse::<T>(item).unwrap()));
-        cursor = page.next;
-        if cursor.is_none() {
+        query.cursor = page.next;
+        if query.cursor.is_none() {
             return found;
         }
     }
