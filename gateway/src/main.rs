@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
 use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
@@ -228,6 +229,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         allowed_origins: args.allowed_origins,
         schedules: !args.no_schedules,
         source_limits: SourceLimits::from_settings(set)?.on_one_machine(),
+        customer_limits: CustomerLimits::from_settings(set)?,
         replay: args.replay,
         clock: Arc::new(chrono::Utc::now),
     })

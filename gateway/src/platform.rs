@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
+use app::customer_limits::CustomerLimits;
 use app::mail::NoMail;
 use app::push::Push;
 use app::source_limits::SourceLimits;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub schedules: bool,
     /// The rate limits of one source address.
     pub source_limits: SourceLimits,
+    /// The rate limits of one customer.
+    pub customer_limits: CustomerLimits,
     /// The pace of a replay of the files' history, if any.
     pub replay: Option<Pace>,
     /// The clock, by which links and leases expire.
@@ -230,7 +233,8 @@ impl Engines {
         }
         let provider = source.provider.clone();
         let parts = Parts { table, objects: Arc::new(objects.clone()), clock, channels };
-        let market = MarketData::new(App::limited(parts, settings.source_limits.clone()), provider);
+        let market =
+            MarketData::new(App::limited(parts, settings.source_limits.clone(), settings.customer_limits), provider);
         Ok(Self { market, objects, source, replay })
     }
 }
@@ -264,6 +268,7 @@ pub(crate) mod tests_support {
             allowed_origins: Vec::new(),
             schedules: false,
             source_limits: SourceLimits::default().on_one_machine(),
+            customer_limits: CustomerLimits::default(),
             replay: None,
             clock: Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap()),
         }

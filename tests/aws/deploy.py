@@ -48,8 +48,15 @@ PROVIDER_KEY = "/sextant/test/key"
 # The stacks start up at the same time as the tests do; a schedule of the second would use up the
 # provider's calls that a test counts.
 NEVER = "cron(0 0 1 1 ? 2099)"
-# All tests come from one source address.
-UNLIMITED = {"SignInLimit": "0", "RegistrationLimit": "0"}
+# All tests come from one source address, and many share a customer. The limit on exports keeps its
+# default: one test reaches it with a customer of its own.
+UNLIMITED = {
+    "SignInLimit": "0",
+    "RegistrationLimit": "0",
+    "ReportLimit": "0",
+    "ImportLimit": "0",
+    "BacktestLimit": "0",
+}
 FUNCTION = "AWS::Serverless::Function"
 ADDRESSES = "addresses.json"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

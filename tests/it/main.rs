@@ -29,6 +29,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
+mod limits;
 mod links;
 mod listen;
 mod live_client;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
+use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
 use gateway::listen::Listener;
 use gateway::registry::{FUNCTIONS, Handler};
@@ -108,6 +109,8 @@ pub fn settings(folder: &Path) -> Settings {
         allowed_origins: Vec::new(),
         schedules: false,
         source_limits: SourceLimits::default().on_one_machine(),
+        // As `aws/deploy.py` sets them: tests share a customer.
+        customer_limits: CustomerLimits { reports: 0, imports: 0, backtests: 0, ..CustomerLimits::default() },
         replay: None,
         clock: Arc::new(now),
     }

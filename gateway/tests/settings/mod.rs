@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
 use chrono::{DateTime, Utc};
 use gateway::{Prices, Settings};
@@ -18,6 +19,7 @@ pub fn settings(home: &Path, clock: impl Fn() -> DateTime<Utc> + Send + Sync + '
         allowed_origins: Vec::new(),
         schedules: false,
         source_limits: SourceLimits::default().on_one_machine(),
+        customer_limits: CustomerLimits::default(),
         replay: None,
         clock: Arc::new(clock),
     }

@@ -146,6 +146,7 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         }
         Kind::Advisor
         | Kind::Export
+        | Kind::RequestCount
         | Kind::Response
         | Kind::Backtest
         | Kind::Report

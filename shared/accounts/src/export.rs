@@ -167,9 +167,9 @@ async fn read_by_kind(
 /// Whether an export contains the items of this kind as records.
 fn is_exported(kind: Kind) -> bool {
     match kind {
-        // The profile is exported as `customer`, an export would contain the previous one, and the index items of
-        // sessions and live connections contain only the hash of a token.
-        Kind::Profile | Kind::Export | Kind::Session | Kind::Connection => false,
+        // The profile is exported as `customer`, an export would contain the previous one, the index items of sessions
+        // and live connections contain only the hash of a token, and the counted requests expire within an hour.
+        Kind::Profile | Kind::Export | Kind::Session | Kind::Connection | Kind::RequestCount => false,
         Kind::Registration
         | Kind::Advisor
         | Kind::Client

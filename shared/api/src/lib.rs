@@ -44,6 +44,7 @@ pub mod fields;
 pub mod idempotency_key;
 mod include;
 mod keyed;
+pub mod limits;
 mod merge_patch;
 pub mod middleware;
 pub mod page;

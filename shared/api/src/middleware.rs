@@ -19,7 +19,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
 use crate::query::{self, KnownParameters};
-use crate::{idempotency_key, policy};
+use crate::{idempotency_key, limits, policy};
 
 /// The largest response of a function, in bytes of the JSON string in which Lambda sends it. Lambda's limit is 6 MiB;
 /// the rest is for status and headers.
@@ -55,6 +55,7 @@ pub fn finish_responses<P: Platform>(platform: P, router: Router<P>, document: &
         .with_state(platform)
         .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
+        .layer(from_fn_with_state(app.clone(), limits::enforce))
         .layer(from_fn(policy::enforce))
         .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn_with_state(app, finish))

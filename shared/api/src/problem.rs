@@ -325,7 +325,8 @@ impl From<ServiceError> for Problem {
                 Self::temporary(ProblemCode::TooManyAttempts, detail, retry_after_seconds)
             }
             ServiceError::TooManyNewSymbols { retry_after_seconds }
-            | ServiceError::RateLimited { retry_after_seconds } => {
+            | ServiceError::RateLimited { retry_after_seconds }
+            | ServiceError::TooManyRequests { retry_after_seconds, .. } => {
                 Self::temporary(ProblemCode::RateLimited, detail, retry_after_seconds)
             }
             ServiceError::Refused(refusal) => Self::from_refusal(&refusal),

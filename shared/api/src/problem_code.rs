@@ -206,7 +206,7 @@ codes! {
         "Read the object, and send its `ETag` as `If-Match`.";
 
     RateLimited: TOO_MANY_REQUESTS, "rate_limited",
-        "Too many requests of this kind from the source IP address, or too many new symbols requested by the customer.",
+        "Too many requests of this kind by the customer or from the source IP address, or too many new symbols requested by the customer.",
         "Wait for `Retry-After` seconds.";
     TooManyAttempts: TOO_MANY_REQUESTS, "too_many_attempts",
         "Too many failed checks of the account's password.",

@@ -10,6 +10,7 @@ use store::{Clock, Key, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 use crate::bus::{Bus, NoBus};
+use crate::customer_limits::CustomerLimits;
 use crate::dry_run::DryRunTable;
 use crate::hasher::Hasher;
 use crate::mail::{Mail, NoMail};
@@ -75,18 +76,19 @@ struct Inner {
     attempt_locks: [tokio::sync::Mutex<()>; LOCKS],
     hasher: Hasher,
     source_limits: SourceLimits,
+    customer_limits: CustomerLimits,
 }
 
 impl App {
-    /// An application on these engines, with the default limits by source address.
+    /// An application on these engines, with the default limits by source address and by customer.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self::limited(parts, SourceLimits::default())
+        Self::limited(parts, SourceLimits::default(), CustomerLimits::default())
     }
 
-    /// An application on these engines, with these limits by source address.
+    /// An application on these engines, with these limits by source address and by customer.
     #[must_use]
-    pub fn limited(parts: Parts, source_limits: SourceLimits) -> Self {
+    pub fn limited(parts: Parts, source_limits: SourceLimits, customer_limits: CustomerLimits) -> Self {
         let inner = Inner {
             dry_run_table: DryRunTable::new(Arc::clone(&parts.table), Arc::clone(&parts.clock)),
             parts,
@@ -95,6 +97,7 @@ impl App {
             attempt_locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             hasher: Hasher::default(),
             source_limits,
+            customer_limits,
         };
         Self { inner: Arc::new(inner), is_dry_run: false }
     }
@@ -145,6 +148,12 @@ impl App {
     #[must_use]
     pub fn source_limits(&self) -> &SourceLimits {
         &self.inner.source_limits
+    }
+
+    /// The limits for one customer.
+    #[must_use]
+    pub fn customer_limits(&self) -> CustomerLimits {
+        self.inner.customer_limits
     }
 
     /// The current time, to the millisecond, so that a time in a response equals the one that is read back later.

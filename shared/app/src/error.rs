@@ -123,6 +123,14 @@ pub enum ServiceError {
         /// Seconds until the next attempt is allowed.
         retry_after_seconds: u64,
     },
+    /// The customer made too many requests of one kind.
+    #[error("Too many {what} within an hour. Try again in {retry_after_seconds} seconds.")]
+    TooManyRequests {
+        /// What was requested: `reports`, `imports` …
+        what: &'static str,
+        /// Seconds until the next request is allowed.
+        retry_after_seconds: u64,
+    },
     /// A password could be neither checked nor hashed. It does not count as an attempt.
     #[error(transparent)]
     Hasher(#[from] HasherError),

@@ -48,12 +48,14 @@
 mod app;
 pub mod bus;
 pub mod counter;
+pub mod customer_limits;
 pub mod digest;
 mod dry_run;
 pub mod effect;
 pub mod error;
 pub mod hasher;
 pub mod idempotency;
+pub mod limited_by_customer;
 pub mod limited_by_source;
 pub mod listing;
 pub mod mail;

@@ -45,12 +45,7 @@ async fn run_counted<T>(
     let permit = match rate_limiter::acquire(app, key, quota).await {
         Ok(permit) => permit,
         Err(error) => {
-            let rate_limit = match error {
-                ServiceError::RateLimited { retry_after_seconds } => {
-                    Some(RateLimitStatus { quota, remaining: 0, reset_seconds: retry_after_seconds })
-                }
-                _ => None,
-            };
+            let rate_limit = RateLimitStatus::of_refusal(quota, &error);
             return (Err(error), rate_limit);
         }
     };

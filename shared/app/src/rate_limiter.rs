@@ -1,9 +1,14 @@
 //! A rate limiter: a maximum number of attempts in any window of time, counted in an item that all processes share.
 //!
-//! An attempt acquires a permit first and settles it afterwards, as one that counts or one that does not: a failed
-//! check counts, a successful one does not. Attempts in flight are limited to the permits that are left, so that
-//! concurrent guesses cannot outrun the count. Further attempts wait until others have settled. An attempt that is
-//! never settled counts, since its caller may have received an error as after a failed check.
+//! There are two ways to count. Each item is counted in one of them only.
+//!
+//! - If the outcome decides whether an attempt counts ([`acquire`]), it acquires a permit first and settles it
+//!   afterwards, as one that counts or one that does not: a failed check counts, a successful one does not. Attempts in
+//!   flight are limited to the permits that are left, so that concurrent guesses cannot outrun the count. Further
+//!   attempts wait until others have settled. An attempt that is never settled counts, since its caller may have
+//!   received an error as after a failed check.
+//! - If almost every attempt counts ([`count`]), it counts at once, in one write. None waits for others. The rare one
+//!   that should not have counted is taken back.
 
 use std::time::Duration;
 
@@ -74,6 +79,14 @@ struct Attempts {
     in_flight: Vec<Uuid>,
 }
 
+/// An attempt that counts since it began.
+#[derive(Debug)]
+pub struct CountedAttempt {
+    key: Key,
+    at: DateTime<Utc>,
+    rate_limit: RateLimitStatus,
+}
+
 /// The result of one try to acquire a permit.
 enum Acquisition {
     Acquired(Permit),
@@ -125,6 +138,51 @@ async fn try_acquire(app: &App, key: &Key, quota: Quota, deadline: Instant) -> R
         Ok(Acquisition::Acquired(Permit { key: key.clone(), quota, id }))
     })
     .await
+}
+
+/// Counts an attempt against the quota under `key`, with one read and one conditional write; a refusal writes nothing.
+///
+/// Errors: the quota's refusal, with the time until the next counted attempt expires.
+pub async fn count(app: &App, key: &Key, quota: Quota) -> Result<CountedAttempt, ServiceError> {
+    let deadline = deadline();
+    let _lock = app.lock_attempts(key).await;
+    retry(Retry { tries: MAX_TRIES, deadline }, || async move {
+        let now = app.now();
+        let (mut attempts, version) = read(app, key, quota, now).await?;
+        if attempts.times.len() >= quota.limit {
+            return Err((quota.refusal)(attempts.rate_limit(quota, now).reset_seconds));
+        }
+        attempts.times.push(now);
+        write(app, key, &attempts, quota, version).await?;
+        Ok(CountedAttempt { key: key.clone(), at: now, rate_limit: attempts.rate_limit(quota, now) })
+    })
+    .await
+}
+
+impl CountedAttempt {
+    /// What was left after this attempt.
+    #[must_use]
+    pub fn rate_limit(&self) -> RateLimitStatus {
+        self.rate_limit
+    }
+
+    /// Takes the attempt back, so that it does not count, and returns what is left.
+    pub async fn take_back(self, app: &App) -> Result<RateLimitStatus, ServiceError> {
+        let Self { key, at, rate_limit: RateLimitStatus { quota, .. } } = &self;
+        let _lock = app.lock_attempts(key).await;
+        let deadline = deadline().max(Instant::now() + SETTLING);
+        retry(Retry { tries: MAX_TRIES, deadline }, || async move {
+            let now = app.now();
+            let (mut attempts, version) = read(app, key, *quota, now).await?;
+            // Attempts of the same instant are interchangeable: one is removed, the others stay.
+            if let Some(place) = attempts.times.iter().position(|time| time == at) {
+                attempts.times.remove(place);
+                write(app, key, &attempts, *quota, version).await?;
+            }
+            Ok(attempts.rate_limit(*quota, now))
+        })
+        .await
+    }
 }
 
 impl Permit {
@@ -204,6 +262,18 @@ async fn write(
 }
 
 impl RateLimitStatus {
+    /// The state of a quota that refused an attempt with this error; `None` for an error with another cause.
+    #[must_use]
+    pub fn of_refusal(quota: Quota, error: &ServiceError) -> Option<Self> {
+        match error {
+            ServiceError::RateLimited { retry_after_seconds }
+            | ServiceError::TooManyRequests { retry_after_seconds, .. } => {
+                Some(Self { quota, remaining: 0, reset_seconds: *retry_after_seconds })
+            }
+            _ => None,
+        }
+    }
+
     /// The window of the quota.
     #[must_use]
     pub fn window(&self) -> Duration {

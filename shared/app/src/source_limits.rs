@@ -65,13 +65,6 @@ impl Default for SourceLimits {
 impl SourceLimits {
     /// Reads the limits from the program's settings; `set` returns the value of a setting that is not empty.
     pub fn from_settings(set: impl Fn(&'static str) -> Option<String>) -> Result<Self, SettingError> {
-        let count = |name, default| match set(name) {
-            None => Ok(default),
-            Some(value) => match value.parse() {
-                Ok(count) if count <= HIGHEST => Ok(count),
-                _ => Err(SettingError::Count { name, value }),
-            },
-        };
         let proxies = set(PROXY_SETTING).unwrap_or_default();
         let proxies = proxies.split(',').map(str::trim).filter(|one| !one.is_empty());
         let proxies = proxies.map(|one| {
@@ -79,8 +72,8 @@ impl SourceLimits {
             address.map(|address| address.to_canonical()).map_err(|_| SettingError::Address { value: one.to_owned() })
         });
         Ok(Self {
-            failed_sign_ins: count(SIGN_IN_SETTING, FAILED_SIGN_INS)?,
-            registrations: count(REGISTRATION_SETTING, REGISTRATIONS)?,
+            failed_sign_ins: count(&set, SIGN_IN_SETTING, FAILED_SIGN_INS)?,
+            registrations: count(&set, REGISTRATION_SETTING, REGISTRATIONS)?,
             trusted_proxies: proxies.collect::<Result<_, _>>()?,
             exempts_loopback: false,
         })
@@ -125,6 +118,21 @@ impl SourceAddress {
             IpAddr::V4(_) => address,
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & NETWORK)),
         })
+    }
+}
+
+/// The limit in a setting, or the default if it is not set.
+pub(crate) fn count(
+    set: impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+    default: usize,
+) -> Result<usize, SettingError> {
+    match set(name) {
+        None => Ok(default),
+        Some(value) => match value.parse() {
+            Ok(count) if count <= HIGHEST => Ok(count),
+            _ => Err(SettingError::Count { name, value }),
+        },
     }
 }
 

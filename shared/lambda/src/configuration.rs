@@ -1,5 +1,6 @@
 //! A function's configuration from the environment that the template sets.
 
+use app::customer_limits::CustomerLimits;
 use app::source_limits::{SettingError, SourceLimits};
 use thiserror::Error;
 
@@ -34,6 +35,8 @@ pub struct Configuration {
     pub email_topic_prefix: Option<String>,
     /// The rate limits of one source address.
     pub source_limits: SourceLimits,
+    /// The rate limits of one customer.
+    pub customer_limits: CustomerLimits,
 }
 
 /// The origins whose pages may open live connections.
@@ -54,9 +57,9 @@ pub enum ConfigurationError {
     /// A variable that every function needs is not set.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// A limit by source address that cannot be used.
+    /// A limit that cannot be used.
     #[error(transparent)]
-    SourceLimits(#[from] SettingError),
+    Limits(#[from] SettingError),
 }
 
 impl Configuration {
@@ -85,6 +88,7 @@ impl Configuration {
             live_endpoint: set("LIVE_ENDPOINT"),
             email_topic_prefix: set("EMAIL_TOPIC_PREFIX"),
             source_limits: SourceLimits::from_settings(set)?,
+            customer_limits: CustomerLimits::from_settings(set)?,
         })
     }
 }
@@ -163,7 +167,7 @@ mod tests {
         let with = |value| NEEDED.into_iter().chain([("SEXTANT_SIGN_IN_LIMIT", value)]).collect::<Vec<_>>();
         assert_eq!(read(&with("")).unwrap().source_limits, SourceLimits::default(), "empty is not set");
         assert_ne!(read(&with("0")).unwrap().source_limits, SourceLimits::default());
-        assert!(matches!(read(&with("few")).unwrap_err(), ConfigurationError::SourceLimits(_)));
+        assert!(matches!(read(&with("few")).unwrap_err(), ConfigurationError::Limits(_)));
     }
 
     #[test]

@@ -98,7 +98,11 @@ impl<P> Engines<P> {
         let channels = Channels { bus: (self.bus)(aws), push: (self.push)(aws), mail: (self.mail)(aws) };
         let parts =
             Parts { table: Arc::clone(&table), objects: (self.objects)(aws), clock: aws.clock.clone(), channels };
-        (self.platform)(App::limited(parts, aws.configuration.source_limits.clone()), aws, &table)
+        (self.platform)(
+            App::limited(parts, aws.configuration.source_limits.clone(), aws.configuration.customer_limits),
+            aws,
+            &table,
+        )
     }
 }
 

@@ -105,6 +105,12 @@ pub fn login_attempts_of(customer: CustomerId) -> Key {
     Key::new(format!("LIMIT#login#{customer}"), ONLY)
 }
 
+/// The requests of one kind, such as `report`, that count against a rate limit of a customer; expires.
+#[must_use]
+pub fn request_count(customer: CustomerId, kind: &str) -> Key {
+    Kind::RequestCount.key(customer.0, kind)
+}
+
 /// The attempts from one source address, under a name such as `sign-in 192.0.2.7`; expires.
 #[must_use]
 pub fn source_address(counted: &str) -> Key {

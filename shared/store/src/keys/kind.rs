@@ -47,6 +47,8 @@ kinds! {
     Client = "CUSTOMER", "CLIENT";
     /// An export.
     Export = "CUSTOMER", "EXPORT";
+    /// The requests of one kind that count against a rate limit of the customer; expires.
+    RequestCount = "CUSTOMER", "LIMIT";
     /// A stored response.
     Response = "CUSTOMER", "RESULT";
     /// A backtest.

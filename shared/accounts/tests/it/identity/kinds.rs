@@ -54,6 +54,7 @@ impl World {
             (keys::connection_of(id, "a="), json!({})),
             (keys::advisor_of(id), json!({})),
             (keys::export(id, one), json!({})),
+            (keys::request_count(id, "report"), json!({})),
             (keys::stored_response(id, one), json!({})),
             (keys::backtest(id, one), json!({})),
             (keys::report(id, "ab12"), json!({})),
@@ -155,7 +156,7 @@ async fn an_item_of_an_unknown_kind_stays_and_keeps_the_erasure_unfinished() {
 }
 
 #[tokio::test]
-async fn an_export_contains_every_kind_except_profile_sessions_connections_and_exports() {
+async fn an_export_contains_every_kind_except_profile_sessions_connections_exports_and_counted_requests() {
     let (world, id) = World::with_everything().await;
     let export = world.exported(id).await;
     let names = |records: &Value| records.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
