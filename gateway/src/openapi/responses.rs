@@ -64,15 +64,16 @@ fn headers() -> Value {
 /// Adds the shared responses and headers to every operation.
 pub(super) fn complete(document: &mut Value) {
     let versioned = versioned_paths(&document["paths"]);
+    let mut used = BTreeSet::new();
     for (path, operations) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in operations.as_object_mut().into_iter().flatten().filter(|(key, _)| is_method(key)) {
             let route = format!("{} {path}", method.to_uppercase());
-            complete_operation(operation, &Shape { route: &route, path, versioned: &versioned });
+            used.extend(complete_operation(operation, &Shape { route: &route, path, versioned: &versioned }));
         }
     }
     let components = &mut document["components"];
     components["headers"] = headers();
-    let shared = SHARED.iter().map(|(status, name, description)| {
+    let shared = SHARED.iter().filter(|(_, name, _)| used.contains(name)).map(|(status, name, description)| {
         let mut response = json!({ "description": description });
         complete_error(&mut response, status);
         ((*name).to_owned(), response)
@@ -149,14 +150,19 @@ fn statuses(operation: &Value, shape: &Shape<'_>) -> BTreeSet<&'static str> {
     conditions.into_iter().filter(|(applies, _)| *applies).flat_map(|(_, statuses)| statuses).copied().collect()
 }
 
-fn complete_operation(operation: &mut Value, shape: &Shape<'_>) {
+/// Completes one operation, and returns the names of the shared responses that it refers to.
+fn complete_operation(operation: &mut Value, shape: &Shape<'_>) -> Vec<&'static str> {
     let statuses = statuses(operation, shape);
     let takes_key = parameter(operation, "Idempotency-Key").is_some();
     let has_dry_run = parameter(operation, "dry_run").is_some();
     let has_address = !WITHOUT_ADDRESS.iter().any(|id| operation["operationId"] == *id);
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    let mut used = Vec::new();
+    let Some(responses) = operation["responses"].as_object_mut() else { return used };
     for (status, name, _) in SHARED.iter().filter(|(status, ..)| statuses.contains(status)) {
-        responses.entry(*status).or_insert_with(|| json!({ "$ref": format!("#/components/responses/{name}") }));
+        if !responses.contains_key(*status) {
+            responses.insert((*status).to_owned(), json!({ "$ref": format!("#/components/responses/{name}") }));
+            used.push(*name);
+        }
     }
     for (status, response) in responses.iter_mut().filter(|(_, response)| response.get("$ref").is_none()) {
         // Of the errors, only those that a key remembers are replayed.
@@ -175,6 +181,7 @@ fn complete_operation(operation: &mut Value, shape: &Shape<'_>) {
             refer(response, "ETag", if has_dry_run { "ETagUnlessDryRun" } else { "ETag" });
         }
     }
+    used
 }
 
 /// Adds the bodies and headers of an error.
@@ -184,7 +191,7 @@ fn complete_error(response: &mut Value, status: &str) {
     }
     let of_api_gateway = OF_API_GATEWAY.contains(&status);
     if of_api_gateway {
-        fill(&mut response["content"]["application/json"], schema("GatewayError"));
+        fill(&mut response["content"]["application/json"], json!({ "schema": either("Problem", "GatewayError") }));
     }
     refer(response, "X-Request-Id", if of_api_gateway { "FunctionRequestId" } else { "RequestId" });
     match status {
@@ -195,7 +202,17 @@ fn complete_error(response: &mut Value, status: &str) {
 }
 
 fn schema(name: &str) -> Value {
-    json!({ "schema": { "$ref": format!("#/components/schemas/{name}") } })
+    json!({ "schema": reference(name) })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+/// One of two bodies. The functions send a `Problem` only as problem+json, but some generated clients read every body of
+/// a status as its first media type.
+fn either(first: &str, second: &str) -> Value {
+    json!({ "anyOf": [reference(first), reference(second)] })
 }
 
 /// Documents a header of a response, unless the route does.
@@ -273,14 +290,23 @@ mod tests {
     }
 
     #[test]
+    fn the_document_has_the_shared_responses_that_an_operation_refers_to_and_no_others() {
+        let mut document =
+            json!({ "paths": { "/health": { "get": { "responses": {} } } }, "components": { "schemas": {} } });
+        complete(&mut document);
+        let shared = document["components"]["responses"].as_object().unwrap();
+        let named: Vec<_> = shared.keys().map(String::as_str).collect();
+        assert_eq!(named, ["InternalError", "InvalidFields", "Malformed", "TooManyRequests", "Unavailable"]);
+    }
+
+    #[test]
     fn an_error_keeps_the_description_of_its_route_and_may_come_from_api_gateway() {
         let own = json!({ "responses": { "503": { "description": "The provider is not available" } } });
         let response = completed("/quotes", "get", &own)["503"].clone();
         assert_eq!(response["description"], "The provider is not available");
-        for (media_type, schema) in [("application/problem+json", "Problem"), ("application/json", "GatewayError")] {
-            let reference = format!("#/components/schemas/{schema}");
-            assert_eq!(response["content"][media_type]["schema"]["$ref"], reference);
-        }
+        assert_eq!(response["content"]["application/problem+json"], schema("Problem"));
+        let own = &response["content"]["application/json"]["schema"]["anyOf"];
+        assert_eq!(own, &json!([reference("Problem"), reference("GatewayError")]));
         assert!(response["headers"]["Retry-After"].is_object());
     }
 }
