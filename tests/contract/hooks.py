@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-import unicodedata
 from typing import Any
-from urllib.parse import unquote
 
 import requests
 import schemathesis
@@ -66,13 +64,6 @@ def sign_in(email: str) -> requests.Response:
     """Asks for a session."""
     credentials = {"email": email, "password": passwords[email]}
     return requests.post(f"{URL}/sessions", json=credentials, timeout=10)
-
-
-@schemathesis.hook
-def filter_path_parameters(_context: HookContext, path_parameters: dict[str, Any]) -> bool:
-    """Drops paths that API Gateway refuses with an answer of its own: gateway/src/request_line.rs."""
-    text = unquote("".join(map(str, path_parameters.values())))
-    return not any(unicodedata.category(character) == "Cc" or character in "?#\\" for character in text)
 
 
 @schemathesis.hook

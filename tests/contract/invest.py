@@ -56,10 +56,10 @@ def answer(response: Response[Any], status: int, model: type[T]) -> T:
 def signed_in(email: str) -> AuthenticatedClient:
     """A client with the token of a new customer."""
     public = Client(URL)
-    person = models.RegisterRequest(email, "Ada", "Lovelace", PASSWORD)
+    person = models.RegistrationRequest(email, "Ada", "Lovelace", PASSWORD)
     customer = answer(register.sync_detailed(client=public, body=person), 201, models.Customer)
     credentials = models.SignInRequest(email, PASSWORD)
-    session = answer(sign_in.sync_detailed(client=public, body=credentials), 201, models.SignedIn)
+    session = answer(sign_in.sync_detailed(client=public, body=credentials), 201, models.NewSession)
     assert session.customer.id == customer.id
     return AuthenticatedClient(URL, session.token)
 
@@ -68,16 +68,16 @@ def invest(client: AuthenticatedClient) -> Any:
     """Deposits money and buys shares; returns the id of the portfolio."""
     amount = models.TransferRequest(amount="10000.00")
     sent = {"client": client, "body": amount, "idempotency_key": "deposit"}
-    first = answer(deposit.sync_detailed(**sent), 201, models.StatementLine)
+    first = answer(deposit.sync_detailed(**sent), 201, models.WalletEntry)
     again = deposit.sync_detailed(**sent)
     assert again.headers["Idempotency-Replayed"] == "true"
-    assert answer(again, 201, models.StatementLine) == first
+    assert answer(again, 201, models.WalletEntry) == first
 
-    plan = models.OpenRequest(name="Retirement", type_=models.PortfolioType.IRA)
+    plan = models.PortfolioRequest(name="Retirement", type_=models.PortfolioType.IRA)
     portfolio = answer(
         open_portfolio.sync_detailed(client=client, body=plan), 201, models.Portfolio
     )
-    order = models.TradeRequest(side=models.Side.BUY, symbol="AAPL", quantity="2")
+    order = models.TradeRequest(side=models.OrderSide.BUY, symbol="AAPL", quantity="2")
     preview = trade.sync_detailed(portfolio.id, client=client, body=order, dry_run=True)
     bought = trade.sync_detailed(portfolio.id, client=client, body=order, idempotency_key="order")
     execution = answer(bought, 201, models.Trade)
@@ -100,10 +100,10 @@ def read_back(client: AuthenticatedClient, portfolio_id: Any) -> None:
 def research(client: AuthenticatedClient) -> None:
     """Runs a backtest and reads the report on it."""
     rule = models.BacktestRequest(symbol="AAPL", buy="close < sma(50)", sell="close > sma(200)")
-    run = answer(backtest.sync_detailed(client=client, body=rule), 201, models.Run)
+    run = answer(backtest.sync_detailed(client=client, body=rule), 201, models.BacktestRun)
     assert run.trades
     said = report.sync_detailed("AAPL", client=client, backtest=run.id)
-    assert answer(said, 200, models.ReportAnswer).metrics == run.metrics
+    assert answer(said, 200, models.ReportResponse).metrics == run.metrics
 
 
 def read_pages(client: AuthenticatedClient) -> None:
@@ -111,15 +111,17 @@ def read_pages(client: AuthenticatedClient) -> None:
     cursor, entries = None, []
     while cursor or not entries:
         page = list_wallet_entries.sync_detailed(client=client, limit=1, cursor=cursor)
-        found = answer(page, 200, models.PageStatementLine)
+        found = answer(page, 200, models.PageWalletEntry)
         entries += found.items
         cursor = found.next_cursor
-    assert [entry.type_ for entry in entries] == ["trade", "deposit"]
+    assert [entry.type_ for entry in entries] == ["buy", "deposit"]
 
 
 def be_refused(client: AuthenticatedClient) -> None:
-    """Gets problems: without money, without a portfolio and without a token."""
+    """Gets problems: without a key, without money, without a portfolio and without a token."""
     too_much = models.TransferRequest(amount="10000000.00")
+    refused = withdraw.sync_detailed(client=client, body=too_much)
+    assert answer(refused, 400, models.Problem).code == "idempotency_key_required"
     refused = withdraw.sync_detailed(client=client, body=too_much, idempotency_key="withdrawal")
     assert answer(refused, 409, models.Problem).code == "insufficient_funds"
     nothing = list_trades.sync_detailed(uuid4(), client=client)
