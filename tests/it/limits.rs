@@ -105,7 +105,7 @@ fn imports_and_their_dry_runs_share_a_limit_and_charts_have_none() {
             customer.send_with(Method::POST, &format!("{import}{query}"), &headers, file.to_owned()).await
         };
         assert_eq!(left(&send("?dry_run=true", CSV).await.expect_status(200), "import", 3), 2);
-        assert_eq!(left(&send("", "nonsense").await.expect_status(400), "import", 3), 1);
+        assert_eq!(left(&send("", "nonsense").await.expect_status(422), "import", 3), 1);
         assert_eq!(left(&send("", CSV).await.expect_status(200), "import", 3), 0);
         assert_refused(send("?dry_run=true", CSV).await, "import", 3);
         assert_eq!(left(&customer.get("/report/FB").await.expect_status(200), "report", 1), 0);

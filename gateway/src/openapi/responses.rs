@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use api::limits::limit_of;
 use api::policy::Access;
 use serde_json::{Value, json};
 
@@ -55,6 +56,10 @@ fn headers() -> Value {
         "IdempotencyReplayed": header(false, "`true` if this is the stored response to an earlier request with the same key.",
             json!({ "type": "string", "enum": ["true"] })),
         "Location": header(true, "The address of the object, or of the file.", text.clone()),
+        "RateLimit": header(false, "What is left of the limit: `r` requests until it is renewed in `t` seconds. Absent if it is switched off.",
+            json!({ "type": "string", "examples": ["\"report\";r=59;t=3540"] })),
+        "RateLimitPolicy": header(false, "The limit: `q` requests in `w` seconds. Absent if it is switched off.",
+            json!({ "type": "string", "examples": ["\"report\";q=60;w=3600"] })),
         "RequestId": header(true, request_id, text.clone()),
         "RetryAfter": header(false, "Seconds to wait before sending the request again; API Gateway does not send it.", seconds),
         "WwwAuthenticate": header(false, "The authentication scheme, `Bearer`.", text),
@@ -154,20 +159,32 @@ fn statuses(operation: &Value, shape: &Shape<'_>) -> BTreeSet<&'static str> {
 fn complete_operation(operation: &mut Value, shape: &Shape<'_>) -> Vec<&'static str> {
     let statuses = statuses(operation, shape);
     let takes_key = parameter(operation, "Idempotency-Key").is_some();
+    let is_limited = limit_of(shape.route).is_some();
     let has_dry_run = parameter(operation, "dry_run").is_some();
     let has_address = !WITHOUT_ADDRESS.iter().any(|id| operation["operationId"] == *id);
     let mut used = Vec::new();
     let Some(responses) = operation["responses"].as_object_mut() else { return used };
-    for (status, name, _) in SHARED.iter().filter(|(status, ..)| statuses.contains(status)) {
-        if !responses.contains_key(*status) {
-            responses.insert((*status).to_owned(), json!({ "$ref": format!("#/components/responses/{name}") }));
-            used.push(*name);
+    for (status, name, description) in SHARED.iter().filter(|(status, ..)| statuses.contains(status)) {
+        if responses.contains_key(*status) {
+            continue;
         }
+        // A limited route has headers of its own in every response.
+        let response = if is_limited {
+            json!({ "description": description })
+        } else {
+            used.push(*name);
+            json!({ "$ref": format!("#/components/responses/{name}") })
+        };
+        responses.insert((*status).to_owned(), response);
     }
     for (status, response) in responses.iter_mut().filter(|(_, response)| response.get("$ref").is_none()) {
         // Of the errors, only those that a key remembers are replayed.
         if takes_key && (status.starts_with('2') || status == "409") {
             refer(response, "Idempotency-Replayed", "IdempotencyReplayed");
+        }
+        if is_limited {
+            refer(response, "RateLimit", "RateLimit");
+            refer(response, "RateLimit-Policy", "RateLimitPolicy");
         }
         if status.starts_with(['4', '5']) {
             complete_error(response, status);
@@ -297,6 +314,15 @@ mod tests {
         let shared = document["components"]["responses"].as_object().unwrap();
         let named: Vec<_> = shared.keys().map(String::as_str).collect();
         assert_eq!(named, ["InternalError", "InvalidFields", "Malformed", "TooManyRequests", "Unavailable"]);
+    }
+
+    #[test]
+    fn every_response_of_a_limited_route_may_say_what_is_left() {
+        let responses =
+            completed("/report/{symbol}", "get", &json!({ "responses": { "200": { "description": "A report" } } }));
+        for (status, response) in responses.as_object().unwrap() {
+            assert!(response["headers"]["RateLimit"].is_object(), "{status}");
+        }
     }
 
     #[test]
