@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use api::Caller;
 use api::policy::max_body_bytes;
 use axum::body::Bytes;
 use http::request::Parts;
@@ -15,7 +16,7 @@ use crate::host::HostError;
 use crate::invoke::{self, Failure, Invocation};
 use crate::live::handshake;
 use crate::platform::{Mounted, Platform};
-use crate::request_body::{Bodies, BodyLimit};
+use crate::request_body::{Bodies, BodyLimit, Buffered};
 use crate::request_line::{self, Malformed};
 use crate::routes::{MatchedRoute, RouteKey};
 
@@ -125,7 +126,7 @@ async fn forward(
         authorizer: None,
     };
     let function = taken.target;
-    // Called before the body is read, so that unauthorized callers use no memory.
+    // Called before the body is read, so that requests without a caller use no memory.
     let authorized = match &platform.authorizer {
         Some(authorizer) if !function.public => {
             Some(authorizer.ask(&event::http_event(&request, &context), request_id).await?)
@@ -133,7 +134,13 @@ async fn forward(
         _ => None,
     };
     let max_bytes = max_body_bytes(&context.route_key);
-    let body = bodies.read(unread, BodyLimit { max_bytes, public: function.public }).await?;
+    let refused = authorized.as_ref().is_some_and(|context| Caller::from_authorizer(context).is_err());
+    // The function refuses such a request before anything reads its body.
+    let body = if refused {
+        Buffered::default()
+    } else {
+        bodies.read(unread, BodyLimit { max_bytes, public: function.public }).await?
+    };
     let request = HttpRequest { body: &body, content_length: body.length, ..request };
     let context = RequestContext { authorizer: authorized.as_ref(), ..context };
     let event = event::http_event(&request, &context);

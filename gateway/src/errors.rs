@@ -14,7 +14,7 @@ status. [api.md](api.md#errors) describes the other fields, and which error is r
 In general:
 
 - **400, 413, 415, 422**: the request is invalid. Do not resend it unchanged.
-- **401**: sign in. **403**: not permitted; the code says why.
+- **401**: sign in, and send the new token. **403**: not permitted; the code says why.
 - **404**: the object does not exist, or is not yours.
 - **409, 423**: the request is valid, but conflicts with the current state.
 - **412, 428**: read the object again and send its `ETag` as `If-Match`.
@@ -35,8 +35,6 @@ Some requests never reach a function. API Gateway (on one machine the local gate
 | status | message | meaning |
 | --- | --- | --- |
 | 400 | `Bad Request` | the path, the query or the headers are malformed |
-| 401 | `Unauthorized` | the route needs a token and the request has none |
-| 403 | `Forbidden` | the token is unknown, or its session has ended |
 | 413 | `Request Entity Too Large` | the body is larger than API Gateway accepts: 10 MB |
 | 429 | `Too Many Requests` | in AWS: more requests per second than the API accepts |
 | 500 | `Internal Server Error` | the function failed |

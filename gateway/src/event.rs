@@ -60,7 +60,7 @@ pub struct RequestContext<'a> {
     pub request_id: &'a str,
     /// When the request arrived.
     pub time: DateTime<Utc>,
-    /// The authorizer's context of the caller; `None` on a public route.
+    /// The authorizer's context: the caller, or why there is none; `None` on a public route.
     pub authorizer: Option<&'a HashMap<String, Value>>,
 }
 
@@ -117,8 +117,9 @@ pub fn http_event(request: &HttpRequest<'_>, context: &RequestContext<'_>) -> Va
 }
 
 /// The event that API Gateway sends to an authorizer (payload format 2.0, type REQUEST): the request without its body.
+/// It has no `identitySource`, because the authorizer has no identity sources.
 #[must_use]
-pub fn authorizer_event(request: &Value, identity: &str) -> Value {
+pub fn authorizer_event(request: &Value) -> Value {
     let mut event = request.clone();
     if let Some(fields) = event.as_object_mut() {
         fields.remove("body");
@@ -128,7 +129,6 @@ pub fn authorizer_event(request: &Value, identity: &str) -> Value {
         let arn = format!("arn:aws:execute-api:us-east-1:{ACCOUNT}:{API_ID}/$default/{method}{path}");
         fields.insert("type".to_owned(), "REQUEST".into());
         fields.insert("routeArn".to_owned(), arn.into());
-        fields.insert("identitySource".to_owned(), json!([identity]));
     }
     event
 }
@@ -281,8 +281,8 @@ mod tests {
 
     #[test]
     fn an_authorizer_is_asked_with_the_request_but_for_its_body() {
-        let asked = authorizer_event(&event(&[("authorization", b"Bearer t")], "", b"{}"), "Bearer t");
-        assert_eq!((&asked["type"], &asked["identitySource"]), (&json!("REQUEST"), &json!(["Bearer t"])));
+        let asked = authorizer_event(&event(&[("authorization", b"Bearer t")], "", b"{}"));
+        assert_eq!(asked["type"], "REQUEST");
         assert_eq!(asked["headers"]["authorization"], "Bearer t");
         assert_eq!(asked["routeArn"], "arn:aws:execute-api:us-east-1:000000000000:local/$default/POST/things/a b");
         assert!(asked.get("body").is_none() && asked.get("isBase64Encoded").is_none());

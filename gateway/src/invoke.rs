@@ -28,10 +28,6 @@ const APIGW_REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 pub enum Failure {
     /// The request is not well formed.
     BadRequest,
-    /// The request has no token, but the route needs one.
-    Unauthorized,
-    /// The token is not valid.
-    Forbidden,
     /// No route matches.
     NotFound,
     /// The body is larger than API Gateway accepts.
@@ -52,8 +48,6 @@ impl Failure {
     pub fn response(self) -> Response<Bytes> {
         let (status, message) = match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Bad Request"),
-            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "Unauthorized"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not Found"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "Request Timeout"),

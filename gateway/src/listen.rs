@@ -103,7 +103,7 @@ impl Listener {
         let answer = asked.send().await.map_err(passing)?;
         match answer.status() {
             StatusCode::CREATED => Ok(answer.json::<Ticket>().await.map_err(passing)?.ticket),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(ListenError::SignedOut.into()),
+            StatusCode::UNAUTHORIZED => Err(ListenError::SignedOut.into()),
             StatusCode::NOT_FOUND => {
                 Err(ListenError::Refused("no Sextant platform at this address; check --url".to_owned()).into())
             }

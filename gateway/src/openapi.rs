@@ -12,8 +12,9 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, O
 use crate::registry::{FUNCTIONS, Handler};
 
 const DESCRIPTION: &str = "Prices, backtests, forecasts and reports; customers with a wallet and portfolios on a \
-    double-entry ledger. Send the token of your session as `Authorization: Bearer TOKEN`. Without a token API Gateway \
-    responds with 401, with an invalid or expired one with 403. Errors are application/problem+json (RFC 9457).";
+    double-entry ledger. Send the token of your session as `Authorization: Bearer TOKEN`. Without a token, \
+    and with one that is unknown or whose session has ended, the response is 401. Errors are application/problem+json \
+    (RFC 9457).";
 /// The name of the security scheme: the token of a session.
 const SESSION: &str = "session";
 /// The parts of the document, in the order in which they are written.

@@ -111,6 +111,16 @@ struct ApiAuth {
 #[serde(rename_all = "PascalCase")]
 struct ApiAuthorizer {
     function_arn: Attribute,
+    identity: Option<Identity>,
+}
+
+/// When API Gateway calls an authorizer. With a header or another identity source it responds itself to a request that
+/// lacks it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Identity {
+    /// Seconds for which its responses are cached.
+    reauthorize_every: u64,
 }
 
 /// An attribute of a resource.
@@ -132,6 +142,9 @@ impl Document {
         let auth = properties.auth.ok_or_else(|| refusal("it has no Auth: every route would be public"))?;
         let default = auth.default_authorizer.and_then(|name| auth.authorizers.get(&name));
         let default = default.ok_or_else(|| refusal("its DefaultAuthorizer is none of its Authorizers"))?;
+        if default.identity.as_ref().is_none_or(|identity| identity.reauthorize_every > 0) {
+            return Err(refusal("its authorizer must be called on every request: Identity: { ReauthorizeEvery: 0 }"));
+        }
         let function = self.function_named(&default.function_arn)?;
         function.map(Some).ok_or_else(|| refusal("its authorizer is not a function of the template"))
     }

@@ -50,7 +50,7 @@ async fn the_log_has_routes_and_nothing_that_a_client_sent() {
     for (line, more, status) in [
         (format!("GET /portfolios/{SECRET}"), "", 401),
         (format!("DELETE /portfolios/{SECRET}%3F/investments/{SECRET}"), "", 400),
-        (format!("DELETE /alerts/{SECRET}"), bearer.as_str(), 403),
+        (format!("DELETE /alerts/{SECRET}"), bearer.as_str(), 401),
         (format!("GET /nothing/{SECRET}?token={SECRET}"), "", 404),
         (format!("GET /health?token={SECRET}"), bearer.as_str(), 422),
         (format!("GET /_objects/reports/{SECRET}/{SECRET}.pdf?signature={SECRET}"), "", 403),
@@ -60,7 +60,7 @@ async fn the_log_has_routes_and_nothing_that_a_client_sent() {
     }
     server.stop().await;
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("GET /portfolios/{id}") && log.contains("/health"), "routes are in it: {log}");
+    assert!(log.contains("/portfolios/{id}") && log.contains("/health"), "routes are in it: {log}");
     assert!(log.contains("BadRequest"), "refusals are in it: {log}");
     assert_eq!(log.lines().find(|line| line.contains(SECRET)), None);
 }

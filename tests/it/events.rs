@@ -68,7 +68,7 @@ async fn administrator(platform: &MarketData) -> Value {
     accounts::administration::set_role(&platform.app, &email, Role::Administrator).await.unwrap();
     let session = sessions::sign_in(&platform.app, &email, password(), SessionKind::Api).await.unwrap();
     let authorized = authorization::authorize(&platform.app, &session.token).await.unwrap().unwrap();
-    serde_json::to_value(gateway::authorizer::context(&authorized)).unwrap()
+    serde_json::to_value(gateway::authorizer::context(Ok(&authorized))).unwrap()
 }
 
 #[test]

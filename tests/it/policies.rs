@@ -4,6 +4,7 @@ mod chosen_routes;
 mod expected;
 mod faults;
 mod keys;
+mod sessions;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet};

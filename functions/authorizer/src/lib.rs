@@ -1,12 +1,14 @@
 //! The authorizer: API Gateway invokes it before every route that is not public, to find the caller by the token.
 //!
-//! It uses payload format 2.0 with simple responses. Neither it nor API Gateway caches anything, so that signing out, a
-//! new password, disabling and a change of role take effect on the next request.
+//! It allows every request, and its context has the caller or why there is none: HTTP APIs cannot respond to a request
+//! that an authorizer refuses with a problem, so the middleware of the function does. It uses payload format 2.0 with
+//! simple responses. Neither it nor API Gateway caches anything, so that signing out, a new password, disabling and a
+//! change of role take effect on the next request.
 
 use std::collections::HashMap;
 
 use app::{App, ServiceError};
-use identity::authorization::authorize;
+use identity::authorization::{Refusal, authorize};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -31,20 +33,18 @@ pub enum Failure {
     Lookup(#[from] ServiceError),
 }
 
-/// Authorizes the request, and returns the caller as context.
+/// Finds the caller of the request, and returns the caller or the refusal as context.
 pub async fn handle(app: &App, event: Value) -> Result<Value, Failure> {
     let event: AuthorizerEvent = serde_json::from_value(event)?;
-    let authorized = match event.headers.get("authorization").and_then(|header| bearer(header)) {
+    let outcome = match event.headers.get("authorization").and_then(|header| bearer(header)) {
         Some(token) => authorize(app, token).await?,
-        None => None,
+        None => Err(Refusal::NoToken),
     };
-    Ok(match authorized {
-        Some(authorized) => json!({ "isAuthorized": true, "context": api::caller::context(&authorized) }),
-        None => json!({ "isAuthorized": false }),
-    })
+    Ok(json!({ "isAuthorized": true, "context": api::caller::context(outcome.as_ref().map_err(|refusal| *refusal)) }))
 }
 
-/// The token of a header `Bearer TOKEN` (RFC 6750, section 2.1); the scheme in any case.
+/// The token of a header `Bearer TOKEN` (RFC 6750, section 2.1); the scheme in any case. A header of another scheme has no
+/// token.
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.trim().split_once(' ')?;
     scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim())

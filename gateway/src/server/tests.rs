@@ -132,8 +132,8 @@ async fn a_request_without_a_valid_path_or_host_is_a_400() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_over_ten_megabytes_is_a_413_and_without_a_token_a_401() {
     let (server, _folder) = started().await;
-    for (path, status, message) in [("/customers", 413, "Request Entity Too Large"), ("/backtest", 401, "Unauthorized")]
-    {
+    let too_large = r#"{"message":"Request Entity Too Large"}"#;
+    for (path, status, said) in [("/customers", 413, too_large), ("/backtest", 401, r#""code":"unauthenticated""#)] {
         let mut request = format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             MAX_BODY_BYTES + 1
@@ -141,7 +141,7 @@ async fn a_body_over_ten_megabytes_is_a_413_and_without_a_token_a_401() {
         .into_bytes();
         request.resize(request.len() + MAX_BODY_BYTES + 1, b' ');
         let (found, answer) = exchange(server.address(), &request).await;
-        assert!(found == status && answer.ends_with(&format!(r#"{{"message":"{message}"}}"#)), "{path}: {found}");
+        assert!(found == status && answer.contains(said), "{path}: {found}");
     }
     server.stop().await;
 }
@@ -277,16 +277,15 @@ async fn large_unfinished_bodies_do_not_block_sign_ins() {
 async fn a_refused_body_is_answered_before_it_arrives() {
     let (server, _folder) = started().await;
     for (path, bytes, status, said) in [
-        ("/backtest", 100, 401, "Unauthorized"),
-        ("/portfolios/1/investments/import", 1000, 401, "Unauthorized"),
+        ("/backtest", 100, 401, "unauthenticated"),
+        ("/portfolios/1/investments/import", 1000, 401, "unauthenticated"),
         ("/health?%zz", 100, 400, "Bad Request"),
         ("/sessions", (1 << 20) + 1, 413, "body_too_large"),
         ("/sessions", MAX_BODY_BYTES, 413, "body_too_large"),
         ("/sessions", MAX_BODY_BYTES + 1, 413, "Request Entity Too Large"),
     ] {
-        for expects in ["", "Expect: 100-continue\r\n"] {
-            let head =
-                format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{expects}");
+        for more in ["", "Expect: 100-continue\r\n", "Authorization: Bearer unknown\r\n"] {
+            let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{more}");
             let mut stream = TcpStream::connect(server.address()).await.unwrap();
             stream.write_all(format!("{head}Content-Length: {bytes}\r\n\r\n").as_bytes()).await.unwrap();
             let mut answer = vec![0; 4096];

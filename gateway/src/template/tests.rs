@@ -52,8 +52,18 @@ fn an_api_without_an_authorizer_of_its_own_is_refused() {
     };
     assert!(api("").unwrap_err().to_string().contains("public"));
     assert!(api("Auth: { DefaultAuthorizer: AWS_IAM }").is_err());
-    let named = "Auth: { DefaultAuthorizer: A, Authorizers: { A: { FunctionArn: { 'Fn::GetAtt': [B, Arn] } } } }";
-    assert!(api(named).unwrap_err().to_string().contains("not a function"));
+    let named = |more: &str| {
+        let authorizer = format!("FunctionArn: {{ 'Fn::GetAtt': [B, Arn] }}{more}");
+        api(&format!("Auth: {{ DefaultAuthorizer: A, Authorizers: {{ A: {{ {authorizer} }} }} }}"))
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(named(", Identity: { ReauthorizeEvery: 0 }").contains("not a function"));
+    for other in ["", ", Identity: { ReauthorizeEvery: 60 }"] {
+        assert!(named(other).contains("called on every request"), "{other}");
+    }
+    let with_source = named(", Identity: { Headers: [Authorization], ReauthorizeEvery: 0 }");
+    assert!(with_source.contains("Headers"), "{with_source}");
     assert_eq!(Template::parse(PROJECT_TEMPLATE).unwrap().authorizer.as_deref(), Some("authorizer"));
 }
 

@@ -3,17 +3,14 @@
 use app::{App, ServiceError};
 use domain::CustomerId;
 use identity::audit::{self, Actor};
-use identity::profile;
+use identity::{profile, sessions};
 use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Write, keys};
 
 /// Ends the session with this token hash, and closes the live connections that it opened.
 pub async fn end_session(app: &App, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
-    let ends = [keys::session(token_sha256), keys::session_of(customer, token_sha256)];
-    let ends = ends.into_iter().map(|key| Write::Delete { key, expect: DeleteExpect::Any });
-    app.table().transact(ends.collect()).await?;
+    sessions::end(app, token_sha256).await?;
     live::close_session(app, customer, token_sha256).await;
     Ok(())
 }

@@ -9,21 +9,23 @@ use crate::policy::ChosenRoute;
 use crate::source::SourceIp;
 
 /// Adds the context of the event to the request's extensions: the request id, the route that API Gateway chose, the
-/// source address, and the caller from the authorizer.
+/// source address, and from the authorizer the caller or why there is none.
 ///
 /// Without a caller, routes that need one are refused; without a route, all are; without an id, the middleware creates
 /// one.
 #[must_use]
 pub fn with_event_context(mut request: Request) -> Request {
     let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else { return request };
-    let caller = context.authorizer.as_ref().and_then(|authorizer| Caller::from_authorizer(&authorizer.fields));
+    let caller = context.authorizer.as_ref().map(|authorizer| Caller::from_authorizer(&authorizer.fields));
     let path = request.raw_http_path().to_owned();
     let chosen = context.route_key.clone().map(|route_key| ChosenRoute { route_key, path });
     let request_id = context.request_id.clone().map(RequestId);
     let source_ip = context.http.source_ip.as_deref().and_then(|address| address.parse().ok()).map(SourceIp);
     let extensions = request.extensions_mut();
-    if let Some(caller) = caller {
-        extensions.insert(caller);
+    match caller {
+        Some(Ok(caller)) => drop(extensions.insert(caller)),
+        Some(Err(refusal)) => drop(extensions.insert(refusal)),
+        None => {}
     }
     if let Some(chosen) = chosen {
         extensions.insert(chosen);
@@ -39,6 +41,8 @@ pub fn with_event_context(mut request: Request) -> Request {
 
 #[cfg(test)]
 mod tests {
+    use identity::authorization::Refusal;
+
     use super::*;
 
     const CUSTOMER: &str = "0190aaaa-0000-7000-8000-000000000009";
@@ -62,6 +66,13 @@ mod tests {
         let chosen = ChosenRoute { route_key: "GET /a".to_owned(), path: "/a".to_owned() };
         assert_eq!(request.extensions().get::<ChosenRoute>(), Some(&chosen));
         assert_eq!(request.extensions().get::<SourceIp>().unwrap().0.to_string(), "192.0.2.7");
+    }
+
+    #[test]
+    fn the_reason_why_there_is_no_caller_comes_from_the_authorizer() {
+        let refused = request(r#", "authorizer": {"lambda": {"refused": "session_ended"}}"#);
+        assert_eq!(Caller::of(refused.extensions()), Err(Refusal::SessionEnded));
+        assert_eq!(Caller::of(request("").extensions()), Err(Refusal::NoToken));
     }
 
     #[test]

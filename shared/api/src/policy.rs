@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use domain::Role;
+use identity::authorization::Refusal;
 use percent_encoding::percent_decode_str;
 
 use crate::body::{MAX_BODY_BYTES, MAX_FILE_BYTES};
@@ -132,13 +133,13 @@ impl Access {
         POLICIES.iter().find(|(key, _)| *key == route).map(|(_, access)| *access)
     }
 
-    /// Checks the caller, if any.
-    fn admits(self, caller: Option<&Caller>) -> Result<(), Problem> {
+    /// Checks the caller, or refuses a request that has none.
+    fn admits(self, caller: Result<&Caller, Refusal>) -> Result<(), Problem> {
         match (self, caller) {
-            (Self::Public, _) | (Self::Own | Self::SignedIn, Some(_)) => Ok(()),
-            (Self::Own | Self::SignedIn | Self::Administrators, None) => Err(unauthenticated()),
-            (Self::Administrators, Some(caller)) if caller.role == Role::Administrator => Ok(()),
-            (Self::Administrators, Some(_)) => Err(forbidden("Only administrators may call this route.")),
+            (Self::Public, _) | (Self::Own | Self::SignedIn, Ok(_)) => Ok(()),
+            (Self::Own | Self::SignedIn | Self::Administrators, Err(refusal)) => Err(unauthenticated(refusal)),
+            (Self::Administrators, Ok(caller)) if caller.role == Role::Administrator => Ok(()),
+            (Self::Administrators, Ok(_)) => Err(forbidden("Only administrators may call this route.")),
         }
     }
 }
@@ -174,7 +175,7 @@ pub(crate) async fn enforce(request: Request, next: Next) -> Response {
     // The handler of GET also handles HEAD.
     let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
     let access = match Access::of(&format!("{method} {}", path.as_str())) {
-        Some(access) => access.admits(request.extensions().get::<Caller>()),
+        Some(access) => access.admits(Caller::of(request.extensions())),
         None => Err(unlisted(path.as_str())),
     };
     match access {

@@ -3,7 +3,7 @@
 use app::ServiceError;
 use app::error::{RowError, shortened};
 use app::hasher::HasherError;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Price;
 use ledger::Refusal;
@@ -17,6 +17,9 @@ use crate::replayed::Replayed;
 
 /// Media type of every problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// The challenge of every 401, which RFC 9110 requires (section 15.5.2), unless the problem has its own.
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer");
 
 /// The detail if a password could be neither checked nor hashed.
 const UNCHECKED: &str = "Passwords cannot be checked for now. No attempt was counted. Try again.";
@@ -271,6 +274,9 @@ fn title_of(code: &str) -> String {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = (self.code.status(), [(header::CONTENT_TYPE, PROBLEM_JSON)], self.body()).into_response();
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
         for (name, value) in &self.headers {
             response.headers_mut().insert(name, value.clone());
         }

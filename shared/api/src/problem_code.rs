@@ -77,8 +77,11 @@ codes! {
     InvalidCredentials: UNAUTHORIZED, "invalid_credentials",
         "No customer has this e-mail address and password.",
         "Ask the user for them again. After ten failures in fifteen minutes the response is 429 `too_many_attempts`.";
+    SessionEnded: UNAUTHORIZED, "session_ended",
+        "The session of the token has ended: it expired, you signed out, or the password, the role or the account changed.",
+        "Sign in again.";
     Unauthenticated: UNAUTHORIZED, "unauthenticated",
-        "The route requires a session, and the request has none.",
+        "The route requires a session, and the request has no token or an unknown one.",
         "Sign in, and send the token as `Authorization: Bearer TOKEN`.";
 
     AccountDisabled: FORBIDDEN, "account_disabled",

@@ -6,6 +6,7 @@ use app::App;
 use app::error::ServiceError;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Role};
+use serde::{Deserialize, Serialize};
 use store::limits::MAX_KEYS;
 use store::{Expect, StoreError, Version, Write, documents, keys};
 
@@ -27,6 +28,18 @@ pub struct Authorized {
     pub session: String,
 }
 
+/// Why a request has no caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// It has no token.
+    NoToken,
+    /// No session with its token is stored: there was none, or it was removed.
+    UnknownToken,
+    /// The session of its token has ended.
+    SessionEnded,
+}
+
 /// An active session with its customer, as they were read.
 pub struct ActiveSession {
     customer: StoredProfile,
@@ -45,32 +58,35 @@ impl ActiveSession {
     }
 }
 
-/// Authorizes a token; `None` if it is unknown or its session has expired or ended.
-pub async fn authorize(app: &App, token: &str) -> Result<Option<Authorized>, ServiceError> {
+/// Authorizes a token. Text that cannot be a token is refused without a read.
+pub async fn authorize(app: &App, token: &str) -> Result<Result<Authorized, Refusal>, ServiceError> {
     match tokens::hash(token) {
         Some(hash) => authorize_session(app, &hash).await,
-        None => Ok(None),
+        None => Ok(Err(Refusal::UnknownToken)),
     }
 }
 
 /// Authorizes the session with this token hash: for every request, and every message of a live connection.
-pub async fn authorize_session(app: &App, hash: &str) -> Result<Option<Authorized>, ServiceError> {
-    let Some(ActiveSession { customer, session, version, .. }) = find_active_session(app, hash).await? else {
-        return Ok(None);
+pub async fn authorize_session(app: &App, hash: &str) -> Result<Result<Authorized, Refusal>, ServiceError> {
+    let ActiveSession { customer, session, version, .. } = match find_active_session(app, hash).await? {
+        Ok(active) => active,
+        Err(refusal) => return Ok(Err(refusal)),
     };
     touch(app, hash, session, version).await?;
     let profile = customer.profile;
-    Ok(Some(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
+    Ok(Ok(Authorized { customer_id: profile.id, role: profile.role, session: hash.to_owned() }))
 }
 
 /// Finds the session with this token hash, if it is active.
-pub async fn find_active_session(app: &App, hash: &str) -> Result<Option<ActiveSession>, ServiceError> {
+pub async fn find_active_session(app: &App, hash: &str) -> Result<Result<ActiveSession, Refusal>, ServiceError> {
     let Some((session, version)) = documents::read::<Session>(app.table(), &keys::session(hash)).await? else {
-        return Ok(None);
+        return Ok(Err(Refusal::UnknownToken));
     };
     let customer = profile::find(app, session.customer_id).await?;
-    let is_active = is_active(&session, &customer.profile, app.now());
-    Ok(is_active.then(|| ActiveSession { customer, session, version, hash: hash.to_owned() }))
+    if !is_active(&session, &customer.profile, app.now()) {
+        return Ok(Err(Refusal::SessionEnded));
+    }
+    Ok(Ok(ActiveSession { customer, session, version, hash: hash.to_owned() }))
 }
 
 /// Finds those of many sessions, given with their customers, that are active.
@@ -112,10 +128,7 @@ async fn touch(app: &App, hash: &str, session: Session, version: Version) -> Res
         return Ok(());
     }
     let session = Session { last_seen: now, ..session };
-    let expires_at = Some(session.expires_at.timestamp());
-    let key = keys::session(hash);
-    let seen = Write::Put { body: documents::body(&key, &session)?, key, expires_at, expect: Expect::Version(version) };
-    match app.table().transact(vec![seen]).await {
+    match app.table().transact(vec![session.replaced_at(hash, version)?]).await {
         Ok(_) | Err(StoreError::Conflict { .. } | StoreError::Throttled) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -5,7 +5,8 @@ use app::{App, listing};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Email};
 use serde::{Deserialize, Serialize};
-use store::{Expect, Write, documents, keys};
+use store::retry::{Retry, retry};
+use store::{Expect, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,6 +17,9 @@ use crate::tokens;
 
 /// The longest lifetime of a session.
 pub const LIFETIME_HOURS: i64 = 12;
+/// How long a session that has ended stays stored, counted from the end of the longest lifetime. Its token is recognised
+/// as that of an ended session until then.
+pub const REMEMBERED_HOURS: i64 = 24;
 /// A browser session ends when it is not used for this long.
 pub const BROWSER_IDLE_MINUTES: i64 = 30;
 
@@ -91,6 +95,18 @@ impl Session {
         let is_used = self.kind == SessionKind::Api || idle < TimeDelta::minutes(BROWSER_IDLE_MINUTES);
         now < self.expires_at && is_used
     }
+
+    /// When its items are removed, in seconds since 1970.
+    fn removed_at(&self) -> i64 {
+        (self.created_at + TimeDelta::hours(LIFETIME_HOURS + REMEMBERED_HOURS)).timestamp()
+    }
+
+    /// The write that replaces the session with this token hash by this one, if it is still at `version`.
+    pub(crate) fn replaced_at(&self, token_sha256: &str, version: Version) -> Result<Write, StoreError> {
+        let key = keys::session(token_sha256);
+        let body = documents::body(&key, self)?;
+        Ok(Write::Put { key, body, expires_at: Some(self.removed_at()), expect: Expect::Version(version) })
+    }
 }
 
 /// Finds the customer with this e-mail address and password. Every failed check counts against the account.
@@ -139,10 +155,24 @@ pub async fn sign_in(
     let (key, index_key) = (keys::session(&hash), keys::session_of(session.customer_id, &hash));
     let body = documents::body(&key, &session)?;
     let index_item = documents::body(&index_key, &IndexItem { token_sha256: hash })?;
-    let expires_at = Some(session.expires_at.timestamp());
+    let expires_at = Some(session.removed_at());
     let put = |key, body| Write::Put { key, body, expires_at, expect: Expect::Absent };
     app.table().transact(vec![put(key, body), put(index_key, index_item)]).await?;
     Ok(SignedIn { token, expires_at: session.expires_at, customer: stored.into_customer() })
+}
+
+/// Ends the session with this token hash: it expires now. Its items stay until they would be removed anyway, so that its
+/// token is recognised as that of an ended session.
+pub async fn end(app: &App, token_sha256: &str) -> Result<(), ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let found = documents::read::<Session>(app.table(), &keys::session(token_sha256)).await?;
+        let now = app.now();
+        let Some((session, version)) = found.filter(|(session, _)| session.is_unexpired(now)) else { return Ok(()) };
+        let ended = Session { expires_at: now, ..session };
+        app.table().transact(vec![ended.replaced_at(token_sha256, version)?]).await?;
+        Ok::<_, ServiceError>(())
+    })
+    .await
 }
 
 /// Lists the active sessions of a customer, newest first.

@@ -117,7 +117,7 @@ impl Functions {
             path_parameters: &BTreeMap::new(),
             request_id: "r-1",
             time: self.platform.app.now(),
-            authorizer: Some(&context(&self.caller)),
+            authorizer: Some(&context(Ok(&self.caller))),
         };
         let event = http_event(&request, &context);
         let invocation =

@@ -52,7 +52,7 @@ impl Connection {
 /// either seen here, or finds the connection and closes it.
 pub(super) async fn open(app: &App, id: &str, grant: &Grant) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let Some(standing) = authorization::find_active_session(app, &grant.session).await? else { return Ok(false) };
+        let Ok(standing) = authorization::find_active_session(app, &grant.session).await? else { return Ok(false) };
         let now = app.now();
         let connection = Connection {
             customer_id: grant.customer_id,

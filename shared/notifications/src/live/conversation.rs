@@ -74,7 +74,7 @@ async fn handle(market: &MarketData, id: &str, text: &str) -> Result<(), Service
         Ok(connection) => connection,
         Err(error) => return closing::end(&market.app, id, &error).await,
     };
-    if authorization::authorize_session(&market.app, &connection.session).await?.is_none() {
+    if authorization::authorize_session(&market.app, &connection.session).await?.is_err() {
         return closing::end(&market.app, id, &closing::session_ended()).await;
     }
     match Request::parse(text) {

@@ -1,13 +1,14 @@
 //! Lifetimes of sessions, tokens and failed attempts, with a clock that the test moves.
 
-use accounts::{erasure, export, password_reset};
+use accounts::{erasure, export, password_reset, sign_out};
 use app::ServiceError;
 use chrono::TimeDelta;
 use domain::Email;
-use identity::authorization::authorize;
+use identity::authorization::{Refusal, authorize};
 use identity::profile::Person;
 use identity::sessions::{self, SessionKind};
 use operations::verification;
+use store::{Table as _, keys};
 use testing::Counts;
 
 use crate::identity::{PASSWORD, World, email, password};
@@ -41,6 +42,47 @@ async fn a_browser_session_ends_after_half_an_hour_without_a_request() {
     assert!(world.is_active(&used).await && world.is_active(&program).await);
     world.forward(TimeDelta::minutes(30));
     assert!(!world.is_active(&used).await && world.is_active(&program).await);
+}
+
+#[tokio::test]
+async fn the_token_of_an_ended_session_is_recognised_for_a_day_after_its_longest_lifetime() {
+    let world = World::with_ada().await;
+    let app = &world.platform.app;
+    let (signed_out, expired) = (world.token(SessionKind::Api).await, world.token(SessionKind::Api).await);
+    let caller = authorize(app, &signed_out).await.unwrap().unwrap();
+    for _ in 0..2 {
+        sign_out::end_session(app, caller.customer_id, &caller.session).await.unwrap();
+        assert_eq!(authorize(app, &signed_out).await.unwrap(), Err(Refusal::SessionEnded));
+    }
+    assert!(world.is_active(&expired).await, "the other session goes on");
+    assert_eq!(sessions::list(app, caller.customer_id, None).await.unwrap().len(), 1);
+    world.forward(TimeDelta::hours(sessions::LIFETIME_HOURS + sessions::REMEMBERED_HOURS) - TimeDelta::seconds(1));
+    for token in [&signed_out, &expired] {
+        assert_eq!(authorize(app, token).await.unwrap(), Err(Refusal::SessionEnded));
+    }
+    world.forward(TimeDelta::seconds(1));
+    for token in [&signed_out, &expired] {
+        assert_eq!(authorize(app, token).await.unwrap(), Err(Refusal::UnknownToken));
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_leaves_nothing_of_active_and_ended_sessions() {
+    let world = World::with_ada().await;
+    let app = &world.platform.app;
+    let tokens = [world.token(SessionKind::Api).await, world.token(SessionKind::Browser).await];
+    let mut callers = Vec::new();
+    for token in &tokens {
+        callers.push(authorize(app, token).await.unwrap().unwrap());
+    }
+    sign_out::end_session(app, callers[0].customer_id, &callers[0].session).await.unwrap();
+    erasure::erase(app, callers[0].customer_id, password(PASSWORD)).await.unwrap();
+    for (token, caller) in tokens.iter().zip(&callers) {
+        assert_eq!(authorize(app, token).await.unwrap(), Err(Refusal::UnknownToken));
+        for key in [keys::session(&caller.session), keys::session_of(caller.customer_id, &caller.session)] {
+            assert_eq!(world.table.get(&key).await.unwrap(), None, "{key}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -101,7 +101,7 @@ impl World {
     }
 
     async fn is_active(&self, token: &str) -> bool {
-        authorize(&self.platform.app, token).await.unwrap().is_some()
+        authorize(&self.platform.app, token).await.unwrap().is_ok()
     }
 
     async fn guess(&self, text: &str) -> Result<(), ServiceError> {
