@@ -62,7 +62,7 @@ fn headers() -> Value {
             json!({ "type": "string", "examples": ["\"report\";q=60;w=3600"] })),
         "RequestId": header(true, request_id, text.clone()),
         "RetryAfter": header(false, "Seconds to wait before sending the request again; API Gateway does not send it.", seconds),
-        "WwwAuthenticate": header(false, "The authentication scheme, `Bearer`.", text),
+        "WwwAuthenticate": header(true, "The authentication scheme, `Bearer`.", text),
     })
 }
 
