@@ -34,6 +34,7 @@ mod links;
 mod listen;
 mod live_client;
 mod live_rates;
+mod operations;
 mod performance;
 mod policies;
 mod portfolios;

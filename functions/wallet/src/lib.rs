@@ -1,4 +1,7 @@
-//! `GET /wallet`, its statement, deposits, withdrawals, and reversals by administrators.
+//! `GET /wallet`, its statement, deposits, withdrawals, and reversals by administrators; `GET /operations` looks up a call
+//! by its key.
+
+mod operations;
 
 use api::{
     Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
@@ -42,6 +45,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(deposit))
         .routes(routes!(withdraw))
         .routes(routes!(reverse))
+        .routes(routes!(operations::find))
 }
 
 /// An amount of money.

@@ -149,13 +149,33 @@ async fn load(
     calls
 }
 
+/// The status and body of a call by its key; nothing if it has no outcome.
+async fn found(client: &Client, base: &str, token: &str, call: &Call) -> Option<(u16, Value)> {
+    let request = client.get(format!("{base}/operations?idempotency_key={}", call.key)).bearer_auth(token);
+    match answer(request).await.expect("an answer") {
+        (200, _, outcome) => {
+            assert_eq!((&outcome["method"], &outcome["path"]), (&json!("POST"), &json!(call.path)));
+            Some((u16::try_from(outcome["status"].as_u64().unwrap()).unwrap(), outcome["body"].clone()))
+        }
+        (404, _, _) => None,
+        (status, _, body) => panic!("{status} {body} to the lookup of {}", call.key),
+    }
+}
+
 /// Sends every call again: what was answered is answered the same, and what was not is decided now, and stays so.
 async fn sent_again(base: &str, customers: &[Customer], calls: &mut [Call]) {
     let http = Client::new();
     for call in calls {
         let token = &customers[call.customer].token;
         if call.answer.is_none() {
-            let (status, _, body) = decided(&http, base, token, call).await.expect("an answer");
+            let found = found(&http, base, token, call).await;
+            let (status, replayed, body) = decided(&http, base, token, call).await.expect("an answer");
+            // What the lookup found is what the repeated call gets, and what it did not find was not done.
+            assert_eq!(found.is_some(), replayed, "{}", call.key);
+            if let Some((found_status, found)) = found {
+                assert_eq!(found_status, status, "{}", call.key);
+                assert!(status != 201 || found == body, "{} {found} became {body}", call.key);
+            }
             call.answer = Some((status, body));
         }
         let (status, replayed, body) = decided(&http, base, token, call).await.expect("an answer");

@@ -11,6 +11,7 @@ use crate::problem_code::ProblemCode;
 
 const HEADER: &str = "idempotency-key";
 const MAX_KEY_LENGTH: usize = 255;
+const MUST: &str = "must have 1 to 255 visible ASCII characters without a comma";
 
 /// The optional key of a request: 1 to 255 visible ASCII characters without a comma, because repeated headers arrive as
 /// one, joined by commas.
@@ -25,15 +26,15 @@ impl IdempotencyKey {
             return Ok(Self(None));
         };
         let key = value.as_bytes();
-        let is_allowed = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
-        let is_key = !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(is_allowed);
-        if values.next().is_some() || !is_key {
-            let detail = format!(
-                "The Idempotency-Key must have 1 to {MAX_KEY_LENGTH} visible ASCII characters without a comma."
-            );
-            return Err(Problem::new(ProblemCode::InvalidIdempotencyKey, detail));
+        if values.next().is_some() || !is_key(key) {
+            return Err(Problem::new(ProblemCode::InvalidIdempotencyKey, format!("The Idempotency-Key {MUST}.")));
         }
         Ok(Self(Some(String::from_utf8_lossy(key).into_owned())))
+    }
+
+    /// Parses a key in a parameter.
+    pub fn parse(text: &str) -> Result<String, &'static str> {
+        if is_key(text.as_bytes()) { Ok(text.to_owned()) } else { Err(MUST) }
     }
 
     /// The key of a request that moves money, which must have one.
@@ -43,6 +44,11 @@ impl IdempotencyKey {
             Problem::new(ProblemCode::IdempotencyKeyRequired, detail)
         })
     }
+}
+
+fn is_key(key: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+    !key.is_empty() && key.len() <= MAX_KEY_LENGTH && key.iter().all(is_allowed)
 }
 
 /// The layer that refuses a POST with an invalid key on every route, whether or not its handler uses the key.

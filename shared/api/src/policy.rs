@@ -64,6 +64,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("GET /instruments/{symbol}", Access::SignedIn),
     ("PUT /instruments/{symbol}/prices", Access::Own),
     ("POST /live-tickets", Access::Own),
+    ("GET /operations", Access::Own),
     ("GET /portfolios", Access::Own),
     ("POST /portfolios", Access::Own),
     ("GET /portfolios/{id}", Access::Own),

@@ -4,7 +4,7 @@
 //! exists. If money moves, a refusal because of too little cash or too few units is stored too, for a week: a client
 //! that lost the response and repeats the order must not buy later what it could not afford.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{CustomerId, Money, Quantity};
 use ledger::Refusal;
 use serde::{Deserialize, Serialize};
@@ -23,9 +23,42 @@ struct IdempotencyRecord {
     fingerprint: String,
     #[serde(flatten)]
     outcome: StoredOutcome,
+    /// The call. Records of versions up to 0.1.0 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<KeyedCall>,
+}
+
+/// The route of a call with a key, and the id in its path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedRoute {
+    /// The route, such as `POST /portfolios/{id}/trades`.
+    pub route: String,
+    /// The id in its path, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Uuid>,
+}
+
+/// A call that used a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyedCall {
+    /// Its route.
+    #[serde(flatten)]
+    pub route: KeyedRoute,
+    /// When its outcome was stored.
+    #[serde(with = "domain::instant")]
+    pub completed_at: DateTime<Utc>,
 }
 
 /// What a key was used for.
+#[derive(Clone, Debug)]
+pub struct KeyUse {
+    /// The outcome of the call.
+    pub outcome: StoredOutcome,
+    /// The call; `None` if an earlier version stored it.
+    pub call: Option<KeyedCall>,
+}
+
+/// The outcome of a call that used a key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoredOutcome {
@@ -72,7 +105,36 @@ pub struct Created<T> {
 /// A key that is reserved for the request in progress; nothing, if the request has no key.
 #[derive(Clone, Debug)]
 pub struct ReservedKey {
-    key: Option<(Key, String)>,
+    reserved: Option<Reservation>,
+}
+
+#[derive(Clone, Debug)]
+struct Reservation {
+    key: Key,
+    fingerprint: String,
+    route: KeyedRoute,
+}
+
+impl KeyedRoute {
+    /// A route with this id in its path.
+    #[must_use]
+    pub fn with_id(route: &str, id: Uuid) -> Self {
+        Self { route: route.to_owned(), id: Some(id) }
+    }
+
+    /// The method and the path of the call.
+    #[must_use]
+    pub fn method_and_path(&self) -> Option<(String, String)> {
+        let (method, template) = self.route.split_once(' ')?;
+        let path = self.id.map_or_else(|| template.to_owned(), |id| template.replace("{id}", &id.to_string()));
+        Some((method.to_owned(), path))
+    }
+}
+
+impl From<&str> for KeyedRoute {
+    fn from(route: &str) -> Self {
+        Self { route: route.to_owned(), id: None }
+    }
 }
 
 impl StoredOutcome {
@@ -115,20 +177,21 @@ impl ReservedKey {
     pub fn new(
         customer: CustomerId,
         idempotency_key: Option<&str>,
-        route: &str,
+        route: impl Into<KeyedRoute>,
         request: &impl Serialize,
     ) -> Result<Self, ServiceError> {
-        let Some(text) = idempotency_key else { return Ok(Self { key: None }) };
+        let Some(text) = idempotency_key else { return Ok(Self { reserved: None }) };
         let json = serde_json::to_vec(request).map_err(|error| ServiceError::fault("request to JSON", error))?;
-        let fingerprint = sha256_hex(&[route.as_bytes(), &json]);
-        Ok(Self { key: Some((keys::idempotency(customer, text), fingerprint)) })
+        let (key, route) = (keys::idempotency(customer, text), route.into());
+        let fingerprint = sha256_hex(&[route.route.as_bytes(), &json]);
+        Ok(Self { reserved: Some(Reservation { key, fingerprint, route }) })
     }
 
     /// Reads what the key was used for, if it was.
     ///
     /// Errors: [`ServiceError::IdempotencyKeyReused`] if it was used for a different request.
     pub async fn look_up(&self, app: &App) -> Result<Option<StoredOutcome>, ServiceError> {
-        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
+        let Some(Reservation { key, fingerprint, .. }) = &self.reserved else { return Ok(None) };
         match documents::read::<IdempotencyRecord>(app.table(), key).await? {
             None => Ok(None),
             Some((record, _)) if record.fingerprint == *fingerprint => Ok(Some(record.outcome)),
@@ -138,16 +201,24 @@ impl ReservedKey {
 
     /// The write that stores the key with this outcome; `None` if the request has no key.
     pub fn mark(&self, app: &App, outcome: StoredOutcome) -> Result<Option<Write>, ServiceError> {
-        let Some((key, fingerprint)) = &self.key else { return Ok(None) };
+        let Some(Reservation { key, fingerprint, route }) = &self.reserved else { return Ok(None) };
         let expires_at = match outcome {
             StoredOutcome::Result(_) | StoredOutcome::Entry(_) => None,
             StoredOutcome::InsufficientFunds { .. } | StoredOutcome::InsufficientUnits { .. } => {
                 Some((app.now() + TimeDelta::days(REFUSAL_DAYS)).timestamp())
             }
         };
-        let body = documents::body(key, &IdempotencyRecord { fingerprint: fingerprint.clone(), outcome })?;
+        let call = Some(KeyedCall { route: route.clone(), completed_at: app.now() });
+        let body = documents::body(key, &IdempotencyRecord { fingerprint: fingerprint.clone(), outcome, call })?;
         Ok(Some(Write::Put { key: key.clone(), body, expires_at, expect: Expect::Absent }))
     }
+}
+
+/// Reads what a customer's key was used for; `None` if it was not used, or not yet. It changes nothing.
+pub async fn find(app: &App, customer: CustomerId, idempotency_key: &str) -> Result<Option<KeyUse>, ServiceError> {
+    let key = keys::idempotency(customer, idempotency_key);
+    let found = documents::read::<IdempotencyRecord>(app.table(), &key).await?;
+    Ok(found.map(|(IdempotencyRecord { outcome, call, .. }, _)| KeyUse { outcome, call }))
 }
 
 /// Looks up the key of a request whose result has an id.
@@ -157,7 +228,7 @@ pub async fn look_up(
     app: &App,
     customer: CustomerId,
     idempotency_key: Option<&str>,
-    route: &str,
+    route: impl Into<KeyedRoute>,
     request: &impl Serialize,
 ) -> Result<KeyLookup, ServiceError> {
     let reserved = ReservedKey::new(customer, idempotency_key, route, request)?;

@@ -7,7 +7,7 @@ pub use ledger::{Side, Trade};
 
 use app::App;
 use app::error::ServiceError;
-use app::idempotency::{Created, ReservedKey, StoredOutcome};
+use app::idempotency::{Created, KeyedRoute, ReservedKey, StoredOutcome};
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
 use ledger::{BookedTrade, LotPick, OrderSize, Stamp, TradeOrder, TradeTerms};
@@ -24,6 +24,8 @@ use crate::{positions, wallets};
 
 /// The most lots that one order may name.
 pub const MAX_LOTS_NAMED: usize = 200;
+/// The route of an order.
+pub(crate) const ROUTE: &str = "POST /portfolios/{id}/trades";
 
 /// An order to buy or sell, before its currency is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -93,7 +95,8 @@ pub async fn execute(
     request: &TradeRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
-    let reserved = &ReservedKey::new(customer, idempotency_key, "POST /portfolios/{id}/trades", &(portfolio, request))?;
+    let route = KeyedRoute::with_id(ROUTE, portfolio.0);
+    let reserved = &ReservedKey::new(customer, idempotency_key, route, &(portfolio, request))?;
     if let Some(outcome) = reserved.look_up(&market.app).await? {
         return read_replayed(&market.app, portfolio, &outcome).await;
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use app::App;
 use app::error::ServiceError;
-use app::idempotency::{Created, ReservedKey, StoredOutcome};
+use app::idempotency::{Created, KeyedRoute, ReservedKey, StoredOutcome};
 use domain::{Currency, CustomerId, Money};
 use ledger::wallet::{deposit, reverse, withdraw};
 use ledger::{Booked, Entry, Refusal, Stamp, Wallet};
@@ -20,6 +20,8 @@ use uuid::Uuid;
 
 /// The currency of a wallet's main balance, whatever else it holds.
 const MAIN_CURRENCY: Currency = Currency::USD;
+/// The route of a reversal.
+pub(crate) const REVERSAL: &str = "POST /wallet/entries/{id}/reversal";
 
 /// A wallet as returned to clients.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -129,7 +131,7 @@ pub async fn reverse_entry(
     entry: Uuid,
     idempotency_key: Option<&str>,
 ) -> Result<Created<StatementLine>, ServiceError> {
-    let pending = &ReservedKey::new(by, idempotency_key, "POST /wallet/entries/{id}/reversal", &entry)?;
+    let pending = &ReservedKey::new(by, idempotency_key, KeyedRoute::with_id(REVERSAL, entry), &entry)?;
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         // Before the entry is read: a key of another request is refused as such, whatever it is sent with.
         pending.look_up(&market.app).await?;
@@ -149,6 +151,12 @@ pub async fn reverse_entry(
         write(&market.app, pending, &booked, version, vec![mark]).await
     })
     .await
+}
+
+/// The customer to whose wallet the deposit or withdrawal with this id belongs.
+pub(crate) async fn find_owner(app: &App, entry: Uuid) -> Result<Option<CustomerId>, ServiceError> {
+    let found = documents::read::<EntryLocator>(app.table(), &keys::wallet_locator(entry)).await?;
+    Ok(found.map(|(locator, _)| locator.customer_id))
 }
 
 /// The write that freezes or unfreezes a wallet.
@@ -220,7 +228,7 @@ async fn read_replayed(
     Ok(Some(Created { value: StatementLine::from(&entry), replayed: true }))
 }
 
-async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
+pub(crate) async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
     let key = keys::wallet_entry(customer, seq);
     let found = documents::read::<Entry>(app.table(), &key).await?;
     let missing = || StoreError::corrupt(&key, "the referenced entry is missing");

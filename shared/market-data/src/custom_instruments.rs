@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::counter::Counter;
 use app::idempotency::{self, Created, KeyLookup};
-use app::{App, ServiceError};
+use app::{App, ServiceError, stored_responses};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, InstrumentType, Price, Symbol};
 use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
@@ -17,6 +17,8 @@ use crate::market_clock::{held_through, latest_day_anywhere};
 use crate::market_data::MarketData;
 use crate::series::{PriceSeries, series};
 
+/// The route on which an instrument is created.
+pub const ROUTE: &str = "POST /instruments";
 /// Most custom instruments of a customer.
 const MAX_ITEMS: usize = 500;
 /// Most valuations of one request.
@@ -74,21 +76,25 @@ pub async fn create(
         exchange: None,
         sector: None,
     };
-    let pending = match idempotency::look_up(app, customer, idempotency_key, "POST /instruments", item).await? {
+    let pending = match idempotency::look_up(app, customer, idempotency_key, ROUTE, item).await? {
         KeyLookup::Replay(_) => return Ok(Created { value: made, replayed: true }),
         KeyLookup::First(pending) => pending,
     };
-    let key = keys::custom_instrument(customer, &item.symbol);
+    let (key, id) = (keys::custom_instrument(customer, &item.symbol), app.new_id());
+    // For a lookup by the key, whose record must not contain the symbol: records of keys outlive an erasure.
+    let json = serde_json::to_vec(&made).map_err(|error| ServiceError::fault("an instrument to JSON", error))?;
+    let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
     let first: Option<Uuid> = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         if app.table().get(&key).await?.is_some() {
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }
         let counter = Counter::read(app, keys::custom_instrument_count(customer)).await?;
-        let writes = vec![
+        let mut writes = vec![
             counter.add(1, MAX_ITEMS, "custom instruments")?,
             Write::create(key.clone(), documents::body(&key, &made)?),
         ];
-        idempotency::commit(app, pending.clone(), app.new_id(), writes).await
+        writes.extend(kept.clone());
+        idempotency::commit(app, pending.clone(), id, writes).await
     })
     .await?;
     Ok(Created { value: made, replayed: first.is_some() })

@@ -65,6 +65,8 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /instruments/{symbol}", own(200)),
     ("PUT /instruments/{symbol}/prices", own(200)),
     ("POST /live-tickets", alone(signed_in(201))),
+    // Without a key.
+    ("GET /operations", alone(signed_in(422))),
     ("GET /portfolios", alone(signed_in(200))),
     ("POST /portfolios", alone(signed_in(201))),
     ("GET /portfolios/{id}", own(200)),

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use app::counter::Counter;
 use app::digest::sha256_hex;
 use app::error::ServiceError;
-use app::idempotency::{self, Created, KeyLookup};
+use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
 use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
@@ -49,7 +49,7 @@ use report::{rounded_to, to_come};
 const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that are registered with the refresh concurrently.
 const TRACKED_AT_ONCE: usize = 8;
-const ROUTE: &str = "POST /portfolios/{id}/investments/import";
+pub(crate) const ROUTE: &str = "POST /portfolios/{id}/investments/import";
 
 /// A file and how to import it.
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +78,8 @@ pub async fn import(
 ) -> Result<Created<ImportReport>, ServiceError> {
     let sha256 = sha256_hex(&[import.file]);
     let request = (portfolio, &sha256, import.duplicates, import.dry_run);
-    let pending = match idempotency::look_up(&market.app, customer, idempotency_key, ROUTE, &request).await? {
+    let route = KeyedRoute::with_id(ROUTE, portfolio.0);
+    let pending = match idempotency::look_up(&market.app, customer, idempotency_key, route, &request).await? {
         KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
         KeyLookup::First(pending) => pending,
     };

@@ -9,7 +9,7 @@ pub use worth::InvestmentNow;
 
 use app::counter::Counter;
 use app::error::ServiceError;
-use app::idempotency::{self, Created, KeyLookup};
+use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
 use app::precondition::Precondition;
 use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
@@ -29,7 +29,7 @@ use worth::LastPrices;
 pub const MAX_INVESTMENTS: usize = 20_000;
 
 pub(crate) const WHAT: &str = "investments";
-const ROUTE: &str = "POST /portfolios/{id}/investments";
+pub(crate) const ROUTE: &str = "POST /portfolios/{id}/investments";
 
 /// A change of an investment; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +58,8 @@ pub async fn record(
     purchase: &Purchase,
     idempotency_key: Option<&str>,
 ) -> Result<Created<InvestmentNow>, ServiceError> {
-    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, ROUTE, &(portfolio, purchase)).await?;
+    let (route, request) = (KeyedRoute::with_id(ROUTE, portfolio.0), (portfolio, purchase));
+    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, route, &request).await?;
     let pending = match attempt {
         KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
         KeyLookup::First(pending) => pending,

@@ -8,6 +8,7 @@ mod holdings_of_today;
 mod imports;
 mod late_splits;
 mod ledger;
+mod outcomes;
 mod portfolio_returns;
 mod portfolios;
 mod valued_portfolios;
