@@ -1,5 +1,6 @@
 //! The API document of the whole platform, put together from the functions' parts.
 
+mod examples;
 mod responses;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::server::ServerBuilder;
+use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 
 use crate::registry::{FUNCTIONS, Handler};
@@ -20,16 +23,37 @@ const SESSION: &str = "session";
 /// The parts of the document, in the order in which they are written.
 const PARTS: &[&str] = &["openapi", "info", "servers", "tags", "security", "paths", "components"];
 
+/// The groups of operations: the name of each, and what it is for.
+const TAGS: &[(&str, &str)] = &[
+    ("customers", "Registration, the caller's profile and password, and the administration of customers."),
+    ("sessions", "Signing in and out, and tickets for live connections."),
+    ("wallet", "The caller's cash: balances, deposits, withdrawals and the ledger."),
+    ("portfolios", "Portfolios with their investments, holdings and performance."),
+    ("trades", "Orders that buy and sell against the wallet."),
+    ("instruments", "Instruments, their last prices, and custom instruments with valuations of their own."),
+    ("fetch-data", "Daily, weekly and monthly bars of a symbol."),
+    ("backtest", "Trading rules, run over the past prices of a symbol."),
+    ("predict", "Forecasts of prices, and how accurate earlier ones were."),
+    ("report", "Reports on a symbol as JSON, charts and PDF."),
+    ("watch", "The watchlist and price alerts."),
+    ("health", "The state of the platform, and this document."),
+];
+
 /// The document as it is stored in openapi.json.
 ///
 /// Errors: two functions bring different schemas of one name.
 pub fn document() -> anyhow::Result<String> {
     let info = InfoBuilder::new().title("Sextant").version(env!("CARGO_PKG_VERSION")).description(Some(DESCRIPTION));
     let license = LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build();
-    let token = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a session.")).build();
+    let token = SecurityScheme::Http(token);
     let components = ComponentsBuilder::new().security_scheme(SESSION, token).build();
     let security = [SecurityRequirement::new(SESSION, Vec::<String>::new())];
+    let tags = TAGS.iter().map(|(name, text)| TagBuilder::new().name(*name).description(Some(*text)).build());
+    let server = ServerBuilder::new().url("/").description(Some("The server that sends this document.")).build();
+    let local = ServerBuilder::new().url("http://127.0.0.1:8080").description(Some("A local gateway.")).build();
     let document = OpenApiBuilder::new().info(info.license(Some(license)).build()).components(Some(components));
+    let document = document.servers(Some([server, local])).tags(Some(tags));
     let mut document: OpenApi = document.security(Some(security)).build();
     for function in FUNCTIONS {
         if let Handler::Http { openapi, .. } = function.handler {
@@ -38,6 +62,7 @@ pub fn document() -> anyhow::Result<String> {
     }
     let mut document = serde_json::to_value(&document)?;
     responses::complete(&mut document);
+    examples::complete(&mut document)?;
     Ok(serde_json::to_string_pretty(&InOrder(&document))? + "\n")
 }
 

@@ -94,7 +94,7 @@ async fn list(
     tag = "backtest",
     params(("id" = String, Path, description = "Id of the backtest")),
     responses(
-        (status = 200, description = "The backtest", body = BacktestRun),
+        (status = 200, description = "The backtest with this id", body = BacktestRun),
         (status = 404, description = "The caller has no such backtest"),
     )
 )]

@@ -17,32 +17,34 @@ const MAX_RATE: f64 = 1.0;
 #[serde(deny_unknown_fields)]
 #[schema(as = BacktestRequest)]
 pub(crate) struct BacktestBody {
-    /// Ticker symbol.
-    #[schema(example = "AAPL")]
+    /// Ticker symbol of the instrument.
+    #[schema(value_type = api::inputs::SymbolInput)]
     symbol: String,
     /// First day, inclusive; the first bar by default.
-    #[schema(format = Date, example = "2005-01-03")]
+    #[schema(value_type = Option<Day>)]
     from: Option<String>,
     /// Last day, inclusive; the last bar by default.
-    #[schema(format = Date, example = "2012-12-31")]
+    #[schema(value_type = Option<Day>)]
     to: Option<String>,
     /// Cash at the first close, a decimal string or number above zero; 10000 by default.
-    #[schema(value_type = Option<String>, example = "10000")]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
     initial_investment: Option<Exact>,
     /// Buy rule; `close < sma(50)` by default.
-    #[schema(example = "close < sma(50)")]
+    #[schema(min_length = 1, max_length = 1000, example = "close < sma(50)")]
     buy: Option<String>,
     /// Sell rule; `close > sma(200)` by default.
-    #[schema(example = "close > sma(200)")]
+    #[schema(min_length = 1, max_length = 1000, example = "close > sma(200)")]
     sell: Option<String>,
     /// `next_open` (default) or `close`.
     fill: Option<Fill>,
     /// Commission per side in percent of the amount, 0 ≤ x < 100; 0 by default.
+    #[schema(minimum = 0, exclusive_maximum = 100)]
     commission_percent: Option<f64>,
     /// Minimum commission per side, a decimal string or number; 0 by default.
-    #[schema(value_type = Option<String>, example = "0")]
+    #[schema(value_type = Option<api::inputs::DecimalInput>)]
     commission_minimum: Option<Exact>,
     /// Slippage per side in percent of the price, 0 ≤ x < 100; 0 by default.
+    #[schema(minimum = 0, exclusive_maximum = 100)]
     slippage_percent: Option<f64>,
     /// Whether fractional units can be bought; false by default.
     fractional: Option<bool>,

@@ -34,9 +34,9 @@ pub(crate) struct SearchQuery {
 #[serde(deny_unknown_fields)]
 #[schema(as = CustomerAdministrationPatch)]
 pub(crate) struct AdministrationPatch {
-    /// New role.
+    /// New role of the customer.
     #[serde(default)]
-    #[schema(value_type = Option<Role>)]
+    #[schema(value_type = Option<Role>, nullable = false)]
     role: Patch<Role>,
     /// New advisor of the client; null removes it.
     #[serde(default)]
@@ -44,7 +44,7 @@ pub(crate) struct AdministrationPatch {
     advisor_id: Patch<Uuid>,
     /// Whether the account is disabled.
     #[serde(default)]
-    #[schema(value_type = Option<bool>)]
+    #[schema(value_type = Option<bool>, nullable = false)]
     disabled: Patch<bool>,
 }
 
@@ -106,8 +106,9 @@ pub(crate) async fn read(State(app): State<App>, IdPath(id): IdPath) -> Result<R
     Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
-/// Changes a customer's role or advisor, or disables or enables the account. A new role or disabling ends every session
-/// of the customer. The clients of a former advisor no longer have one.
+/// Changes a customer's role or advisor, or disables or enables the account.
+///
+/// A new role or disabling ends every session of the customer. The clients of a former advisor no longer have one.
 #[utoipa::path(
     patch,
     path = "/customers/{id}",

@@ -23,19 +23,19 @@ use crate::registration::{address, text};
 pub(crate) struct ProfilePatch {
     /// New e-mail address to sign in with.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = Email)]
+    #[schema(value_type = Option<String>, format = Email, nullable = false)]
     email: Patch<String>,
     /// New first name.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<domain::schema::ShortText>, nullable = false)]
     first_name: Patch<String>,
     /// New last name.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<domain::schema::ShortText>, nullable = false)]
     last_name: Patch<String>,
     /// New telephone number; null removes it.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<domain::schema::ShortText>)]
     phone: Patch<String>,
     /// New postal address, complete; null removes it.
     #[serde(default)]
@@ -58,10 +58,10 @@ struct ProfileChange {
 #[serde(deny_unknown_fields)]
 #[schema(as = PasswordChangeRequest)]
 pub(crate) struct PasswordRequest {
-    /// Current password.
-    #[schema(format = Password)]
+    /// Current password of the caller.
+    #[schema(format = Password, min_length = 1)]
     current_password: String,
-    /// New password.
+    /// New password of 8 to 256 bytes.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }
@@ -71,7 +71,7 @@ pub(crate) struct PasswordRequest {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ErasureRequest {
     /// The customer's password.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 1)]
     password: String,
 }
 
@@ -188,7 +188,9 @@ pub(crate) async fn update(
     Ok((etag(stored.version.0), axum::Json(stored.into_customer())).into_response())
 }
 
-/// Changes the caller's password. Every session ends, including this one.
+/// Changes the caller's password.
+///
+/// Every session ends, including this one.
 #[utoipa::path(
     put,
     path = "/customers/me/password",
@@ -221,7 +223,7 @@ pub(crate) async fn change_password(
     responses(
         (status = 204, description = "The customer is erased, and every session has ended"),
         responses::PasswordCheck,
-        (status = 403, description = "Incorrect password"),
+        (status = 403, description = "The password is incorrect"),
         (status = 409, description = "The caller is the last administrator"),
     )
 )]

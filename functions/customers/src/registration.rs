@@ -29,16 +29,16 @@ pub(crate) struct RegisterRequest {
     /// address.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     password: String,
-    /// First name.
-    #[schema(min_length = 1, max_length = 200, example = "Ada")]
+    /// First name of the customer.
+    #[schema(value_type = domain::schema::ShortText)]
     first_name: String,
-    /// Last name.
-    #[schema(min_length = 1, max_length = 200, example = "Lovelace")]
+    /// Last name of the customer.
+    #[schema(value_type = domain::schema::ShortText)]
     last_name: String,
-    /// Telephone number.
-    #[schema(max_length = 200)]
+    /// Telephone number as written.
+    #[schema(value_type = Option<domain::schema::ShortText>)]
     phone: Option<String>,
-    /// Postal address.
+    /// Postal address of the customer.
     address: Option<Address>,
 }
 
@@ -48,8 +48,9 @@ pub(crate) struct RegisterRequest {
 #[schema(as = PasswordResetRequest)]
 pub(crate) struct ResetRequest {
     /// One-time token from the operator.
+    #[schema(min_length = 1)]
     token: String,
-    /// New password.
+    /// New password of 8 to 256 bytes.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }
@@ -132,7 +133,9 @@ pub(crate) async fn register(
     Ok(with_rate_limit(created.map(response).map_err(Problem::from), rate_limit))
 }
 
-/// Sets a new password by a one-time token. Every session ends.
+/// Sets a new password by a one-time token.
+///
+/// Every session ends.
 #[utoipa::path(
     put,
     path = "/customers/password",

@@ -70,8 +70,11 @@ struct BarsRequest {
 /// The bars of a symbol, oldest first.
 #[derive(Serialize, ToSchema)]
 struct BarsResponse {
+    /// Ticker symbol of the bars.
     symbol: Symbol,
+    /// Currency of the prices.
     currency: Currency,
+    /// Length of each bar.
     interval: Interval,
     /// First day of the span.
     from: Day,
@@ -88,6 +91,7 @@ struct BarsResponse {
     periods_per_year: u32,
     /// Warnings about the prices of the span.
     notes: Vec<Note>,
+    /// The bars of the span, oldest first.
     bars: Vec<Period>,
 }
 
@@ -97,7 +101,7 @@ struct BarsResponse {
     path = "/fetch-data/{symbol}",
     operation_id = "fetch_data",
     tag = "fetch-data",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol"), BarsQuery),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument"), BarsQuery),
     responses(
         (status = 200, description = "The bars, as JSON or CSV", content((BarsResponse = "application/json"), (String = "text/csv"))),
         responses::SymbolLookup,

@@ -38,18 +38,22 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[derive(Serialize, ToSchema)]
 struct Health {
     /// `ok`, or `degraded` if the store does not respond.
+    #[schema(pattern = "^(ok|degraded)$")]
     status: &'static str,
     /// Version of the build.
     version: &'static str,
     /// `ok`, or `unavailable` if the store does not respond.
+    #[schema(pattern = "^(ok|unavailable)$")]
     store: &'static str,
-    /// Source of prices.
+    /// Source of the prices.
     source: &'static str,
     /// The last day for which a bar is expected.
     market_day: Day,
-    /// When the last scheduled price refresh finished.
+    /// When the last scheduled price refresh finished; null before the first.
+    #[schema(format = DateTime, required)]
     last_refresh: Option<String>,
-    /// Age of the newest price in seconds, by the market clock.
+    /// Age of the newest price in seconds, by the market clock; null without a price.
+    #[schema(required)]
     newest_quote_age_seconds: Option<u64>,
 }
 
@@ -59,7 +63,7 @@ struct Health {
     path = "/health",
     operation_id = "health",
     tag = "health",
-    responses((status = 200, description = "Healthy", body = Health), (status = 503, description = "The store does not respond", body = Health)),
+    responses((status = 200, description = "The platform is healthy", body = Health), (status = 503, description = "The store does not respond", body = Health)),
     security(())
 )]
 async fn check(State(market): State<MarketData>) -> Response {

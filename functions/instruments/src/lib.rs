@@ -80,13 +80,13 @@ async fn search(
 #[serde(deny_unknown_fields)]
 struct CustomInstrumentRequest {
     /// `MY:` and a name. Only the caller sees the instrument.
-    #[schema(example = "MY:HOUSE")]
+    #[schema(pattern = r"^[Mm][Yy]:[A-Za-z0-9^][A-Za-z0-9._\-=^]{0,19}$", example = "MY:HOUSE")]
     symbol: String,
     /// Name of 1 to 100 characters.
-    #[schema(example = "The house by the lake")]
+    #[schema(value_type = PortfolioName)]
     name: String,
     /// Currency of its valuations; default `USD`.
-    #[schema(example = "USD")]
+    #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
     /// Type of the instrument; default `item`.
     instrument_type: Option<InstrumentType>,
@@ -147,9 +147,9 @@ async fn create(
     path = "/instruments/{symbol}",
     operation_id = "read_instrument",
     tag = "instruments",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol")),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument")),
     responses(
-        (status = 200, description = "The instrument", body = Instrument),
+        (status = 200, description = "The instrument with this symbol", body = Instrument),
         responses::SymbolLookup, responses::SymbolInPath, responses::KnownSymbol,
     )
 )]
@@ -168,6 +168,7 @@ async fn read(
 #[serde(deny_unknown_fields)]
 struct ValuationsRequest {
     /// 1 to 1,000 valuations, at most one per day.
+    #[schema(min_items = 1, max_items = 1000)]
     prices: Vec<ValuationRequest>,
 }
 
@@ -176,10 +177,10 @@ struct ValuationsRequest {
 #[serde(deny_unknown_fields)]
 struct ValuationRequest {
     /// Day of the valuation, not in the future.
-    #[schema(format = Date, example = "2012-06-01")]
+    #[schema(value_type = Day)]
     date: String,
     /// Value of one unit: a decimal string or number above zero, with at most 12 decimals and 15 significant digits.
-    #[schema(value_type = String, example = "250000")]
+    #[schema(value_type = api::inputs::PositiveDecimalInput)]
     price: Exact,
 }
 
@@ -199,14 +200,18 @@ impl ValuationsRequest {
 /// The stored valuations of a custom instrument.
 #[derive(Serialize, ToSchema)]
 struct ValuationsResponse {
+    /// Symbol of the custom instrument.
     symbol: Symbol,
     /// Number of days that have a valuation.
     count: usize,
-    /// The latest of these days.
+    /// The latest of these days; null if there is none.
+    #[schema(required)]
     last: Option<Day>,
 }
 
-/// Stores valuations of a custom instrument. A valuation replaces an earlier one of the same day.
+/// Stores valuations of a custom instrument.
+///
+/// A valuation replaces an earlier one of the same day.
 #[utoipa::path(
     put,
     path = "/instruments/{symbol}/prices",

@@ -24,30 +24,35 @@ const CACHE_CONTROL: &str = "private, max-age=15";
 #[into_params(parameter_in = Query)]
 pub(crate) struct QuotesQuery {
     /// 1 to 100 comma-separated symbols, each once; custom instruments are allowed.
-    #[param(value_type = String, example = "AAPL,IBM")]
+    #[param(
+        value_type = String,
+        pattern = r"^ *([Mm][Yy]:)?[A-Za-z0-9^][A-Za-z0-9._\-=^]{0,19} *(, *([Mm][Yy]:)?[A-Za-z0-9^][A-Za-z0-9._\-=^]{0,19} *){0,99}$",
+        example = "AAPL,IBM"
+    )]
     symbols: Option<String>,
 }
 
-/// Last prices.
+/// The last prices of several instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QuotesResponse {
     /// The prices, in the order of the request.
     items: Vec<QuoteResponse>,
     /// A reason for each symbol without a price: `unknown_symbol`, `price_unavailable` or `price_too_small`.
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     unavailable: BTreeMap<Symbol, &'static str>,
 }
 
 /// The last price of an instrument.
 #[derive(Serialize, ToSchema)]
 struct QuoteResponse {
+    /// Ticker symbol of the instrument.
     symbol: Symbol,
     /// Price of one unit.
-    #[schema(value_type = String, example = "430.47")]
     price: Price,
     /// Close of the previous trading day, in the units of `price`; null if unknown.
-    #[schema(value_type = Option<String>, example = "441.40")]
+    #[schema(required)]
     previous_close: Option<Price>,
+    /// Currency of both prices.
     currency: Currency,
     /// Time of the price.
     #[serde(with = "domain::instant")]
@@ -82,7 +87,9 @@ impl From<QuoteWithAge> for QuoteResponse {
     }
 }
 
-/// The last prices of up to 100 symbols. A symbol without a price does not fail the request.
+/// The last prices of up to 100 symbols.
+///
+/// A symbol without a price does not fail the request.
 #[utoipa::path(
     get,
     path = "/quotes",

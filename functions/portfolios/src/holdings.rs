@@ -7,8 +7,10 @@ use books::holdings::{self, PortfolioHoldings};
 use domain::PortfolioId;
 use market_data::MarketData;
 
-/// The holdings of a portfolio at the last available prices: lots bought from the wallet and lots held elsewhere
-/// together, in current units. A symbol without a price is listed in `unavailable` and fails nothing else.
+/// The holdings of a portfolio at the last available prices.
+///
+/// Lots bought from the wallet and lots held elsewhere are together, in current units. A symbol without a price is listed in
+/// `unavailable` and fails nothing else.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/holdings",

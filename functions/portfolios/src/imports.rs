@@ -44,8 +44,9 @@ pub(crate) struct ImportQuery {
     duplicates: Option<String>,
 }
 
-/// Imports a file of investments: our CSV columns, or JSON with the same names. All or nothing. Importing the same file
-/// again changes nothing while its lots exist; an interrupted import continues.
+/// Imports a file of investments: our CSV columns, or JSON with the same names.
+///
+/// All or nothing. Importing the same file again changes nothing while its lots exist; an interrupted import continues.
 #[utoipa::path(
     post,
     path = "/portfolios/{id}/investments/import",

@@ -24,22 +24,22 @@ type InvestmentNowPreview = Preview<InvestmentNow>;
 #[serde(deny_unknown_fields)]
 pub(crate) struct InvestmentRequest {
     /// The instrument: a symbol with prices from the provider, or a custom instrument.
-    #[schema(example = "AAPL")]
+    #[schema(value_type = api::inputs::SymbolInput)]
     ticker_symbol: String,
     /// Units as of the purchase date, a decimal string or number above zero.
-    #[schema(value_type = String, example = "12.5")]
+    #[schema(value_type = api::inputs::PositiveDecimalInput)]
     quantity: Exact,
     /// Price per unit, a decimal string or number above zero.
-    #[schema(value_type = String, example = "430.47")]
+    #[schema(value_type = api::inputs::PositiveDecimalInput)]
     purchase_price: Exact,
-    /// Not in the future.
-    #[schema(format = Date, example = "2012-06-01")]
+    /// Day of the purchase, not in the future.
+    #[schema(value_type = Day)]
     purchase_date: String,
     /// The cost of the purchase in addition to the price; 0 by default.
-    #[schema(value_type = Option<String>, example = "1.50")]
+    #[schema(value_type = Option<api::inputs::DecimalInput>)]
     fee: Option<Exact>,
     /// Currency of price and fee; if given, it must be that of the instrument.
-    #[schema(example = "USD")]
+    #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
 }
 
@@ -48,25 +48,25 @@ pub(crate) struct InvestmentRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = InvestmentPatch)]
 pub(crate) struct InvestmentChange {
-    /// The instrument.
+    /// Another instrument than recorded.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<api::inputs::SymbolInput>, nullable = false)]
     ticker_symbol: Patch<String>,
     /// Units as of the purchase date.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>, nullable = false)]
     quantity: Patch<Exact>,
-    /// Price per unit.
+    /// Price per unit as bought.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>, nullable = false)]
     purchase_price: Patch<Exact>,
-    /// Not in the future.
+    /// Day of the purchase, not in the future.
     #[serde(default)]
-    #[schema(value_type = Option<Day>)]
+    #[schema(value_type = Option<Day>, nullable = false)]
     purchase_date: Patch<String>,
     /// The cost of the purchase in addition to the price.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<api::inputs::DecimalInput>)]
     fee: Patch<Exact>,
 }
 
@@ -259,7 +259,7 @@ pub(crate) async fn correct(
     ),
     responses(
         (status = 200, description = "With `dry_run=true`: the investment that would be removed", body = InvestmentNowPreview),
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::OwnInvestment, responses::OptionalCondition,
     )
 )]

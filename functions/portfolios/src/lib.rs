@@ -188,7 +188,7 @@ async fn change(
         ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
     ),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::OwnPortfolio, responses::OptionalCondition,
         (status = 409, description = "It has trades, which are retained: close it instead"),
     )

@@ -17,17 +17,18 @@ use utoipa::ToSchema;
 #[serde(deny_unknown_fields)]
 #[schema(as = PortfolioRequest)]
 pub(crate) struct OpenRequest {
-    /// 1 to 100 characters.
-    #[schema(example = "Retirement")]
+    /// Display name of 1 to 100 characters.
+    #[schema(value_type = PortfolioName)]
     name: String,
+    /// Kind of account.
     #[serde(rename = "type")]
     kind: PortfolioType,
     /// Currency of value and performance; USD by default.
-    #[schema(example = "USD")]
+    #[schema(value_type = Option<Currency>)]
     base_currency: Option<String>,
     /// Which lots a sale consumes; `fifo` by default.
     lot_method: Option<LotMethod>,
-    /// Its purpose.
+    /// Purpose of the portfolio.
     investment_profile: Option<ProfileRequest>,
 }
 
@@ -43,8 +44,9 @@ struct ProfileRequest {
     #[schema(minimum = 1, maximum = 100)]
     horizon_years: i64,
     /// The fraction of the value that may be lost without harm, 0 to 1.
-    #[schema(value_type = f64, minimum = 0, maximum = 1)]
+    #[schema(value_type = api::inputs::FractionInput)]
     loss_capacity: Exact,
+    /// The target fraction of the value for each kind of instrument; the fractions sum to 1.
     targets: TargetsRequest,
 }
 
@@ -53,29 +55,37 @@ struct ProfileRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = TargetAllocationRequest, example = json!({"stock": 0.6, "bond": 0.4}))]
 struct TargetsRequest {
+    /// Fraction in shares of companies.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     stock: Patch<Exact>,
+    /// Fraction in exchange-traded funds.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     etf: Patch<Exact>,
+    /// Fraction in other funds.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     fund: Patch<Exact>,
+    /// Fraction in bonds.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     bond: Patch<Exact>,
+    /// Fraction in commodities.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     commodity: Patch<Exact>,
+    /// Fraction in cryptocurrencies.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     crypto: Patch<Exact>,
+    /// Fraction in pairs of currencies.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     fx: Patch<Exact>,
+    /// Fraction in custom instruments.
     #[serde(default)]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<api::inputs::FractionInput>)]
     item: Patch<Exact>,
 }
 
@@ -85,16 +95,17 @@ struct TargetsRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = PortfolioPatch)]
 pub(crate) struct PortfolioChange {
-    /// 1 to 100 characters.
+    /// New display name of 1 to 100 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<PortfolioName>, nullable = false)]
     name: Patch<String>,
+    /// New kind of account.
     #[serde(default, rename = "type")]
-    #[schema(value_type = Option<PortfolioType>)]
+    #[schema(value_type = Option<PortfolioType>, nullable = false)]
     kind: Patch<PortfolioType>,
     /// Currency of value and performance.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Currency>, nullable = false)]
     base_currency: Patch<String>,
     /// Which lots a sale consumes from now on.
     #[serde(default)]
@@ -102,7 +113,7 @@ pub(crate) struct PortfolioChange {
     lot_method: Patch<LotMethod>,
     /// `closed` is possible only while nothing is held.
     #[serde(default)]
-    #[schema(value_type = Option<PortfolioState>)]
+    #[schema(value_type = Option<PortfolioState>, nullable = false)]
     state: Patch<PortfolioState>,
     /// Fields of the profile to change; a first profile needs all of them.
     #[serde(default)]
@@ -117,18 +128,19 @@ pub(crate) struct PortfolioChange {
 pub(crate) struct ProfileChangeRequest {
     /// From 1 (lowest) to 7 (highest).
     #[serde(default)]
-    #[schema(value_type = Option<u8>, minimum = 1, maximum = 7)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 7, nullable = false)]
     risk: Patch<i64>,
     /// Years until the money is needed, 1 to 100.
     #[serde(default)]
-    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100, nullable = false)]
     horizon_years: Patch<i64>,
     /// The fraction of the value that may be lost without harm, 0 to 1.
     #[serde(default)]
-    #[schema(value_type = Option<f64>, minimum = 0, maximum = 1)]
+    #[schema(value_type = Option<api::inputs::FractionInput>, nullable = false)]
     loss_capacity: Patch<Exact>,
+    /// Target fractions to change; null removes one.
     #[serde(default)]
-    #[schema(value_type = Option<TargetsRequest>)]
+    #[schema(value_type = Option<TargetsRequest>, nullable = false)]
     targets: Patch<TargetsRequest>,
 }
 

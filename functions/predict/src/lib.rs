@@ -51,6 +51,7 @@ struct HistoryResponse {
     /// The track record of each model, with forecasts made in hindsight separate.
     summary: Vec<SkillSummary>,
     /// The `cursor` for the next page; null on the last one.
+    #[schema(required)]
     next_cursor: Option<String>,
 }
 
@@ -60,9 +61,9 @@ struct HistoryResponse {
     path = "/predict/{symbol}",
     operation_id = "predict",
     tag = "predict",
-    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PredictQuery),
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol of the instrument"), PredictQuery),
     responses(
-        (status = 200, description = "The forecast", body = ForecastResponse),
+        (status = 200, description = "The forecast as stored", body = ForecastResponse),
         responses::SymbolLookup, responses::PriceSource,
         (status = 422, description = "An invalid parameter, or too few bars"),
     )
@@ -89,7 +90,7 @@ async fn predict(
     path = "/predict/{symbol}/history",
     operation_id = "forecast_history",
     tag = "predict",
-    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol"), PageQuery),
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol of the instrument"), PageQuery),
     responses(
         (status = 200, description = "One page of forecasts, and the track record over all forecasts", body = HistoryResponse),
         responses::List, responses::SymbolLookup,

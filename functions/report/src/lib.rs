@@ -73,19 +73,21 @@ struct ChartQuery {
 /// A report with the link to its PDF.
 #[derive(Serialize, ToSchema)]
 struct ReportResponse {
-    /// The report.
+    /// The report itself, without its PDF.
     #[serde(flatten)]
     report: Report,
-    /// Its PDF.
+    /// Link to its PDF.
     pdf: PdfLink,
 }
 
 /// A link that works without credentials until it expires.
 #[derive(Serialize, ToSchema)]
 struct PdfLink {
-    /// URL of the PDF.
+    /// Signed address of the PDF.
+    #[schema(format = "uri")]
     url: String,
     /// When the link expires.
+    #[schema(format = DateTime)]
     expires_at: String,
 }
 
@@ -101,9 +103,9 @@ enum Format {
     path = "/report/{symbol}",
     operation_id = "report",
     tag = "report",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol"), ReportQuery),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument"), ReportQuery),
     responses(
-        (status = 200, description = "The report", body = ReportResponse),
+        (status = 200, description = "The report as JSON", body = ReportResponse),
         (status = 303, description = "With `format=pdf`: `Location` is the link to the PDF"),
         responses::SymbolLookup, responses::PriceSource, responses::SymbolReport,
     )
@@ -141,9 +143,9 @@ async fn publish(
     path = "/report/{symbol}/chart.svg",
     operation_id = "report_chart",
     tag = "report",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol"), ChartQuery),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument"), ChartQuery),
     responses(
-        (status = 200, description = "The chart", body = String, content_type = "image/svg+xml"),
+        (status = 200, description = "The chart as SVG", body = String, content_type = "image/svg+xml"),
         responses::SymbolLookup, responses::SymbolReport,
     )
 )]

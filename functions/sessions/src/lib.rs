@@ -44,15 +44,17 @@ struct SignInRequest {
     /// E-mail address, case-insensitive.
     #[schema(format = Email, example = "ada@example.com")]
     email: String,
-    /// Password.
-    #[schema(format = Password)]
+    /// The customer's password.
+    #[schema(format = Password, min_length = 1)]
     password: String,
     /// `api` (default) for a program; `browser` for a session that also ends after 30 minutes without a request.
     kind: Option<SessionKind>,
 }
 
-/// Signs in. The token is shown only once and stored as its hash, so that the response cannot be replayed: an
-/// `Idempotency-Key` has no effect, and every successful request begins a new session.
+/// Signs a customer in.
+///
+/// The token is shown only once and stored as its hash, so that the response cannot be replayed: an `Idempotency-Key`
+/// has no effect, and every successful request begins a new session.
 #[utoipa::path(
     post,
     path = "/sessions",
@@ -134,14 +136,16 @@ async fn sign_out_everywhere(State(app): State<App>, caller: Caller) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Issues a one-time ticket for a live connection. It is shown only once: connect the WebSocket to
-/// `/live?ticket=TICKET` within 60 seconds. It is valid once, and only while the session of this request is active.
+/// Issues a one-time ticket for a live connection.
+///
+/// It is shown only once: connect the WebSocket to `/live?ticket=TICKET` within 60 seconds. It is valid once, and only
+/// while the session of this request is active.
 #[utoipa::path(
     post,
     path = "/live-tickets",
     operation_id = "issue_live_ticket",
     tag = "sessions",
-    responses((status = 201, description = "The ticket", body = LiveTicket))
+    responses((status = 201, description = "The new ticket", body = LiveTicket))
 )]
 async fn issue_live_ticket(State(app): State<App>, caller: Caller) -> Result<Response, Problem> {
     let ticket = live::issue_ticket(&app, caller.customer_id, &caller.session).await?;

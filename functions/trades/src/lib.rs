@@ -46,25 +46,26 @@ fn routes() -> OpenApiRouter<MarketData> {
 struct TradeBody {
     /// `buy` or `sell`.
     side: Side,
-    /// Ticker symbol.
-    #[schema(example = "AAPL")]
+    /// Ticker symbol of the instrument.
+    #[schema(value_type = api::inputs::SymbolInput)]
     symbol: String,
     /// Units, a decimal string or number above zero with at most twelve decimals. Either this or `amount`.
-    #[schema(value_type = Option<String>, example = "2.5")]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
     quantity: Option<Exact>,
     /// Money to spend or to receive, without the fee. It is converted to units at the stored quote, truncated to twelve
     /// decimals.
-    #[schema(value_type = Option<String>, example = "100.00")]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
     amount: Option<Exact>,
     /// Fee, zero by default: added to the cost of a purchase, subtracted from the proceeds of a sale.
-    #[schema(value_type = Option<String>, example = "0.99")]
+    #[schema(value_type = Option<api::inputs::DecimalInput>)]
     fee: Option<Exact>,
     /// The price per unit at which the customer decided. If the price has become worse for the customer since (above it
     /// for a purchase, below it for a sale), the order is refused with `price_changed`; at a better one it is filled.
-    #[schema(value_type = Option<String>, example = "430.47")]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
     expected_price: Option<Exact>,
     /// The lots to sell from, if the portfolio's lot method is `specific`.
     #[serde(default)]
+    #[schema(max_items = 200)]
     lots: Vec<LotRequest>,
 }
 
@@ -75,7 +76,7 @@ struct LotRequest {
     /// Id of the lot, which is that of the trade that bought it.
     lot_id: Uuid,
     /// Units to sell from it.
-    #[schema(value_type = String, example = "1.5")]
+    #[schema(value_type = api::inputs::PositiveDecimalInput)]
     quantity: Exact,
 }
 

@@ -53,10 +53,10 @@ fn routes() -> OpenApiRouter<MarketData> {
 #[serde(deny_unknown_fields)]
 struct TransferRequest {
     /// A decimal string or number above zero, with at most the decimals of its currency.
-    #[schema(value_type = String, example = "1000.00")]
+    #[schema(value_type = api::inputs::PositiveDecimalInput)]
     amount: Exact,
     /// Currency of ISO 4217; USD by default.
-    #[schema(example = "USD")]
+    #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl TransferRequest {
     path = "/wallet",
     operation_id = "read_wallet",
     tag = "wallet",
-    responses((status = 200, description = "The wallet", body = ShownWallet))
+    responses((status = 200, description = "The caller's wallet", body = ShownWallet))
 )]
 async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::Json<ShownWallet>, Problem> {
     Ok(axum::Json(wallets::show(&market.app, caller.customer_id).await?))
@@ -122,7 +122,7 @@ async fn list_entries(
     request_body = TransferRequest,
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
-        (status = 201, description = "The entry", body = StatementLine),
+        (status = 201, description = "The new entry", body = StatementLine),
         responses::MoneyMovement,
     )
 )]
@@ -147,7 +147,7 @@ async fn deposit(
     request_body = TransferRequest,
     responses(
         (status = 200, description = "With `dry_run=true`: the entry as it would be", body = StatementLinePreview),
-        (status = 201, description = "The entry", body = StatementLine),
+        (status = 201, description = "The new entry", body = StatementLine),
         responses::MoneyMovement,
         (status = 409, description = "Not enough cash"),
     )
@@ -172,7 +172,9 @@ async fn transfer(
     Ok(answer(command, wallets::transfer(&market, caller.customer_id, way, amount, key).await?))
 }
 
-/// Reverses a deposit or a withdrawal, once. For administrators.
+/// Reverses a deposit or a withdrawal, once.
+///
+/// For administrators.
 #[utoipa::path(
     post,
     path = "/wallet/entries/{id}/reversal",

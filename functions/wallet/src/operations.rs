@@ -49,8 +49,9 @@ pub(crate) struct OperationOutcome {
     body: Option<Box<RawValue>>,
 }
 
-/// Finds what the caller's call with this `Idempotency-Key` did, for a client that did not get the response. It changes
-/// nothing and uses up no key.
+/// Finds what the caller's call with this `Idempotency-Key` did.
+///
+/// It is for a client that did not get the response. It changes nothing and uses up no key.
 ///
 /// 404 means that there is no outcome: no such call was received, it is still being executed, or it failed and left the
 /// key free. In each case it is safe to send the call again with the same key.

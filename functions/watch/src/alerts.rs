@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Symbol;
-use domain::alert::{Condition, Repeat};
+use domain::alert::Repeat;
 use market_data::MarketData;
 use notifications::alerts::{self, Alert, Firing, NewAlert};
 use serde::Deserialize;
@@ -23,11 +23,10 @@ type FiringPage = Page<Firing>;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AlertRequest {
-    /// Ticker symbol.
-    #[schema(example = "AAPL")]
+    /// Ticker symbol of the instrument.
+    #[schema(value_type = api::inputs::SymbolInput)]
     symbol: String,
-    /// Condition on a quote that fires the alert. Decimals may be strings or numbers.
-    #[schema(value_type = Condition)]
+    /// Condition on a quote that fires the alert.
     condition: ConditionRequest,
     /// Whether the alert fires once, or once per market day.
     repeat: Repeat,
@@ -110,7 +109,7 @@ pub(crate) async fn list(
     tag = "watch",
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
-        (status = 200, description = "The alert", body = Alert),
+        (status = 200, description = "The alert with this id", body = Alert),
         responses::OwnAlert,
     )
 )]
@@ -122,7 +121,9 @@ pub(crate) async fn read(
     Ok(axum::Json(alerts::find(&market.app, caller.customer_id, id).await?))
 }
 
-/// Removes an alert. Its history is retained.
+/// Removes an alert.
+///
+/// Its history is retained.
 #[utoipa::path(
     delete,
     path = "/alerts/{id}",
@@ -130,7 +131,7 @@ pub(crate) async fn read(
     tag = "watch",
     params(("id" = String, Path, description = "Id of the alert")),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::OwnAlert,
     )
 )]
@@ -143,7 +144,9 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists when an alert fired, latest market day first. The history of a removed alert is included.
+/// Lists when an alert fired, latest market day first.
+///
+/// The history of a removed alert is included.
 #[utoipa::path(
     get,
     path = "/alerts/{id}/history",

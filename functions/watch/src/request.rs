@@ -1,9 +1,15 @@
 //! The condition of an alert in a request: a type, and the fields of that type.
 
+use std::borrow::Cow;
+
+use api::inputs::PositiveDecimalInput;
 use api::{Exact, Fields};
 use domain::Price;
 use domain::alert::{Condition, ConditionError, Direction, Percent, Window};
 use serde::Deserialize;
+use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A condition that is not yet checked. The fields are separate from the type, so that decimals keep the text that was
 /// sent.
@@ -72,6 +78,62 @@ impl ConditionRequest {
                     .refuse(&format!("condition/{name}"), "must be absent: a condition of this type has no such field");
             }
         }
+    }
+}
+
+/// One type of condition in the API document: its name, what it means, and its fields.
+fn variant(kind: &str, meaning: &str, fields: &[(&str, &str, RefOr<Schema>)]) -> ObjectBuilder {
+    let named = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
+    let named = named.description(Some("The type of the condition."));
+    let variant = ObjectBuilder::new().description(Some(meaning)).property("type", named).required("type");
+    let variant = variant.additional_properties(Some(AdditionalProperties::<Schema>::FreeForm(false)));
+    fields.iter().fold(variant, |variant, (name, text, form)| {
+        let mut form = form.clone();
+        if let RefOr::Ref(reference) = &mut form {
+            reference.description = (*text).to_owned();
+        }
+        variant.property(*name, form).required(*name)
+    })
+}
+
+impl PartialSchema for ConditionRequest {
+    fn schema() -> RefOr<Schema> {
+        fn of<T: ToSchema>() -> RefOr<Schema> {
+            Ref::from_schema_name(T::name()).into()
+        }
+        let price =
+            ("price", "The threshold; at the threshold itself the condition is false.", of::<PositiveDecimalInput>());
+        let percent = (
+            "percent",
+            "The move in percent, at most 1,000, with at most four decimals.",
+            of::<PositiveDecimalInput>(),
+        );
+        let window = ("window", "Trading days of the average, including the quote's own.", of::<Window>());
+        let direction = ("direction", "The direction of the move.", of::<Direction>());
+        let of_a_move = [percent, direction.clone()];
+        let above = "The price is above this one, in units of the day on which the alert is made.";
+        let below = "The price is below this one, in units of the day on which the alert is made.";
+        let moved = "The price has moved at least this far from the close of the previous trading day.";
+        let crossed = "The price is on the other side of its simple moving average than the previous close was.";
+        OneOfBuilder::new()
+            .description(Some("The condition of a new alert. Decimals may be text or numbers."))
+            .item(variant("above", above, std::slice::from_ref(&price)))
+            .item(variant("below", below, std::slice::from_ref(&price)))
+            .item(variant("percent_move", moved, &of_a_move))
+            .item(variant("crosses_sma", crossed, &[window, direction]))
+            .into()
+    }
+}
+
+impl ToSchema for ConditionRequest {
+    fn name() -> Cow<'static, str> {
+        "AlertConditionRequest".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((PositiveDecimalInput::name().into_owned(), PositiveDecimalInput::schema()));
+        schemas.push((Window::name().into_owned(), Window::schema()));
+        schemas.push((Direction::name().into_owned(), Direction::schema()));
     }
 }
 

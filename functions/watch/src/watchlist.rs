@@ -16,15 +16,17 @@ use utoipa::ToSchema;
 /// The watchlist, on one page.
 type WatchedPage = Page<Watched>;
 
-/// A watched symbol.
+/// A symbol on the watchlist, with its last price.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WatchedSymbol)]
 pub(crate) struct Watched {
+    /// The symbol that is watched.
     symbol: Symbol,
     /// When the symbol was added.
     #[serde(with = "domain::instant")]
     added_at: DateTime<Utc>,
     /// The last stored price; null if there is none.
+    #[schema(required)]
     quote: Option<WatchedQuote>,
 }
 
@@ -32,10 +34,9 @@ pub(crate) struct Watched {
 #[derive(Debug, Serialize, ToSchema)]
 struct WatchedQuote {
     /// Price of one unit.
-    #[schema(value_type = String, example = "430.47")]
     price: Price,
     /// Close of the previous trading day, in the units of `price`; null if unknown.
-    #[schema(value_type = Option<String>, example = "441.40")]
+    #[schema(required)]
     previous_close: Option<Price>,
     /// Currency of both prices.
     currency: Currency,
@@ -79,7 +80,9 @@ impl From<QuoteWithAge> for WatchedQuote {
     }
 }
 
-/// Lists the watched symbols, at most 200, newest first, with their last stored prices. No provider is called.
+/// Lists the watched symbols, at most 200, newest first, with their last stored prices.
+///
+/// No provider is called.
 #[utoipa::path(
     get,
     path = "/watchlist",
@@ -101,7 +104,7 @@ pub(crate) async fn list(
     path = "/watchlist/{symbol}",
     operation_id = "read_watched",
     tag = "watch",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol")),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument")),
     responses(
         (status = 200, description = "The symbol with its last price", body = Watched),
         responses::SymbolInPath, responses::WatchedSymbol,
@@ -115,7 +118,9 @@ pub(crate) async fn read(
     Ok(axum::Json(watchlist::find(&market, caller.customer_id, &symbol).await?.into()))
 }
 
-/// Adds a symbol to the watchlist. Adding it again changes nothing.
+/// Adds a symbol to the watchlist.
+///
+/// Adding it again changes nothing.
 #[utoipa::path(
     put,
     path = "/watchlist/{symbol}",
@@ -146,9 +151,9 @@ pub(crate) async fn put(
     path = "/watchlist/{symbol}",
     operation_id = "unwatch",
     tag = "watch",
-    params(("symbol" = Symbol, Path, description = "Ticker symbol")),
+    params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument")),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::SymbolInPath, responses::WatchedSymbol,
     )
 )]

@@ -52,6 +52,7 @@ struct ExportRecord {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExportLink {
     /// Signed link to the JSON file.
+    #[schema(format = "uri")]
     pub url: String,
     /// When the link expires.
     #[serde(with = "domain::instant")]

@@ -43,6 +43,7 @@ pub mod exact;
 pub mod fields;
 pub mod idempotency_key;
 mod include;
+pub mod inputs;
 mod keyed;
 pub mod limits;
 mod merge_patch;
@@ -56,6 +57,7 @@ pub mod problem_code;
 pub mod query;
 mod replayed;
 pub mod responses;
+mod schemas;
 pub mod source;
 
 pub use body::Json;

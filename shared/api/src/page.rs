@@ -48,7 +48,8 @@ impl<T: ToSchema> PartialSchema for Page<T> {
             .description(Some("One page of a list."))
             .property("items", items)
             .property("next_cursor", next_cursor)
-            .required("items");
+            .required("items")
+            .required("next_cursor");
         page.into()
     }
 }

@@ -78,6 +78,8 @@ fn describe<T: Effect>(object: &mut Object) {
             field.schema_type = SchemaType::Array(vec![kind.clone(), Type::Null]);
         }
     }
+    let what = object.description.take().unwrap_or_default();
+    object.description = Some(format!("What the request would do; nothing was changed. {what}"));
     let marker = ObjectBuilder::new().schema_type(SchemaType::Type(Type::Boolean));
     let marker = marker.description(Some("Always true: nothing was changed.")).build();
     object.properties.insert("dry_run".to_owned(), RefOr::T(Schema::Object(marker)));

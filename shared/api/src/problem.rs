@@ -29,27 +29,32 @@ const UNCHECKED: &str = "Passwords cannot be checked for now. No attempt was cou
 pub struct Problem {
     /// URI of the kind of problem.
     #[serde(rename = "type")]
+    #[schema(format = "uri-reference")]
     pub type_: String,
     /// Short name of the kind of problem.
     pub title: String,
-    /// HTTP status code.
+    /// HTTP status code of the response.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// What is wrong with the request, and what to do.
     pub detail: String,
     /// Stable code of the kind of problem, in `snake_case`.
-    #[schema(value_type = String)]
+    #[schema(value_type = domain::schema::ReasonCode)]
     pub code: ProblemCode,
     /// The invalid fields.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
     /// With the code `price_changed`: the price of one unit that the order expects.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub expected_price: Option<Box<Price>>,
     /// With the code `price_changed`: the current price of one unit.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub current_price: Option<Box<Price>>,
     /// Id of the request, as in `X-Request-Id`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub request_id: Option<String>,
     #[serde(skip)]
     headers: Vec<(header::HeaderName, HeaderValue)>,
@@ -59,11 +64,13 @@ pub struct Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct FieldError {
     /// JSON pointer to the field; `/name` for a query or path parameter.
+    #[schema(format = "json-pointer")]
     pub pointer: String,
     /// What is wrong with it.
     pub detail: String,
     /// Position in the text of a trading rule, in characters from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub column: Option<usize>,
 }
 

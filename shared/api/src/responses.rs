@@ -11,6 +11,7 @@ use utoipa::{IntoResponses, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::{PROBLEM_JSON, Problem};
+use crate::schemas;
 
 /// Defines sets: the name of each, and a description for each status.
 macro_rules! sets {
@@ -33,7 +34,7 @@ sets! {
     StrictBody {
         400 => "The body is not JSON",
         415 => "The body is not sent as JSON",
-        422 => "Invalid fields",
+        422 => "At least one field is invalid",
     }
 
     /// Error of a route that documents its limit.
@@ -45,7 +46,7 @@ sets! {
     IdempotentPost {
         400 => "The body is not JSON, or the `Idempotency-Key` is invalid",
         415 => "The body is not sent as JSON",
-        422 => "Invalid fields",
+        422 => "At least one field is invalid",
     }
 
     /// Errors of a POST that moves money, with a body and a required `Idempotency-Key`.
@@ -66,7 +67,7 @@ sets! {
     /// Errors of a change that needs an `If-Match`.
     ConditionalChange {
         412 => "The object has changed since the version in `If-Match`",
-        422 => "Invalid fields",
+        422 => "At least one field is invalid",
         428 => "`If-Match` is missing",
     }
 
@@ -77,23 +78,23 @@ sets! {
 
     /// Error of a query.
     Parameters {
-        422 => "Invalid parameters",
+        422 => "At least one parameter is invalid",
     }
 
     /// Errors of a list with pages.
     List {
         400 => "The cursor belongs to another list",
-        422 => "Invalid parameters",
+        422 => "At least one parameter is invalid",
     }
 
     /// Error of a route with a symbol in its path.
     SymbolInPath {
-        422 => "Invalid symbol",
+        422 => "The symbol is invalid",
     }
 
     /// Errors of a route that may request a symbol which is new to the platform.
     SymbolLookup {
-        404 => "Unknown symbol",
+        404 => "The symbol is unknown",
         429 => "The caller requested ten new symbols within a day, and the source has few calls left; `Retry-After` has \
             the seconds to wait",
     }
@@ -172,6 +173,7 @@ sets! {
 pub fn document<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> OpenApi {
     let mut document = routes.split_for_parts().1;
     for operation in document.paths.paths.values_mut().flat_map(operations) {
+        schemas::complete_parameters(operation);
         for (status, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response
                 && status.starts_with(['4', '5'])
@@ -186,6 +188,9 @@ pub fn document<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> O
     Problem::schemas(&mut schemas);
     let components = ComponentsBuilder::new().schemas_from_iter(schemas).schema_from::<Problem>().build();
     document.merge(OpenApiBuilder::new().components(Some(components)).build());
+    if let Some(components) = &mut document.components {
+        schemas::complete_schemas(&mut components.schemas);
+    }
     document
 }
 

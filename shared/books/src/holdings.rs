@@ -27,7 +27,7 @@ use lots::{ReadySymbol, StoredLots, written};
 /// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PortfolioHoldings {
-    /// The portfolio.
+    /// The portfolio that is valued.
     pub portfolio_id: PortfolioId,
     /// Its base currency.
     pub currency: Currency,
@@ -36,21 +36,21 @@ pub struct PortfolioHoldings {
     /// The source of the prices.
     pub source: String,
     /// Value of all holdings that have one.
-    #[schema(value_type = String, example = "1250.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// Cost of the same holdings, fees included.
-    #[schema(value_type = String, example = "1000.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
-    /// Value − cost.
-    #[schema(value_type = String, example = "250.00")]
+    /// Value less cost.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub unrealized_gain: Decimal,
     /// The realised gain of all sales, including those of symbols no longer held.
-    #[schema(value_type = Option<String>, example = "98.12")]
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub realized_gain: Option<Decimal>,
     /// The effect of the last session on the value; older prices contribute nothing.
-    #[schema(value_type = String, example = "12.50")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub day_change: Decimal,
-    /// By symbol.
+    /// The holdings by symbol.
     pub items: Vec<HeldSymbol>,
     /// The value by sector, largest first.
     pub sectors: Vec<Share>,
@@ -60,16 +60,16 @@ pub struct PortfolioHoldings {
     pub instrument_types: Vec<Share>,
     /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or for one symbol
     /// `AAPL/realized_gain` and `AAPL/day_change`.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Warnings about the prices.
-    #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Warning>,
 }
 
-/// One symbol and its lots.
+/// One held symbol, with its lots.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HeldSymbol {
-    /// Its totals.
+    /// The totals of the symbol.
     #[serde(flatten)]
     pub holding: Holding,
     /// Its lots, oldest first.

@@ -30,8 +30,10 @@ pub struct ShownWallet {
     /// The currency of `balance`.
     pub currency: Currency,
     /// Cash in `currency`, a decimal.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub balance: String,
     /// Cash by currency, decimals.
+    #[schema(value_type = BTreeMap<String, domain::schema::DecimalString>)]
     pub balances: BTreeMap<String, String>,
     /// Whether the wallet accepts no commands.
     pub frozen: bool,

@@ -33,29 +33,26 @@ pub enum Condition {
     /// The price is above this one, in units of the day on which the alert was made.
     Above {
         /// The threshold; the condition is false at the threshold itself.
-        #[schema(value_type = String, example = "450.00")]
         price: Price,
     },
     /// The price is below this one, in units of the day on which the alert was made.
     Below {
         /// The threshold; the condition is false at the threshold itself.
-        #[schema(value_type = String, example = "400.00")]
         price: Price,
     },
     /// The price has moved at least this far from the close of the previous trading day.
     PercentMove {
         /// The move, in percent of that close.
-        #[schema(value_type = String, example = "5")]
+        #[schema(value_type = crate::schema::DecimalString)]
         percent: Percent,
-        /// The direction.
+        /// The direction of the move.
         direction: Direction,
     },
     /// The price is on the other side of its simple moving average than the close of the previous trading day was.
     CrossesSma {
         /// Trading days of the average, including the quote's own, 2 to 400.
-        #[schema(minimum = 2, maximum = 400, example = 50)]
         window: Window,
-        /// The direction.
+        /// The direction of the move.
         direction: Direction,
     },
 }
@@ -65,11 +62,11 @@ pub enum Condition {
 #[serde(rename_all = "snake_case")]
 #[schema(as = AlertDirection)]
 pub enum Direction {
-    /// Upwards.
+    /// The price rises.
     Up,
-    /// Downwards.
+    /// The price falls.
     Down,
-    /// Either.
+    /// Upwards or downwards.
     Either,
 }
 
@@ -90,10 +87,10 @@ pub enum Repeat {
 #[schema(value_type = String, example = "5")]
 pub struct Percent(Decimal);
 
-/// Trading days of a moving average, [`MIN_WINDOW`] to [`MAX_WINDOW`].
+/// Trading days of a moving average, 2 to 400.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "u16", into = "u16")]
-#[schema(as = AlertWindow, value_type = u16, example = 50)]
+#[schema(as = AlertWindow, value_type = u16, minimum = 2, maximum = 400, example = 50)]
 pub struct Window(u16);
 
 /// Why a number is not a [`Percent`] or [`Window`].

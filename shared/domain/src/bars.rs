@@ -11,13 +11,13 @@ use crate::day::Day;
 pub struct Bar {
     /// Trading day; for a week or month, its last trading day.
     pub date: Day,
-    /// First price.
+    /// First price of the day.
     pub open: f64,
-    /// Highest price.
+    /// Highest price of the day.
     pub high: f64,
-    /// Lowest price.
+    /// Lowest price of the day.
     pub low: f64,
-    /// Last price.
+    /// Last price of the day.
     pub close: f64,
     /// Units traded, fractional only for instruments that trade in fractions.
     #[serde(serialize_with = "serialize_count")]

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// The id of a customer (`UUIDv7`).
+/// The id of a customer, a UUID of version 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct CustomerId(pub Uuid);
@@ -69,15 +69,20 @@ impl fmt::Display for Role {
 #[serde(deny_unknown_fields)]
 pub struct Address {
     /// Street and number.
+    #[schema(value_type = crate::schema::ShortText)]
     pub street: String,
-    /// City.
+    /// City or town.
+    #[schema(value_type = crate::schema::ShortText)]
     pub city: String,
     /// State or province, if the country has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<crate::schema::ShortText>)]
     pub state: Option<String>,
-    /// Postal code.
+    /// Postal code of the city.
+    #[schema(value_type = crate::schema::ShortText)]
     pub zip_code: String,
     /// Country: its two-letter ISO 3166 code or its name.
+    #[schema(value_type = crate::schema::ShortText)]
     pub country: String,
 }
 

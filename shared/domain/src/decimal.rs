@@ -15,18 +15,18 @@ pub const SMALLEST_PRICE: Decimal = Decimal::from_parts(1, 0, 0, false, 9);
 /// The largest quantity or price accepted from outside.
 pub const LARGEST: i64 = 1_000_000_000_000;
 
-/// A number of units of an instrument, zero or more, at most twelve decimals.
+/// A number of units of an instrument, zero or more, with at most twelve decimals.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema,
 )]
 #[serde(try_from = "Decimal", into = "Decimal")]
-#[schema(value_type = String, example = "12.5")]
+#[schema(value_type = String, pattern = r"^\d+(\.\d+)?$", example = "12.5")]
 pub struct Quantity(Decimal);
 
-/// The price of one unit in the currency of its instrument, at least [`SMALLEST_PRICE`], at most twelve decimals.
+/// The price of one unit in the currency of its instrument, at least 0.000000001, with at most twelve decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "Decimal", into = "Decimal")]
-#[schema(value_type = String, example = "430.47")]
+#[schema(value_type = String, pattern = r"^\d+(\.\d+)?$", example = "430.47")]
 pub struct Price(Decimal);
 
 /// Why a number is not a [`Quantity`] or a [`Price`].

@@ -13,7 +13,7 @@ const MAX_LOCAL_BYTES: usize = 64;
 /// An e-mail address, trimmed and in lower case, so that one address is one customer however it is typed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, format = "email", example = "ada@example.com")]
+#[schema(value_type = String, format = "email", max_length = 254, example = "ada@example.com")]
 pub struct Email(String);
 
 /// Why a text is not an [`Email`].

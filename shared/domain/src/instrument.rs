@@ -47,17 +47,19 @@ impl fmt::Display for InstrumentType {
 /// An instrument's metadata.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Instrument {
-    /// Ticker symbol.
+    /// Ticker symbol of the instrument.
     pub symbol: Symbol,
     /// Name as its issuer writes it; the symbol if nothing is known.
     pub name: String,
-    /// Kind.
+    /// Kind of the instrument.
     pub instrument_type: InstrumentType,
     /// Currency of its prices.
     pub currency: Currency,
-    /// Exchange that it is quoted on, if known.
+    /// Exchange that it is quoted on; null if unknown.
+    #[schema(required)]
     pub exchange: Option<String>,
-    /// Economic sector, if known.
+    /// Economic sector; null if unknown.
+    #[schema(required)]
     pub sector: Option<String>,
 }
 

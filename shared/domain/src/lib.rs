@@ -40,6 +40,7 @@ pub mod interval;
 pub mod investment;
 pub mod money;
 pub mod portfolio;
+pub mod schema;
 pub mod spacing;
 pub mod split;
 pub mod split_factor;

@@ -15,7 +15,7 @@ pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
 /// since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, example = "USD")]
+#[schema(value_type = String, pattern = "^[A-Z]{3}$", example = "USD")]
 pub struct Currency(iso_currency::Currency);
 
 /// An exact amount in a currency, with no more decimals than the currency has.

@@ -19,25 +19,31 @@ pub const MAX_HORIZON_YEARS: u8 = 100;
 /// Decimals of a fraction in an investment profile.
 const FRACTION_DECIMALS: u32 = 6;
 
-/// The id of a portfolio (`UUIDv7`).
+/// The id of a portfolio, a UUID of version 7.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(transparent)]
 pub struct PortfolioId(pub Uuid);
 
-/// A display name: 1 to [`MAX_NAME_LENGTH`] characters, no control characters, no surrounding blanks.
+/// A display name of 1 to 100 characters, without control characters or surrounding blanks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(try_from = "String", into = "String")]
-#[schema(value_type = String, min_length = 1, max_length = 100, example = "Retirement")]
+#[schema(
+    value_type = String,
+    pattern = r"^[^\x00-\x1F\x7F-\x9F]*[^\x00-\x20\x7F-\x9F\s][^\x00-\x1F\x7F-\x9F]*$",
+    min_length = 1,
+    max_length = 100,
+    example = "Retirement"
+)]
 pub struct PortfolioName(String);
 
 /// A portfolio of a customer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Portfolio {
-    /// Id.
+    /// Id of the portfolio.
     pub id: PortfolioId,
     /// The customer who owns it.
     pub customer_id: CustomerId,
-    /// Name.
+    /// Display name of the portfolio.
     pub name: PortfolioName,
     /// Kind of account.
     #[serde(rename = "type")]
@@ -48,7 +54,8 @@ pub struct Portfolio {
     pub lot_method: LotMethod,
     /// Whether it accepts trades and investments.
     pub state: PortfolioState,
-    /// Its purpose, if the customer has stated it.
+    /// Its purpose; null if the customer has not stated it.
+    #[schema(required)]
     pub investment_profile: Option<InvestmentProfile>,
     /// When it was opened.
     #[serde(with = "crate::instant")]
@@ -57,6 +64,7 @@ pub struct Portfolio {
     #[serde(with = "crate::instant")]
     pub updated_at: DateTime<Utc>,
     /// Version, counted from 1; the value of `ETag` and `If-Match`.
+    #[schema(minimum = 1)]
     pub version: u64,
 }
 
@@ -118,7 +126,7 @@ impl fmt::Display for LotMethod {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PortfolioState {
-    /// It accepts them.
+    /// It accepts trades and investments.
     Open,
     /// It holds nothing and accepts nothing; its history stays.
     Closed,
@@ -128,6 +136,7 @@ pub enum PortfolioState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct InvestmentProfile {
     /// Version of the profile, counted from 1.
+    #[schema(minimum = 1)]
     pub version: u32,
     /// When it takes effect.
     #[serde(with = "crate::instant")]

@@ -61,24 +61,30 @@ pub struct Person {
     pub address: Option<Address>,
 }
 
-/// A customer.
+/// A customer of the platform: profile, role and state of the account.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Customer {
-    /// Id.
+    /// Id of the customer.
     pub id: CustomerId,
     /// E-mail address to sign in with; null once erased.
+    #[schema(required)]
     pub email: Option<Email>,
     /// First name; null once erased.
+    #[schema(value_type = Option<domain::schema::ShortText>, required)]
     pub first_name: Option<String>,
     /// Last name; null once erased.
+    #[schema(value_type = Option<domain::schema::ShortText>, required)]
     pub last_name: Option<String>,
-    /// Telephone number.
+    /// Telephone number as written; null if there is none.
+    #[schema(value_type = Option<domain::schema::ShortText>, required)]
     pub phone: Option<String>,
-    /// Postal address.
+    /// Postal address; null if there is none.
+    #[schema(required)]
     pub address: Option<Address>,
-    /// Role.
+    /// What the customer may do.
     pub role: Role,
-    /// Id of the customer's advisor.
+    /// Id of the customer's advisor; null if there is none.
+    #[schema(required)]
     pub advisor_id: Option<CustomerId>,
     /// Whether an administrator has disabled the account.
     pub disabled: bool,
@@ -88,8 +94,8 @@ pub struct Customer {
     /// When the profile was last changed.
     #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
-    /// Version, as in `ETag`.
-    #[schema(value_type = u64)]
+    /// Version of the profile, as in `ETag`.
+    #[schema(value_type = u64, minimum = 1)]
     pub version: Version,
 }
 

@@ -27,9 +27,9 @@ pub const BROWSER_IDLE_MINUTES: i64 = 30;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SessionKind {
-    /// A program: the session ends after [`LIFETIME_HOURS`].
+    /// A program: the session ends after 12 hours.
     Api,
-    /// A browser: the session also ends after [`BROWSER_IDLE_MINUTES`] without a request.
+    /// A browser: the session also ends after 30 minutes without a request.
     Browser,
 }
 
@@ -54,11 +54,11 @@ struct IndexItem {
     token_sha256: String,
 }
 
-/// A session.
+/// A session of the caller.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 pub struct SessionView {
-    /// Id.
+    /// Id of the session.
     pub id: Uuid,
     /// The kind of client that uses it.
     pub kind: SessionKind,

@@ -9,7 +9,7 @@ pub struct AppliedSplit {
     /// The first day quoted in new units.
     pub day: Day,
     /// New units per old unit.
-    #[schema(value_type = String, example = "2")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub ratio: SplitRatio,
 }
 

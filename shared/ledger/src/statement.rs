@@ -9,33 +9,35 @@ use uuid::Uuid;
 use crate::entry::{Entry, EntryType};
 use crate::exact::written;
 
-/// An entry without its legs. Amounts are written with the decimals of `currency`.
+/// An entry of the ledger of a wallet. Amounts are written with the decimals of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[schema(as = WalletEntry)]
 pub struct StatementLine {
-    /// The entry.
+    /// Id of the entry.
     pub id: Uuid,
     /// Its number in the ledger: 1, 2, 3 … over all currencies, without a gap.
     pub seq: u64,
-    /// What happened.
+    /// Kind of the entry.
     #[serde(rename = "type")]
     pub entry_type: EntryType,
     /// The effect on the wallet's cash, negative if cash left.
-    #[schema(value_type = String, example = "-646.69")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub amount: Decimal,
     /// The currency of both amounts.
     pub currency: Currency,
     /// The balance in `currency` afterwards.
-    #[schema(value_type = String, example = "353.31")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub balance: Decimal,
     /// The market day.
     pub market_day: Day,
     /// When it was recorded.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// The trade that moved the cash, if one did.
+    /// The trade that moved the cash; null if none did.
+    #[schema(required)]
     pub trade_id: Option<Uuid>,
-    /// The entry that this one reverses, if it is a reversal.
+    /// The entry that this one reverses; null if it is no reversal.
+    #[schema(required)]
     pub reverses: Option<Uuid>,
 }
 

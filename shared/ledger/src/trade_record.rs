@@ -33,23 +33,23 @@ pub enum Side {
 /// An executed order. Amounts of money are written with the decimals of `currency`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Trade {
-    /// Its id, for a purchase also that of its lot.
+    /// Id of the trade, for a purchase also that of its lot.
     pub id: Uuid,
-    /// The portfolio.
+    /// Id of the portfolio that traded.
     pub portfolio_id: Uuid,
-    /// Buy or sell.
+    /// Whether units were bought or sold.
     pub side: Side,
-    /// The instrument.
+    /// The instrument that was traded.
     pub symbol: Symbol,
     /// Units, as quoted on `market_day`.
     pub quantity: Quantity,
     /// The price of one unit.
     pub price: Price,
-    /// quantity × price, rounded half-even; without the fee.
-    #[schema(value_type = String, example = "1234.50")]
+    /// Quantity × price, rounded half to even; without the fee.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub amount: Decimal,
     /// The fee: added to the debit of a purchase, subtracted from the credit of a sale.
-    #[schema(value_type = String, example = "0.99")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub fee: Decimal,
     /// The currency of the instrument.
     pub currency: Currency,
@@ -62,18 +62,19 @@ pub struct Trade {
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// The wallet's balance in `currency` afterwards.
-    #[schema(value_type = String, example = "8765.50")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub cash_after: Decimal,
     /// The position afterwards.
     pub position: TradePosition,
     /// The sum of the gains below; null for a purchase, which realises none.
-    #[schema(value_type = Option<String>, example = "98.12")]
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub realized_gain: Option<Decimal>,
     /// The lots that a sale consumed, in that order. A sale at average cost consumes part of every lot: its lots after
     /// the first 99 are combined in the last line, under the oldest of them.
     pub lots: Vec<RealizedLot>,
     /// The lot method of a sale.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub lot_method: Option<LotMethod>,
     /// The splits since the position's first trade that were applied to convert units of earlier days to those of
     /// `market_day`, oldest first.
@@ -88,15 +89,15 @@ pub struct Trade {
 /// A position after a trade.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TradePosition {
-    /// The instrument.
+    /// The instrument that is held.
     pub symbol: Symbol,
     /// Units, as quoted on the day of the trade.
     pub quantity: Quantity,
     /// Their total cost, including the fees of their purchases.
-    #[schema(value_type = String, example = "4400.74")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
     /// Cost per unit, rounded half-even to twelve decimals; null without units.
-    #[schema(value_type = Option<String>, example = "30.142054794521")]
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub average_cost: Option<Decimal>,
 }
 
@@ -109,14 +110,14 @@ pub struct RealizedLot {
     pub acquired_on: Day,
     /// Units taken, as quoted on the day of the sale.
     pub quantity: Quantity,
-    /// Their cost.
-    #[schema(value_type = String, example = "433.38")]
+    /// The cost of the units taken.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
     /// Their share of the sale's amount less its fee.
-    #[schema(value_type = String, example = "531.50")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub proceeds: Decimal,
-    /// proceeds − cost.
-    #[schema(value_type = String, example = "98.12")]
+    /// Proceeds less cost.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub gain: Decimal,
 }
 

@@ -20,10 +20,9 @@ pub struct LastQuote {
     /// The instrument.
     pub symbol: Symbol,
     /// Price of one unit.
-    #[schema(value_type = String, example = "430.47")]
     pub price: Price,
     /// Close of the trading day before, in units of `day`, if known.
-    #[schema(value_type = Option<String>, example = "441.40")]
+    #[schema(required)]
     pub previous_close: Option<Price>,
     /// Currency of both.
     pub currency: Currency,

@@ -31,8 +31,8 @@ pub enum Note {
         /// The move as a fraction.
         fraction: f64,
     },
-    /// The prices of a bar contradict each other ([`domain::Bar::is_impossible`]). It is served unchanged; rules take
-    /// its high and low from open and close.
+    /// The prices of a bar contradict each other. It is served unchanged; rules take its high and low from open and
+    /// close.
     ImpossibleBar {
         /// Day of the bar.
         date: Day,
@@ -185,7 +185,7 @@ impl fmt::Display for Note {
 pub struct DroppedRow {
     /// Day that the row is dated.
     pub date: Day,
-    /// Why.
+    /// Why the row was left out.
     pub reason: DropReason,
 }
 

@@ -15,9 +15,7 @@ use uuid::Uuid;
 
 use crate::typeface::{Weight, printable};
 
-/// A report on a symbol; also the body of the JSON response.
-///
-/// The PDF prints these figures and no others; `figures` formats them.
+/// A report on a symbol. The PDF prints these figures and no others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Report {
     /// Id of this report.
@@ -44,22 +42,27 @@ pub struct Report {
     /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
     /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
+    #[schema(required)]
     pub periods_per_year: u32,
     /// Figures of the strategy.
     pub metrics: Metrics,
     /// The reason for each null figure of `metrics`, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// The same figures for buy and hold.
     pub benchmark: BuyAndHoldFigures,
     /// Returns of the strategy by calendar year and month, oldest year first.
     pub monthly_returns: Vec<YearReturns>,
     /// The forecast from the last bar; null if there are too few bars.
+    #[schema(required)]
     pub forecast: Option<Forecast>,
     /// A forecast as of an earlier day with the actual prices; null if there are too few bars.
+    #[schema(required)]
     pub forecast_check: Option<ForecastCheck>,
     /// Closed trades, oldest first.
     pub trades: Vec<Trade>,
-    /// The position still open at the end.
+    /// The position still open at the end; null if there is none.
+    #[schema(required)]
     pub open_trade: Option<OpenTrade>,
     /// Warnings about the data or the method.
     pub warnings: Vec<Warning>,
@@ -91,16 +94,17 @@ pub struct Strategy {
     /// The sell rule.
     pub sell: String,
     /// When an order is filled: `next_open` or `close`.
+    #[schema(value_type = quant::backtest::Fill)]
     pub fill: String,
     /// Cash at the first close.
     #[serde(with = "rust_decimal::serde::str")]
-    #[schema(value_type = String, example = "10000")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub initial_investment: Decimal,
     /// Commission per side, in percent of the amount.
     pub commission_percent: f64,
     /// Minimum commission per side.
     #[serde(with = "rust_decimal::serde::str")]
-    #[schema(value_type = String, example = "0")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub commission_minimum: Decimal,
     /// Slippage per side, in percent of the price.
     pub slippage_percent: f64,
@@ -116,6 +120,7 @@ pub struct BuyAndHoldFigures {
     /// Figures of buy and hold.
     pub metrics: Metrics,
     /// The reason for each null figure, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 
@@ -123,7 +128,7 @@ pub struct BuyAndHoldFigures {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ReportForecast)]
 pub struct Forecast {
-    /// The model.
+    /// The model that forecast.
     pub model: Model,
     /// Day of the last bar that the model saw.
     pub as_of: Day,
@@ -136,13 +141,14 @@ pub struct Forecast {
     /// The model's accuracy on earlier origins, relative to "the price stays where it is".
     pub score: Score,
     /// The reason for each null figure of the score, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 
 /// A forecast as it would have been made on an earlier day, with the actual prices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastCheck {
-    /// The model.
+    /// The model that forecast.
     pub model: Model,
     /// Day of the last bar that the model saw.
     pub as_of: Day,
@@ -152,9 +158,10 @@ pub struct ForecastCheck {
     pub last_price: f64,
     /// One point per trading day, with the actual price.
     pub points: Vec<GradedPoint>,
-    /// The grade.
+    /// The grade of the forecast.
     pub grade: Grade,
     /// The reason for each null figure of the grade, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 

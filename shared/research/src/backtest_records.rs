@@ -10,27 +10,31 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A request as it was run, with defaults filled in.
+/// The settings of a backtest: the request with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = BacktestSettings)]
 pub struct FilledRequest {
-    /// The instrument.
+    /// The instrument that is traded.
     pub symbol: Symbol,
     /// First day of the requested span, else of the history.
+    #[schema(required)]
     pub from: Option<Day>,
     /// Last day of the requested span, else of the history.
+    #[schema(required)]
     pub to: Option<Day>,
     /// Cash at the first close, a decimal.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub initial_investment: String,
-    /// Buy rule.
+    /// The buy rule.
     pub buy: String,
-    /// Sell rule.
+    /// The sell rule.
     pub sell: String,
     /// When an order is filled.
     pub fill: Fill,
     /// Commission per side, in percent of the amount.
     pub commission_percent: f64,
     /// Minimum commission per side, a decimal.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub commission_minimum: String,
     /// Slippage per side, in percent of the price.
     pub slippage_percent: f64,
@@ -44,7 +48,7 @@ pub struct FilledRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = BacktestData)]
 pub struct DataUsed {
-    /// The instrument.
+    /// The instrument of the bars.
     pub symbol: Symbol,
     /// First bar of the span.
     pub from: Day,
@@ -57,22 +61,24 @@ pub struct DataUsed {
     /// The source of the prices.
     pub source: String,
     /// Hash of all bars read, lower-case hex.
+    #[schema(value_type = domain::schema::Sha256)]
     pub sha256: String,
 }
 
 /// Buy and hold over the same span, with the same costs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BenchmarkSummary {
-    /// Its figures.
+    /// The figures of buy and hold.
     pub metrics: Metrics,
     /// The reason for each null figure, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 
 /// A backtest without its trades and equity, as in lists.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BacktestSummary {
-    /// Id.
+    /// Id of the backtest.
     pub id: Uuid,
     /// When it was run.
     #[serde(with = "domain::instant")]
@@ -84,16 +90,20 @@ pub struct BacktestSummary {
     /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
     /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
+    #[schema(required)]
     pub periods_per_year: u32,
-    /// Its figures.
+    /// The figures of the backtest.
     pub metrics: Metrics,
     /// The reason for each null figure, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Buy and hold for comparison.
     pub benchmark: BenchmarkSummary,
-    /// The position still open at the end.
+    /// The position still open at the end; null if there is none.
+    #[schema(required)]
     pub open_trade: Option<OpenTrade>,
-    /// An order of the last close, with no bar left to fill it.
+    /// An order of the last close, with no bar left to fill it; null if there is none.
+    #[schema(required)]
     pub pending_order: Option<PendingOrder>,
     /// Warnings for the reader.
     pub warnings: Vec<Warning>,
@@ -102,7 +112,7 @@ pub struct BacktestSummary {
 /// One day of an equity curve.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EquityPoint {
-    /// The day.
+    /// The trading day.
     pub date: Day,
     /// Cash and position at the close.
     pub equity: f64,
@@ -120,10 +130,10 @@ pub struct BenchmarkRun {
     pub equity: Vec<EquityPoint>,
 }
 
-/// A whole backtest.
+/// A whole backtest, with its trades and equity.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BacktestRun {
-    /// Id.
+    /// Id of the backtest.
     pub id: Uuid,
     /// When it was run.
     #[serde(with = "domain::instant")]
@@ -135,18 +145,22 @@ pub struct BacktestRun {
     /// Bars a year, for annualizing figures of one bar: 252 for trading days, 365 if weekends trade too, 52 for weeks,
     /// 12 for months.
     #[serde(default = "domain::spacing::of_trading_days")]
+    #[schema(required)]
     pub periods_per_year: u32,
-    /// Its figures.
+    /// The figures of the backtest.
     pub metrics: Metrics,
     /// The reason for each null figure, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Buy and hold for comparison.
     pub benchmark: BenchmarkRun,
     /// Closed trades, oldest first.
     pub trades: Vec<Trade>,
-    /// The position still open at the end.
+    /// The position still open at the end; null if there is none.
+    #[schema(required)]
     pub open_trade: Option<OpenTrade>,
-    /// An order of the last close, with no bar left to fill it.
+    /// An order of the last close, with no bar left to fill it; null if there is none.
+    #[schema(required)]
     pub pending_order: Option<PendingOrder>,
     /// Equity at every close of the span.
     pub equity: Vec<EquityPoint>,

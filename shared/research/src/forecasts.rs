@@ -64,6 +64,7 @@ pub struct GradedForecast {
     /// Its grade, once every day has a bar.
     pub grade: Grade,
     /// The reason for each null figure of the grade, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub grade_unavailable: BTreeMap<String, String>,
     /// Warnings about the prices that it is made from and graded by, as they are known now.
     pub warnings: Vec<Warning>,

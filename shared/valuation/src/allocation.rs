@@ -15,10 +15,10 @@ const VALUE_SCALE: u32 = 8;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = AllocationShare)]
 pub struct Share {
-    /// The group's name.
+    /// The name of the group.
     pub name: String,
     /// Its value in the base currency.
-    #[schema(value_type = String, example = "1250.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// Its share of the total, a fraction with three decimals.
     pub allocation: f64,

@@ -21,34 +21,34 @@ use crate::totals::SymbolTotals;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attribution {
     /// Value at the end of the day before the span.
-    #[schema(value_type = String, example = "1000.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub start_value: Decimal,
     /// The effect of price changes; absorbs the rounding of the other components.
-    #[schema(value_type = String, example = "55.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub price_gain: Decimal,
     /// Dividends. They are paid out, so they are in `flows` too, with the opposite sign.
-    #[schema(value_type = String, example = "4.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub income: Decimal,
     /// Fees, a positive number that is subtracted.
-    #[schema(value_type = String, example = "1.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub fees: Decimal,
     /// The effect of exchange rate changes.
-    #[schema(value_type = String, example = "0.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub fx: Decimal,
     /// Money paid in less money paid out.
-    #[schema(value_type = String, example = "196.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub flows: Decimal,
     /// Value at the end of the span.
-    #[schema(value_type = String, example = "1254.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub end_value: Decimal,
 }
 
 /// The attribution of one symbol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SymbolAttribution {
-    /// The symbol.
+    /// The instrument of these components.
     pub symbol: Symbol,
-    /// Its components.
+    /// The components of the change.
     #[serde(flatten)]
     pub attribution: Attribution,
 }
@@ -56,9 +56,9 @@ pub struct SymbolAttribution {
 /// The attribution of a group of symbols, such as a sector or a currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct GroupAttribution {
-    /// The group's name.
+    /// The name of the group.
     pub name: String,
-    /// Its components.
+    /// The components of the change.
     #[serde(flatten)]
     pub attribution: Attribution,
 }

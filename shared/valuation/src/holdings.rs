@@ -71,37 +71,40 @@ pub struct HeldPosition<'a> {
 /// A valued position. Money is in the base currency with its own decimals, the price in the instrument's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Holding {
-    /// The instrument.
+    /// The instrument held.
     pub symbol: Symbol,
-    /// Its kind.
+    /// Kind of the instrument.
     pub instrument_type: InstrumentType,
     /// Currency of its price.
     pub currency: Currency,
-    /// Units.
+    /// Number of units held.
     pub quantity: Quantity,
-    /// Last price per unit.
+    /// Last price per unit; null if there is none.
+    #[schema(required)]
     pub price: Option<Price>,
-    /// Day of that price.
+    /// Day of that price; null if there is none.
+    #[schema(required)]
     pub price_as_of: Option<Day>,
     /// Whether that day is older than the market clock allows.
     pub stale: bool,
-    /// The cost of the units, fees included.
-    #[schema(value_type = Option<String>, example = "1000.00")]
+    /// The cost of the units, fees included; null if a rate is missing.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<Decimal>,
-    /// Their value.
-    #[schema(value_type = Option<String>, example = "1250.00")]
+    /// Value of the units; null without a price or rate.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub value: Option<Decimal>,
     /// Share of the total value of all holdings, a fraction with three decimals; the shares sum to 1.
+    #[schema(required)]
     pub allocation: Option<f64>,
-    /// Value − cost.
-    #[schema(value_type = Option<String>, example = "250.00")]
+    /// Value less cost; null if either is.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub unrealized_gain: Option<Decimal>,
-    /// The realised gain of its sales so far.
-    #[schema(value_type = Option<String>, example = "0.00")]
+    /// The realised gain of its sales so far; null if a rate is missing.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub realized_gain: Option<Decimal>,
     /// The effect of the last session: units held since the day before × change from the previous close, plus units
     /// bought on the day or later × change from their purchase price; without dividends. Null if the price is older.
-    #[schema(value_type = Option<String>, example = "12.50")]
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub day_change: Option<Decimal>,
 }
 
@@ -111,16 +114,16 @@ pub struct Holdings {
     /// The base currency.
     pub currency: Currency,
     /// Total value of the holdings that have one.
-    #[schema(value_type = String, example = "1250.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// Cost of the same holdings.
-    #[schema(value_type = String, example = "1000.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
-    /// Value − cost.
-    #[schema(value_type = String, example = "250.00")]
+    /// Value less cost.
+    #[schema(value_type = domain::schema::DecimalString)]
     pub unrealized_gain: Decimal,
     /// Total day change of the holdings that have one.
-    #[schema(value_type = String, example = "12.50")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub day_change: Decimal,
     /// By symbol, in the order given.
     pub items: Vec<Holding>,
@@ -132,6 +135,7 @@ pub struct Holdings {
     pub instrument_types: Vec<Share>,
     /// The reason by symbol for each holding without a value, and by `symbol/day_change` for each that only lacks a day
     /// change.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 

@@ -48,11 +48,12 @@ pub struct Performance {
     /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
     /// has no row: the next row includes its flows and its return.
     pub series: Vec<PerformanceDay>,
-    /// Figures.
+    /// Figures of the span.
     pub metrics: PerformanceMetrics,
     /// The causes of the change in value.
     pub attribution: Attribution,
     /// The reason for each figure that has no value, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Days of the span without a row because an exchange rate is unknown.
     pub days_without_rate: Vec<Day>,
@@ -61,18 +62,19 @@ pub struct Performance {
 /// A day of a performance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PerformanceDay {
-    /// The day.
+    /// The day of the row.
     pub date: Day,
     /// Value at the close: the sum of the instruments' values, each rounded to the currency's unit.
-    #[schema(value_type = String, example = "1254.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// Money paid in.
-    #[schema(value_type = String, example = "200.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub inflow: Decimal,
     /// Money paid out, dividends included.
-    #[schema(value_type = String, example = "4.00")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub outflow: Decimal,
     /// Time-weighted return from `from` up to this close; null before anything was invested.
+    #[schema(required)]
     pub twr: Option<f64>,
 }
 
@@ -80,28 +82,40 @@ pub struct PerformanceDay {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PerformanceMetrics {
     /// Time-weighted return.
+    #[schema(required)]
     pub twr: Option<f64>,
     /// Time-weighted return per year of 365 days.
+    #[schema(required)]
     pub twr_annualized: Option<f64>,
     /// Money-weighted return per year.
+    #[schema(required)]
     pub xirr: Option<f64>,
     /// Modified Dietz return.
+    #[schema(required)]
     pub modified_dietz: Option<f64>,
     /// Annualised standard deviation of the returns between exchange days.
+    #[schema(required)]
     pub volatility: Option<f64>,
     /// Annualised Sharpe ratio.
+    #[schema(required)]
     pub sharpe: Option<f64>,
     /// Annualised Sortino ratio.
+    #[schema(required)]
     pub sortino: Option<f64>,
     /// Deepest fall of the time-weighted index from a peak, ≤ 0.
+    #[schema(required)]
     pub max_drawdown: Option<f64>,
     /// Beta against the benchmark.
+    #[schema(required)]
     pub beta: Option<f64>,
     /// Jensen's alpha per year.
+    #[schema(required)]
     pub alpha: Option<f64>,
     /// Annualised tracking error.
+    #[schema(required)]
     pub tracking_error: Option<f64>,
-    /// Information ratio.
+    /// Information ratio against the benchmark.
+    #[schema(required)]
     pub information_ratio: Option<f64>,
 }
 

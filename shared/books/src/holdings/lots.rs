@@ -45,14 +45,14 @@ pub enum LotOrigin {
 pub struct HeldLot {
     /// The id of its trade or investment.
     pub lot_id: Uuid,
-    /// Its origin.
+    /// Where the lot comes from.
     pub origin: LotOrigin,
     /// When it was bought.
     pub acquired_on: Day,
     /// Units after the splits since.
     pub quantity: Quantity,
     /// Their cost, fee included, in the base currency at the rate of the day; null without a rate.
-    #[schema(value_type = Option<String>, example = "1000.00")]
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<Decimal>,
 }
 

@@ -14,6 +14,7 @@ use crate::investments::Mistake;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReport {
     /// Hash that identifies the file.
+    #[schema(value_type = domain::schema::Sha256)]
     pub sha256: String,
     /// Whether this was a dry run.
     pub dry_run: bool,
@@ -25,10 +26,11 @@ pub struct ImportReport {
     pub imported: usize,
     /// Rows that match an existing investment; each investment matches one row.
     pub duplicates: usize,
-    /// Invalid rows.
+    /// Rows with errors.
     pub invalid: usize,
     /// Whether `items` omits rows because the file has more than 1,000; the counts are of all rows.
     #[serde(default)]
+    #[schema(required)]
     pub cut: bool,
     /// Results in the order of the file: of every row, or of 1,000, with as many invalid rows as possible, then
     /// duplicates, then rows with warnings.
@@ -43,20 +45,24 @@ pub struct RowResult {
     pub row: usize,
     /// The line of the file on which it begins, from 1, as an editor counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub line: Option<usize>,
-    /// The result.
+    /// The result for the row.
     #[serde(rename = "verdict")]
     pub status: RowStatus,
     /// The investment that it has become.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub investment_id: Option<Uuid>,
     /// An equal earlier row; both are lots.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub same_as_row: Option<usize>,
     /// An existing investment that matches it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub same_as_investment: Option<Uuid>,
-    /// Its errors.
+    /// Errors of the row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<RowError>,
     /// Its warnings: `rounded` if a number had more decimals than are stored, `investments_to_come` if it is dated
@@ -71,7 +77,7 @@ pub struct RowResult {
 pub struct RowError {
     /// The column; `row` for the whole row.
     pub field: String,
-    /// The error.
+    /// What is wrong with the value.
     pub detail: String,
 }
 
@@ -86,7 +92,7 @@ pub enum RowStatus {
     WouldImport,
     /// It matches an investment, and was left out or needs a decision.
     Duplicate,
-    /// It is invalid.
+    /// It has at least one error.
     Invalid,
 }
 

@@ -26,7 +26,7 @@ const TO_COME: &str = "to_come";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Investment)]
 pub struct InvestmentNow {
-    /// Id.
+    /// Id of the investment.
     pub id: Uuid,
     /// The portfolio that it belongs to.
     pub portfolio_id: PortfolioId,
@@ -41,26 +41,30 @@ pub struct InvestmentNow {
     /// The purchase date.
     pub purchase_date: Day,
     /// The cost of the purchase in addition to the price.
-    #[schema(example = "1.50")]
+    #[schema(value_type = domain::schema::DecimalString)]
     pub fee: String,
     /// Currency of the instrument.
     pub currency: Currency,
-    /// Its cost, fee included.
-    #[schema(example = "1001.50")]
+    /// Its cost, fee included; null if it is out of range.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<String>,
-    /// Units after the splits since.
+    /// Units after the splits since; null without a price.
+    #[schema(required)]
     pub current_quantity: Option<Quantity>,
-    /// Price per such unit.
+    /// Price per such unit; null if there is none.
+    #[schema(required)]
     pub current_price: Option<Price>,
-    /// The day of that price.
+    /// The day of that price; null if there is none.
+    #[schema(required)]
     pub last_updated: Option<Day>,
-    /// Value of the units at that price.
-    #[schema(example = "1100.00")]
+    /// Value of the units at that price; null without a price.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub value: Option<String>,
-    /// Value − cost.
-    #[schema(example = "98.50")]
+    /// Value less cost; null if either is.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub gain: Option<String>,
     /// The reason for each null figure, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// When it was first recorded.
     #[serde(with = "domain::instant")]
@@ -69,6 +73,7 @@ pub struct InvestmentNow {
     #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
     /// Version, counted from 1; the value of `ETag` and `If-Match`.
+    #[schema(minimum = 1)]
     pub version: u64,
 }
 

@@ -55,7 +55,7 @@ pub struct PerformanceSpan {
 #[schema(as = UnavailableReason)]
 pub enum Missing {
     /// The code of the reason why a figure is null or a symbol is left out.
-    #[schema(example = "few_returns")]
+    #[schema(value_type = domain::schema::ReasonCode)]
     Reason(String),
     /// Days without a value.
     Days(Vec<Day>),
@@ -64,7 +64,7 @@ pub enum Missing {
 /// The performance of a portfolio. Money is in its base currency, ratios are fractions.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PortfolioPerformance {
-    /// The portfolio.
+    /// The portfolio that is measured.
     pub portfolio_id: PortfolioId,
     /// Its base currency.
     pub currency: Currency,
@@ -76,8 +76,9 @@ pub struct PortfolioPerformance {
     pub as_of: Day,
     /// The source of the prices.
     pub source: String,
-    /// The benchmark: its total return, converted into the base currency at the rate of each day. Days without a rate
-    /// are left out.
+    /// The benchmark, null if none was requested. Its total return is converted into the base currency at the rate of
+    /// each day; days without a rate are left out.
+    #[schema(required)]
     pub benchmark: Option<Symbol>,
     /// `not credited`: dividends count as paid out of the portfolio on their ex-date, and are not credited to the
     /// wallet.
@@ -89,7 +90,7 @@ pub struct PortfolioPerformance {
     /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
     /// at most seven days old has no row; the next row includes its flows and its return.
     pub series: Vec<PerformanceDay>,
-    /// Figures.
+    /// Figures of the whole span.
     pub metrics: PerformanceMetrics,
     /// The causes of the change in value.
     pub attribution: Attribution,
@@ -102,7 +103,6 @@ pub struct PortfolioPerformance {
     /// Why a figure is null, or why a symbol is left out, by its name; under `fx` the days without a row.
     pub unavailable: BTreeMap<String, Missing>,
     /// Warnings about prices, rates and trades.
-    #[schema(value_type = Vec<Object>)]
     pub warnings: Vec<Warning>,
 }
 

@@ -12,9 +12,9 @@ use uuid::Uuid;
 /// A condition on the price of a symbol. The customer is notified when a quote meets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Alert {
-    /// Id (`UUIDv7`).
+    /// Id of the alert.
     pub id: Uuid,
-    /// The instrument.
+    /// The instrument that is watched.
     pub symbol: Symbol,
     /// The condition that a quote must meet.
     pub condition: Condition,
@@ -27,10 +27,12 @@ pub struct Alert {
     /// When it was created.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
-    /// When it last fired.
+    /// When it last fired; null if it never did.
+    #[schema(required)]
     #[serde(default, with = "domain::instant")]
     pub last_fired_at: Option<DateTime<Utc>>,
-    /// The market day of the quote at which it last fired.
+    /// The market day of the quote at which it last fired; null if it never did.
+    #[schema(required)]
     pub last_fired_on: Option<Day>,
 }
 
@@ -48,17 +50,16 @@ pub enum AlertState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = AlertFiring)]
 pub struct Firing {
-    /// The alert.
+    /// The alert that fired.
     pub alert_id: Uuid,
-    /// The instrument.
+    /// The instrument of the alert.
     pub symbol: Symbol,
     /// The condition that was met.
     pub condition: Condition,
     /// The price that met it.
-    #[schema(value_type = String, example = "450.31")]
     pub price: Price,
     /// The close of the trading day before, in the same units, if known.
-    #[schema(value_type = Option<String>, example = "441.40")]
+    #[schema(required)]
     pub previous_close: Option<Price>,
     /// Currency of both.
     pub currency: Currency,
@@ -81,6 +82,7 @@ pub struct Firing {
     pub replay: bool,
     /// Warnings about the prices that met the condition. Older firings were stored without them.
     #[serde(default)]
+    #[schema(required)]
     pub warnings: Vec<Warning>,
 }
 

@@ -33,7 +33,8 @@ pub struct PendingOrder {
 /// A warning for the reader of a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Warning {
-    /// Stable code.
+    /// Stable code of the warning.
+    #[schema(value_type = domain::schema::ReasonCode)]
     pub code: String,
     /// What it means for this result.
     pub detail: String,

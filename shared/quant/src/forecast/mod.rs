@@ -58,7 +58,7 @@ pub struct Point {
 /// What a model expects of the trading days after its origin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Forecast {
-    /// The model.
+    /// The model that forecast.
     pub model: Model,
     /// Day of the origin, the last bar that the model has seen.
     pub as_of: Day,

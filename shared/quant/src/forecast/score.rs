@@ -34,16 +34,22 @@ pub struct Score {
     /// Origins behind the figures.
     pub origins: usize,
     /// Mean MASE / naive's mean MASE. Skill is 1 − this.
+    #[schema(required)]
     pub rmase: Option<f64>,
     /// Mean absolute scaled error.
+    #[schema(required)]
     pub mase: Option<f64>,
     /// Mean scaled interval score of the 95 % band.
+    #[schema(required)]
     pub msis: Option<f64>,
     /// Mean MSIS / naive's mean MSIS.
+    #[schema(required)]
     pub rmsis: Option<f64>,
     /// Share of the actuals inside the 80 % band, ends included.
+    #[schema(required)]
     pub coverage_80: Option<f64>,
     /// Share of the actuals inside the 95 % band, ends included.
+    #[schema(required)]
     pub coverage_95: Option<f64>,
 }
 

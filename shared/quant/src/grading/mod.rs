@@ -25,41 +25,51 @@ pub enum GradeState {
 }
 
 /// The quality of one forecast. Errors are in units of the mean absolute daily change up to its origin; every figure is
-/// `None` while the forecast is pending.
+/// null until the bars of all steps are known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = ForecastGrade)]
 pub struct Grade {
     /// Whether the bars of all steps are there.
     pub state: GradeState,
     /// MASE / that of "the price stays where it was" over the same steps.
+    #[schema(required)]
     pub rmase: Option<f64>,
     /// Mean absolute scaled error.
+    #[schema(required)]
     pub mase: Option<f64>,
     /// Mean scaled interval score of the 95 % band.
+    #[schema(required)]
     pub msis: Option<f64>,
     /// Share of the actuals inside the 80 % band, ends included.
+    #[schema(required)]
     pub coverage_80: Option<f64>,
     /// Share of the actuals inside the 95 % band, ends included.
+    #[schema(required)]
     pub coverage_95: Option<f64>,
 }
 
-/// One step of a forecast next to the actual price. All but the forecast itself is `None` until its bar exists.
+/// One step of a forecast next to the actual price. All but the forecast itself is null until its bar exists.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = GradedForecastPoint)]
 pub struct GradedPoint {
-    /// The forecast.
+    /// The step as it was forecast.
     #[serde(flatten)]
     pub point: Point,
     /// What one unit bought at the origin's close became, on the origin's scale: splits undone, dividends reinvested.
     /// The forecast is graded against this.
+    #[schema(required)]
     pub actual: Option<f64>,
     /// Day of the bar of this step, later than the point's date after an unscheduled closing.
+    #[schema(required)]
     pub actual_date: Option<Day>,
     /// Close of that day as quoted.
+    #[schema(required)]
     pub close: Option<f64>,
     /// Units that one unit of the origin has become through splits.
+    #[schema(required)]
     pub split_ratio: Option<f64>,
     /// Cash dividends since the origin for one unit held at the origin.
+    #[schema(required)]
     pub dividends: Option<f64>,
 }
 

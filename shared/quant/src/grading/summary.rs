@@ -23,15 +23,17 @@ pub struct RecordEntry<'a> {
 /// A model's record over graded forecasts of one symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct SkillSummary {
-    /// The model.
+    /// The model of these forecasts.
     pub model: Model,
     /// Whether this is the record of forecasts made in hindsight, as opposed to published ones.
     pub hindsight: bool,
     /// Graded forecasts behind the figures: those that share no day with an earlier one.
     pub forecasts: usize,
     /// 1 − mean MASE / naive's mean MASE: above 0 is better than "the price stays where it was".
+    #[schema(required)]
     pub skill: Option<f64>,
     /// Mean share of the actuals inside the 95 % band.
+    #[schema(required)]
     pub coverage_95: Option<f64>,
 }
 

@@ -69,8 +69,8 @@ pub const MIN_RETURNS: usize = 20;
 /// Below this many calendar days, growth per year is null.
 pub const DAYS_OF_A_YEAR: i32 = 365;
 
-/// The figures of an equity curve and its trades. Ratios are fractions. A figure that cannot be computed is `None`,
-/// with its reason in the accompanying list of unavailable figures.
+/// The figures of an equity curve and its trades. Ratios are fractions. A figure that cannot be computed is null, with
+/// its reason in `unavailable`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = BacktestMetrics)]
 pub struct Metrics {
@@ -79,47 +79,65 @@ pub struct Metrics {
     /// Final equity / initial investment − 1.
     pub total_return: f64,
     /// Compound annual growth rate.
+    #[schema(required)]
     pub cagr: Option<f64>,
     /// Annualised standard deviation of the returns from bar to bar.
+    #[schema(required)]
     pub volatility: Option<f64>,
     /// Annualised Sharpe ratio.
+    #[schema(required)]
     pub sharpe: Option<f64>,
     /// Annualised Sortino ratio.
+    #[schema(required)]
     pub sortino: Option<f64>,
     /// CAGR / |maximum drawdown|.
+    #[schema(required)]
     pub calmar: Option<f64>,
     /// Deepest fall from a peak, a fraction ≤ 0.
     pub max_drawdown: f64,
     /// Calendar days from that peak to the recovery, or to the end.
     pub max_drawdown_days: i32,
     /// Root mean square of the drawdowns.
+    #[schema(required)]
     pub ulcer_index: Option<f64>,
     /// 5 % quantile of the returns from bar to bar.
+    #[schema(required)]
     pub var_95: Option<f64>,
     /// Mean of those returns at or below `var_95`.
+    #[schema(required)]
     pub cvar_95: Option<f64>,
     /// Share of bars at whose close a position is held.
+    #[schema(required)]
     pub exposure: Option<f64>,
-    /// Closed trades.
+    /// Number of closed trades.
     pub trades: usize,
     /// Share of closed trades with a gain.
+    #[schema(required)]
     pub win_rate: Option<f64>,
     /// Σ gains / |Σ losses|, in money.
+    #[schema(required)]
     pub profit_factor: Option<f64>,
     /// Mean return of the closed trades.
+    #[schema(required)]
     pub expectancy: Option<f64>,
     /// Highest return of a closed trade.
+    #[schema(required)]
     pub best_trade: Option<f64>,
     /// Lowest return of a closed trade.
+    #[schema(required)]
     pub worst_trade: Option<f64>,
     /// Mean calendar days of a closed trade.
+    #[schema(required)]
     pub average_days_held: Option<f64>,
     /// All fees paid, slippage not included.
     pub fees: f64,
     /// System quality number.
+    #[schema(required)]
     pub sqn: Option<f64>,
-    /// Kelly fraction.
+    /// Kelly fraction of the closed trades.
+    #[schema(required)]
     pub kelly: Option<f64>,
     /// Probability that the true Sharpe ratio is above zero.
+    #[schema(required)]
     pub probabilistic_sharpe: Option<f64>,
 }

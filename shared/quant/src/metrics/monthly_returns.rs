@@ -7,12 +7,13 @@ use utoipa::ToSchema;
 /// The returns of one calendar year.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct YearReturns {
-    /// Calendar year.
+    /// The calendar year.
     pub year: i32,
     /// Return of each month, January first, a fraction; null outside the span.
     #[schema(value_type = Vec<Option<f64>>, min_items = 12, max_items = 12)]
     pub months: [Option<f64>; 12],
     /// Return of the part of the year inside the span, a fraction.
+    #[schema(required)]
     pub total: Option<f64>,
 }
 

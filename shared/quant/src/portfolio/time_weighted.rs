@@ -15,7 +15,7 @@ const YEAR: f64 = 365.0;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowTiming {
-    /// Each flow at its own price: the day is cut at its flows, see [`super::priced_growth`].
+    /// Each flow at its own price: the day is cut at its flows.
     #[default]
     Priced,
     /// Inflows from the start of the day, outflows at its end: (V + out)/(V of the previous day + in) − 1.

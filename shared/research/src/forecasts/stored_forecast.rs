@@ -14,11 +14,11 @@ use uuid::Uuid;
 /// How a forecast was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ForecastTerms {
-    /// Id.
+    /// Id of the forecast.
     pub id: Uuid,
-    /// The instrument.
+    /// The instrument that is forecast.
     pub symbol: Symbol,
-    /// The model.
+    /// The model that forecast.
     pub model: Model,
     /// Day of the last bar that the model saw.
     pub as_of: Day,
@@ -36,10 +36,12 @@ pub struct ForecastTerms {
     /// The source of the prices.
     pub source: String,
     /// Hash of the bars up to `as_of`, lower-case hex.
+    #[schema(value_type = domain::schema::Sha256)]
     pub sha256: String,
     /// The model's accuracy on earlier origins, relative to naive.
     pub score: Score,
     /// The reason for each null figure of the score, by its name.
+    #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
 
