@@ -8,6 +8,7 @@ use identity::authorization::{Refusal, authorize};
 use identity::profile::Person;
 use identity::sessions::{self, SessionKind};
 use operations::verification;
+use store::fault::{Fault, Plan};
 use store::{Table as _, keys};
 use testing::Counts;
 
@@ -64,6 +65,17 @@ async fn the_token_of_an_ended_session_is_recognised_for_a_day_after_its_longest
     for token in [&signed_out, &expired] {
         assert_eq!(authorize(app, token).await.unwrap(), Err(Refusal::UnknownToken));
     }
+}
+
+#[tokio::test]
+async fn signing_out_succeeds_although_other_requests_use_the_session_meanwhile() {
+    let world = World::with_ada().await;
+    let app = &world.platform.app;
+    let token = world.token(SessionKind::Api).await;
+    let caller = authorize(app, &token).await.unwrap().unwrap();
+    world.table.plan_writes(Plan::scripted(vec![Some(Fault::Conflict); 3]));
+    sign_out::end_session(app, caller.customer_id, &caller.session).await.unwrap();
+    assert_eq!(authorize(app, &token).await.unwrap(), Err(Refusal::SessionEnded));
 }
 
 #[tokio::test]
