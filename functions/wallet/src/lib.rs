@@ -174,7 +174,7 @@ async fn transfer(
 
 /// Reverses a deposit or a withdrawal, once.
 ///
-/// For administrators.
+/// Only administrators may do this.
 #[utoipa::path(
     post,
     path = "/wallet/entries/{id}/reversal",

@@ -81,7 +81,7 @@ pub struct PerformanceDay {
 /// Figures of a performance. A figure that cannot be computed is null, with the reason in `unavailable`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PerformanceMetrics {
-    /// Time-weighted return.
+    /// Time-weighted return of the span.
     #[schema(required)]
     pub twr: Option<f64>,
     /// Time-weighted return per year of 365 days.
