@@ -61,7 +61,7 @@ pub(crate) struct PasswordRequest {
     /// Current password of the caller.
     #[schema(format = Password, min_length = 1)]
     current_password: String,
-    /// New password of 8 to 256 bytes.
+    /// New password of 8 to 256 characters.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }

@@ -25,7 +25,7 @@ pub(crate) struct RegisterRequest {
     /// E-mail address; trimmed and lower-cased.
     #[schema(format = Email, example = "ada@example.com")]
     email: String,
-    /// Password of 8 to 256 bytes. Guessing it must take at least 100,000 guesses, even with knowledge of names and
+    /// Password of 8 to 256 characters. Guessing it must take at least 100,000 guesses, even with knowledge of names and
     /// address.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     password: String,
@@ -50,7 +50,7 @@ pub(crate) struct ResetRequest {
     /// One-time token from the operator.
     #[schema(min_length = 1)]
     token: String,
-    /// New password of 8 to 256 bytes.
+    /// New password of 8 to 256 characters.
     #[schema(format = Password, min_length = 8, max_length = 256)]
     new_password: String,
 }

@@ -22,8 +22,9 @@ const LANES: u32 = 1;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// The longest password, in bytes: a longer one would let any caller keep a core busy. It never matches.
-pub const MAX_PASSWORD_BYTES: usize = 256;
+/// The longest password, in bytes: a longer one would let any caller keep a core busy. It never matches. 256 characters
+/// have at most this many bytes in UTF-8.
+pub const MAX_PASSWORD_BYTES: usize = 4 * 256;
 
 /// Hashes computed concurrently, and so the number of buffers: each takes a core and 19 MiB.
 pub const BUFFERS: usize = 4;

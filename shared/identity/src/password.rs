@@ -3,15 +3,14 @@
 use std::collections::HashSet;
 
 use app::error::ServiceError;
-use app::hasher::MAX_PASSWORD_BYTES;
 use domain::Address;
 
 use crate::profile::Person;
 
-/// The shortest password, in bytes.
-const MIN_BYTES: usize = 8;
-/// The longest password, in bytes.
-pub const MAX_BYTES: usize = MAX_PASSWORD_BYTES;
+/// The shortest password, in characters: each code point counts as one, as in NIST SP 800-63B.
+const MIN_CHARACTERS: usize = 8;
+/// The longest password, in characters.
+const MAX_CHARACTERS: usize = app::hasher::MAX_PASSWORD_BYTES / 4;
 /// A password that can be guessed in fewer guesses is refused.
 const MIN_GUESSES: u64 = 100_000;
 /// Shorter known words are ignored: most passwords contain some.
@@ -31,8 +30,8 @@ pub struct Password(String);
 /// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// Shorter than `MIN_BYTES` or longer than [`MAX_BYTES`].
-    #[error("must have {MIN_BYTES} to {MAX_BYTES} bytes")]
+    /// Shorter than `MIN_CHARACTERS` or longer than `MAX_CHARACTERS`.
+    #[error("must have {MIN_CHARACTERS} to {MAX_CHARACTERS} characters")]
     Length,
     /// Can be guessed in fewer than `MIN_GUESSES` guesses.
     #[error("is too easy to guess: do not use only names, dates, keyboard patterns or common words")]
@@ -75,7 +74,8 @@ impl Password {
     }
 
     fn check_length(&self) -> Result<(), PasswordError> {
-        if (MIN_BYTES..=MAX_BYTES).contains(&self.0.len()) { Ok(()) } else { Err(PasswordError::Length) }
+        let characters = self.0.chars().count();
+        if (MIN_CHARACTERS..=MAX_CHARACTERS).contains(&characters) { Ok(()) } else { Err(PasswordError::Length) }
     }
 
     fn check_guesses(&self, words: &[String]) -> Result<(), PasswordError> {
@@ -172,10 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn length_is_counted_in_bytes() {
+    fn length_is_counted_in_characters() {
         assert_eq!(refusal("seven77", &[]), Some(PasswordError::Length));
+        assert_eq!(refusal("Äpfel 7", &[]), Some(PasswordError::Length), "eight bytes, seven characters");
         assert_eq!(refusal(&"x".repeat(257), &[]), Some(PasswordError::Length));
-        assert_eq!(refusal(&"Grüße, ferne Küste! ".repeat(12)[..], &[]), Some(PasswordError::Length));
+        assert_eq!(refusal(&"Grüße, ferne Küste! ".repeat(12)[..], &[]), None, "276 bytes, 240 characters");
+        assert_eq!(refusal(&"鉄".repeat(256), &[]), Some(PasswordError::Guessable), "768 bytes, 256 characters");
     }
 
     #[test]
