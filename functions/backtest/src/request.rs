@@ -48,7 +48,8 @@ pub(crate) struct BacktestBody {
     slippage_percent: Option<f64>,
     /// Whether fractional units can be bought; false by default.
     fractional: Option<bool>,
-    /// Yearly risk-free rate, a fraction; 0 by default.
+    /// Yearly risk-free rate, a fraction from -1 to 1; 0 by default.
+    #[schema(minimum = -1, maximum = 1)]
     risk_free_rate: Option<f64>,
 }
 

@@ -1,16 +1,17 @@
 //! `/portfolios/{id}/investments/import` and `/export`: importing and exporting many lots.
 
 use api::body::{MAX_FILE_BYTES, read, require_one_of};
+use api::inputs::{DecimalInput, PositiveDecimalInput, SymbolInput};
 use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, Replayed, responses};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest};
-use domain::PortfolioId;
+use books::imports::{self, Duplicates, Export, Format, ImportReport, ImportRequest};
+use domain::{Currency, Day, PortfolioId};
 use market_data::MarketData;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 const CSV: &str = "text/csv";
 const JSON: &str = "application/json";
@@ -29,6 +30,51 @@ impl<S: Send + Sync> FromRequest<S> for File {
         let format = if media_type == CSV { Format::Csv } else { Format::Json };
         Ok(Self { bytes: read(request, MAX_FILE_BYTES).await?, format })
     }
+}
+
+/// The JSON form of a file of investments: a list of rows, or an object that contains one, as exported.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[schema(as = InvestmentFile)]
+#[expect(dead_code, reason = "it documents what books::imports reads")]
+enum ImportedFile {
+    /// A list of rows.
+    List(Vec<ImportedRow>),
+    /// An exported file.
+    Exported(ImportedExport),
+}
+
+/// A file of investments as it is exported.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = InvestmentFileExport)]
+#[expect(dead_code, reason = "it documents what books::imports reads")]
+struct ImportedExport {
+    /// The rows of the file.
+    items: Vec<ImportedRow>,
+}
+
+/// A row of a file of investments.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = InvestmentFileRow)]
+#[expect(dead_code, reason = "it documents what books::imports reads")]
+struct ImportedRow {
+    /// Id of an exported investment, which is ignored.
+    #[schema(min_length = 0)]
+    id: Option<String>,
+    /// The instrument: a symbol with prices from the provider, or a custom instrument.
+    ticker_symbol: SymbolInput,
+    /// Units as of the purchase date, a decimal string or number above zero.
+    quantity: PositiveDecimalInput,
+    /// Price per unit, a decimal string or number above zero.
+    purchase_price: PositiveDecimalInput,
+    /// Day of the purchase, not in the future.
+    purchase_date: Day,
+    /// The cost of the purchase in addition to the price; 0 by default.
+    fee: Option<DecimalInput>,
+    /// Currency of price and fee; if given, it must be that of the instrument.
+    currency: Option<Currency>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -59,7 +105,7 @@ pub(crate) struct ImportQuery {
     ),
     request_body(
         description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and optionally `fee,currency`, and cells are trimmed; JSON is a list of such objects, or an export, and its strings are not trimmed",
-        content((String = "text/csv"), (serde_json::Value = "application/json"))
+        content((String = "text/csv"), (ImportedFile = "application/json"))
     ),
     responses(
         (status = 200, description = "The result for each row", body = ImportReport),
@@ -122,7 +168,7 @@ pub(crate) struct ExportQuery {
     tag = "portfolios",
     params(("id" = String, Path, description = "Id of the portfolio"), ExportQuery),
     responses(
-        (status = 200, description = "The file, in the order of purchase dates", content((String = "text/csv"), (serde_json::Value = "application/json"))),
+        (status = 200, description = "The file, in the order of purchase dates", content((String = "text/csv"), (Export = "application/json"))),
         responses::OwnPortfolio, responses::Parameters,
     )
 )]

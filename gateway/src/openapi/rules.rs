@@ -55,8 +55,7 @@ fn objects_of_requests(document: &Value) -> Vec<(String, &Map<String, Value>)> {
             waiting.push((format!("{name} {}", parameter["name"]), &parameter["schema"]));
         }
         for (media_type, body) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
-            // The rows of a file are described in words.
-            if media_type.ends_with("json") && !name.ends_with("/import") {
+            if media_type.ends_with("json") {
                 waiting.push((name.clone(), &body["schema"]));
             }
         }

@@ -2,29 +2,43 @@
 
 use app::App;
 use app::error::ServiceError;
-use domain::{CustomerId, Investment, PortfolioId, Price, Quantity};
+use domain::{Currency, CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use serde::Serialize;
 use store::limits::MAX_PAGE_ITEMS;
 use store::{Query, documents, keys};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rows::{COLUMNS, Format, formula_safe};
 use crate::portfolios;
 
-#[derive(Serialize)]
-struct Export {
+/// The exported investments of a portfolio.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InvestmentExport)]
+pub struct Export {
+    /// The investments in the order of purchase dates.
     items: Vec<Exported>,
 }
 
-#[derive(Serialize)]
+/// An exported investment.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExportedInvestment)]
 struct Exported {
+    /// Id of the investment.
     id: Uuid,
-    ticker_symbol: String,
+    /// Symbol of the instrument.
+    ticker_symbol: Symbol,
+    /// Units as of the purchase date.
     quantity: Quantity,
+    /// Price per unit.
     purchase_price: Price,
-    purchase_date: domain::Day,
+    /// Day of the purchase.
+    purchase_date: Day,
+    /// The cost of the purchase in addition to the price.
+    #[schema(value_type = domain::schema::DecimalString)]
     fee: String,
-    currency: domain::Currency,
+    /// Currency of price and fee.
+    currency: Currency,
 }
 
 /// All investments of a portfolio as a file. The order tracks from the content of the rows and not from their ids, so
@@ -87,7 +101,7 @@ fn csv_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
 fn json_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
     let exported = |investment: &Investment| Exported {
         id: investment.id,
-        ticker_symbol: investment.ticker_symbol.to_string(),
+        ticker_symbol: investment.ticker_symbol.clone(),
         quantity: investment.quantity,
         purchase_price: investment.purchase_price,
         purchase_date: investment.purchase_date,

@@ -17,7 +17,7 @@ mod rows;
 mod symbols;
 
 pub use cells::MAX_ROWS;
-pub use export::export;
+pub use export::{Export, export};
 pub use file::Duplicates;
 pub use report::{ImportReport, RowError, RowResult, RowStatus, Warning};
 pub use rows::Format;
