@@ -186,3 +186,62 @@ fn invalid_requests_are_refused_with_their_pointer() {
         assert_eq!(empty["attribution"]["end_value"], "0.00");
     });
 }
+
+#[test]
+fn rows_of_weeks_and_months_have_the_value_and_return_of_their_last_day_and_all_flows() {
+    each(async |target: &Target| {
+        let path = two_stocks(target).await;
+        let days = performance(target, &path, "").await;
+        let rows = |answer: &Value| answer["series"].as_array().unwrap().clone();
+        for (interval, count) in [("week", 426), ("month", 99)] {
+            let periods = performance(target, &path, &format!("?interval={interval}")).await;
+            assert_eq!(periods["interval"], interval);
+            assert_eq!(rows(&periods).len(), count, "{interval}");
+            for part in ["metrics", "attribution", "from", "to", "unavailable"] {
+                assert_eq!(periods[part], days[part], "{interval}: {part} is of days");
+            }
+            let mut of_days = rows(&days).into_iter().peekable();
+            for row in rows(&periods) {
+                let until = row["date"].as_str().unwrap();
+                let mut flows = (Decimal::ZERO, Decimal::ZERO);
+                let mut last = Value::Null;
+                while let Some(day) = of_days.next_if(|day| day["date"].as_str().unwrap() <= until) {
+                    flows = (flows.0 + cents(&day["inflow"]), flows.1 + cents(&day["outflow"]));
+                    last = day;
+                }
+                assert_eq!((cents(&row["inflow"]), cents(&row["outflow"])), flows, "{row}");
+                assert_eq!((&row["date"], &row["value"], &row["twr"]), (&last["date"], &last["value"], &last["twr"]));
+            }
+            assert_eq!(of_days.next(), None);
+        }
+        assert_eq!(performance(target, &path, "?interval=day&include=series").await, days);
+        let mut light = days.clone();
+        light.as_object_mut().unwrap().remove("series").unwrap();
+        assert_eq!(performance(target, &path, "?include=").await, light);
+        for query in ["interval=year", "as_of=2013-03-02", "include=lots"] {
+            let problem =
+                target.get(&format!("{path}/performance?{query}")).await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], format!("/{}", query.split('=').next().unwrap()));
+        }
+    });
+}
+
+#[test]
+fn as_of_a_day_performance_ends_on_it_and_has_the_value_of_the_holdings() {
+    each(async |target: &Target| {
+        let path = two_stocks(target).await;
+        record(target, &path, "IBM", "3", "80", "2008-10-10").await;
+        for on in ["2005-02-27", "2008-10-09", "2008-10-10", "2013-03-01"] {
+            let then = performance(target, &path, &format!("?as_of={on}")).await;
+            assert_eq!((&then["as_of"], &then["to"]), (&json!(on), &json!(on)));
+            let held = target.get(&format!("{path}/holdings?as_of={on}")).await.expect_status(200).json();
+            assert_eq!(then["series"].as_array().unwrap().last().unwrap()["value"], held["value"], "{on}");
+            let ending = performance(target, &path, &format!("?to={on}")).await;
+            assert_eq!((&then["metrics"], &then["attribution"]), (&ending["metrics"], &ending["attribution"]));
+            let later = performance(target, &path, &format!("?as_of={on}&to=2013-03-01")).await;
+            assert_eq!(later, then, "to is at most that day");
+        }
+        let problem = target.get(&format!("{path}/performance?as_of=2008-10-09&from=2008-10-10")).await;
+        problem.expect_status(422);
+    });
+}

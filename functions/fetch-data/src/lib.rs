@@ -156,12 +156,7 @@ impl BarsQuery {
         let mut fields = Fields::default();
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
         let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
-        let interval = match self.interval.as_deref() {
-            None | Some("day") => Ok(Interval::Day),
-            Some("week") => Ok(Interval::Week),
-            Some("month") => Ok(Interval::Month),
-            Some(_) => Err("must be day, week or month"),
-        };
+        let interval = self.interval.as_deref().map_or(Ok(Interval::Day), str::parse);
         let format = match self.format.as_deref() {
             None | Some("json") => Ok(Format::Json),
             Some("csv") => Ok(Format::Csv),

@@ -1,13 +1,21 @@
 //! `/portfolios/{id}/performance`: the value of every day, returns, risk, and the causes of the change in value.
 
-use api::{Caller, Fields, IdPath, Problem, Query, responses};
+use api::{Caller, Fields, IdPath, Include, Problem, Query, responses};
 use axum::Json;
 use axum::extract::State;
 use books::performance::{self, FlowTiming, PerformanceSpan, PortfolioPerformance};
-use domain::{Day, PortfolioId, Symbol};
+use domain::{Day, Interval, PortfolioId, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
+
+/// A heavy part of a performance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PerformancePart {
+    /// The value of every day, week or month.
+    Series,
+}
 
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -27,21 +35,38 @@ pub(crate) struct PerformanceQuery {
     /// the day.
     #[param(value_type = Option<FlowTiming>, example = "priced")]
     flow_timing: Option<String>,
+    /// The period of a row of `series`: a row of a week or month has the value and return of its last day and the flows
+    /// of all its days. Figures are always of days.
+    #[param(value_type = Option<Interval>, example = "month")]
+    interval: Option<String>,
+    /// Takes this day, at most the market's today, as today: `to` is at most this day, and later prices do not exist yet.
+    #[param(value_type = Option<Day>, example = "2012-06-01")]
+    as_of: Option<String>,
+    /// The heavy parts wanted, separated by commas: all by default, none if it is empty.
+    #[param(value_type = Option<Vec<PerformancePart>>, inline, style = Form, explode = false)]
+    include: Option<String>,
 }
 
 impl PerformanceQuery {
-    fn parse(self) -> Result<PerformanceSpan, Problem> {
+    fn parse(&self) -> Result<(PerformanceSpan, Include<PerformancePart>), Problem> {
         let mut fields = Fields::default();
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
         let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
         let benchmark = fields.take_optional("benchmark", self.benchmark.as_deref().map(str::parse::<Symbol>));
         let timing = fields.take_optional("flow_timing", self.flow_timing.as_deref().map(str::parse::<FlowTiming>));
-        let parts = from.zip(to).zip(benchmark).zip(timing);
-        let span = |(((from, to), benchmark), timing): (_, Option<FlowTiming>)| {
-            let flow_timing = timing.unwrap_or_default();
-            PerformanceSpan { from, to, benchmark, flow_timing }
-        };
-        fields.finish(parts.map(span))
+        let interval = fields.take_optional("interval", self.interval.as_deref().map(str::parse::<Interval>));
+        let as_of = fields.take_optional("as_of", self.as_of.as_deref().map(str::parse::<Day>));
+        let include = fields.take("include", Include::parse(self.include.as_deref()));
+        let parts = from.zip(to).zip(benchmark.zip(as_of)).zip(timing.zip(interval));
+        let span = parts.map(|(((from, to), (benchmark, as_of)), (timing, interval))| PerformanceSpan {
+            from,
+            to,
+            benchmark,
+            as_of,
+            flow_timing: timing.unwrap_or_default(),
+            interval: interval.unwrap_or_default(),
+        });
+        fields.finish(span.zip(include))
     }
 }
 
@@ -66,6 +91,7 @@ pub(crate) async fn read(
     id: Result<IdPath, Problem>,
     Query(query): Query<PerformanceQuery>,
 ) -> Result<Json<PortfolioPerformance>, Problem> {
-    let span = query.parse()?;
-    Ok(Json(performance::compute(&market, caller.customer_id, PortfolioId(id?.0), &span).await?))
+    let (span, include) = query.parse()?;
+    let found = performance::compute(&market, caller.customer_id, PortfolioId(id?.0), &span).await?;
+    Ok(Json(if include.has(PerformancePart::Series) { found } else { found.without_series() }))
 }

@@ -1,19 +1,19 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists the trades and reads one of them.
 
 use api::{
-    Caller, DryRunQuery, Exact, Fields, IdPairPath, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
-    responses,
+    Caller, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query,
+    Replayed, responses,
 };
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::trades::{self, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeRequest};
+use books::trades::{self, AutomaticLotMethod, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeRequest};
 use domain::{PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
-use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -80,9 +80,37 @@ struct LotRequest {
     quantity: Exact,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LotMethodQuery {
+    /// For the dry run of a sale: reports the lots and the gain by this lot method in place of the portfolio's.
+    #[param(value_type = Option<AutomaticLotMethod>, inline, example = "hifo")]
+    lot_method: Option<String>,
+}
+
+impl LotMethodQuery {
+    /// The lot method to try, which only the dry run of a sale without named lots has.
+    fn parse(&self, fields: &mut Fields, dry_run: DryRun, body: &TradeBody) -> Option<Option<AutomaticLotMethod>> {
+        let Some(given) = self.lot_method.as_deref() else { return Some(None) };
+        if !dry_run.0 {
+            fields.refuse("lot_method", "is for dry runs only: a sale uses the portfolio's lot method");
+        } else if body.side == Side::Buy {
+            fields.refuse("lot_method", "is for sales only: a purchase takes from no lot");
+        } else if !body.lots.is_empty() {
+            fields.refuse("lots", "cannot be named together with lot_method");
+        }
+        fields.take("lot_method", given.parse()).map(Some)
+    }
+}
+
 impl TradeBody {
-    fn parse(self) -> Result<TradeRequest, Problem> {
+    fn parse(
+        self,
+        query: &LotMethodQuery,
+        dry_run: DryRun,
+    ) -> Result<(TradeRequest, Option<AutomaticLotMethod>), Problem> {
         let mut fields = Fields::default();
+        let lot_method = query.parse(&mut fields, dry_run, &self);
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
         let size = match (&self.quantity, &self.amount) {
             (Some(quantity), None) => fields.take("quantity", positive(quantity)).map(RequestSize::Quantity),
@@ -106,14 +134,15 @@ impl TradeBody {
             lots.extend(quantity.map(|quantity| (lot.lot_id, quantity)));
         }
         let request = symbol.zip(size).zip(fee.zip(expected_price));
-        fields.finish(request.map(|((symbol, size), (fee, expected_price))| TradeRequest {
+        let request = request.map(|((symbol, size), (fee, expected_price))| TradeRequest {
             side: self.side,
             symbol,
             size,
             fee: fee.units(),
             lots,
             expected_price,
-        }))
+        });
+        fields.finish(request.zip(lot_method))
     }
 }
 
@@ -135,6 +164,7 @@ fn positive(decimal: &Exact) -> Result<Quantity, String> {
     params(
         ("id" = String, Path, description = "Id of the portfolio"),
         DryRunQuery,
+        LotMethodQuery,
         ("Idempotency-Key" = Option<String>, Header, description = "Identifies this order: repeating the request with the same key trades only once. Required except in a dry run, which uses up no key"),
     ),
     request_body = TradeBody,
@@ -149,10 +179,16 @@ async fn trade(
     State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
+    query: Result<Query<LotMethodQuery>, Problem>,
     Keyed { command, body }: Keyed<TradeBody>,
 ) -> Result<Response, Problem> {
-    let request = body.parse()?;
+    let Query(query) = query?;
+    let (request, lot_method) = body.parse(&query, command.dry_run)?;
     let IdPath(portfolio) = id?;
+    if let Some(method) = lot_method {
+        let sale = trades::try_sale(&market, caller.customer_id, PortfolioId(portfolio), &request, method).await?;
+        return Ok(Preview::of_new(sale).into_response());
+    }
     let (market, key) = (command.dry_run.on(&market), command.key.as_deref());
     let trade = trades::execute(&market, caller.customer_id, PortfolioId(portfolio), &request, key).await?;
     if command.dry_run.0 {

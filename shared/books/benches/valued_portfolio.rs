@@ -68,7 +68,7 @@ fn questions(criterion: &mut Criterion) {
     let (mut world, symbols, last) = runtime.block_on(world(folder.path()));
     let forgetful = world.forgetful();
     let first = runtime.block_on(performed(&world, &world.platform));
-    eprintln!("{} days, worth {} at the end", first.series.len(), first.attribution.end_value);
+    eprintln!("{} days, worth {} at the end", first.series.as_ref().map_or(0, Vec::len), first.attribution.end_value);
     let mut group = criterion.benchmark_group("14400 trades, 250 symbols, 12 years");
     group.sample_size(10).measurement_time(Duration::from_secs(4));
     group.bench_function("performance, rebuilt", |bencher| {

@@ -1,15 +1,18 @@
-//! Current holdings of a portfolio by symbol: lots of trades and lots held elsewhere together.
+//! Holdings of a portfolio by symbol, at present or as of an earlier day: lots of trades and lots held elsewhere
+//! together.
 
 mod lots;
 mod realized;
+mod what_if;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use app::error::ServiceError;
-use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
+use domain::portfolio::LotMethod;
+use domain::{Currency, CustomerId, Day, Portfolio, PortfolioId, Symbol};
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
-use market_data::market_clock::{held_through, market_day};
+use market_data::market_clock::{at_close, held_through, market_day};
 use market_data::price_lines::{self, FX_UNAVAILABLE, PriceLines};
 use market_data::warnings::{self, on_rates_of_another_day};
 use quant::backtest::Warning;
@@ -21,8 +24,11 @@ use valuation::{FlowCount, HeldPosition, Holding, Share, Unvalued};
 
 use crate::portfolios;
 
+pub use ledger::AutomaticLotMethod;
+pub(crate) use lots::PortfolioLots;
 pub use lots::{HeldLot, LotOrigin};
 use lots::{ReadySymbol, StoredLots, written};
+pub use what_if::HoldingsRequest;
 
 /// The holdings of a portfolio. Money is in its base currency, prices in the instruments' own.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -31,8 +37,13 @@ pub struct PortfolioHoldings {
     pub portfolio_id: PortfolioId,
     /// Its base currency.
     pub currency: Currency,
-    /// The market's today.
+    /// The day that the holdings are of: the market's today, or the day asked for.
     pub as_of: Day,
+    /// The lot method that was asked for, if any: lots, costs and gains are those that every sale would have left if it
+    /// had used this one. Nothing of it is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lot_method: Option<LotMethod>,
     /// The source of the prices.
     pub source: String,
     /// Value of all holdings that have one.
@@ -69,11 +80,25 @@ pub struct PortfolioHoldings {
 /// One held symbol, with its lots.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HeldSymbol {
+    /// The name of the instrument; null if it is unknown.
+    #[schema(example = "Apple Inc.", required)]
+    pub name: Option<String>,
     /// The totals of the symbol.
     #[serde(flatten)]
     pub holding: Holding,
-    /// Its lots, oldest first.
-    pub lots: Vec<HeldLot>,
+    /// Its lots, oldest first; absent if `include` does not name them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub lots: Option<Vec<HeldLot>>,
+}
+
+impl PortfolioHoldings {
+    /// The same without the lots.
+    #[must_use]
+    pub fn without_lots(mut self) -> Self {
+        self.items.iter_mut().for_each(|item| item.lots = None);
+        self
+    }
 }
 
 /// The holdings of a customer's portfolio at the last available prices. A symbol without a price never fails the whole
@@ -85,28 +110,64 @@ pub async fn compute(
     customer: CustomerId,
     id: PortfolioId,
 ) -> Result<PortfolioHoldings, ServiceError> {
+    compute_as(market, customer, id, HoldingsRequest::default()).await
+}
+
+/// The same as of an earlier day, or by another lot method.
+///
+/// Errors: also [`ServiceError::Field`] `as_of` for a day after the market's today.
+pub async fn compute_as(
+    market: &MarketData,
+    customer: CustomerId,
+    id: PortfolioId,
+    request: HoldingsRequest,
+) -> Result<PortfolioHoldings, ServiceError> {
+    let market = &at_close(market, request.as_of)?;
     let portfolio = portfolios::find(&market.app, customer, id).await?;
-    let (base, today) = (portfolio.base_currency, market_day(market));
-    let stored = retry(Retry::within(app::CONFLICT_BUDGET), || lots::read_stored(market, id)).await?;
-    let held: BTreeSet<Symbol> =
-        stored.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect();
+    let lots = read_lots(market, id, request).await?;
     let budget = market.budget_for(customer);
-    let currencies = stored.values().flat_map(StoredLots::currencies);
+    let held = lots.held();
     let (lines, rates) = tokio::try_join!(
         price_lines::load(market, customer, &held, budget),
-        ExchangeRates::load(market, base, currencies, budget)
+        ExchangeRates::load(market, portfolio.base_currency, lots.currencies(), budget)
     )?;
-    let realized = realized::compute_by_symbol(market, id, &stored, &rates).await?;
-    let fills = lots::find_fills(market, id, &stored, &lines).await?;
-    let mut unavailable = reasons(&stored, &realized.gains);
-    let mut ready = Vec::with_capacity(held.len());
-    for (symbol, stored) in &stored {
+    let held = value(market, &portfolio, &lots, &lines, &rates).await?;
+    Ok(PortfolioHoldings { lot_method: request.lot_method.map(LotMethod::from), ..held })
+}
+
+/// The lots of a portfolio: as they are stored, or as a replay gives them.
+pub(crate) async fn read_lots(
+    market: &MarketData,
+    id: PortfolioId,
+    request: HoldingsRequest,
+) -> Result<PortfolioLots, ServiceError> {
+    if request.needs_replay() {
+        return what_if::replay_lots(market, id, request.lot_method).await;
+    }
+    retry(Retry::within(app::CONFLICT_BUDGET), || lots::read_stored(market, id)).await
+}
+
+/// The holdings that these lots are at these prices, which are at least those of the held symbols, and rates.
+pub(crate) async fn value(
+    market: &MarketData,
+    portfolio: &Portfolio,
+    lots: &PortfolioLots,
+    lines: &PriceLines,
+    rates: &ExchangeRates,
+) -> Result<PortfolioHoldings, ServiceError> {
+    let (id, base, today) = (portfolio.id, portfolio.base_currency, market_day(market));
+    let stored = &lots.by_symbol;
+    let realized = realized::compute_by_symbol(market, id, lots, rates).await?;
+    let fills = lots::find_fills(market, id, stored, lines).await?;
+    let mut unavailable = reasons(stored, &realized.gains);
+    let mut ready = Vec::with_capacity(stored.len());
+    for (symbol, stored) in stored {
         let Some(line) = lines.get(symbol) else { continue };
         if !stored.is_held(held_through(market, line.last_day(market))) {
             continue;
         }
         let realized_gain = realized.gains.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
-        match lots::prepared(market, stored, line, &fills, &rates, realized_gain) {
+        match lots::prepared(market, stored, line, &fills, rates, realized_gain) {
             Ok(symbol) => ready.push(symbol),
             Err(reason) => {
                 unavailable.insert(symbol.to_string(), reason.code().to_owned());
@@ -118,20 +179,25 @@ pub async fn compute(
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
     let realized_gain: Option<Decimal> = realized.gains.values().copied().sum();
-    let mut warnings = warnings(market, &stored, &lines, &ready, &realized.without_rate);
+    let mut warnings = warnings(market, stored, lines, &ready, &realized.without_rate);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
-    let items = found.items.into_iter().zip(&ready);
+    let item = |(holding, symbol): (Holding, &ReadySymbol<'_>)| HeldSymbol {
+        name: symbol.name(),
+        holding,
+        lots: Some(symbol.lots.clone()),
+    };
     Ok(PortfolioHoldings {
         portfolio_id: id,
         currency: base,
         as_of: today,
+        lot_method: None,
         source: market.provider().source().to_owned(),
         value: found.value,
         cost: found.cost,
         unrealized_gain: found.unrealized_gain,
         realized_gain: realized_gain.map(|gain| written(gain, base)),
         day_change: found.day_change,
-        items: items.map(|(holding, symbol)| HeldSymbol { holding, lots: symbol.lots.clone() }).collect(),
+        items: found.items.into_iter().zip(&ready).map(item).collect(),
         sectors: found.sectors,
         currencies: found.currencies,
         instrument_types: found.instrument_types,

@@ -85,6 +85,21 @@ pub(crate) async fn find_in_conflict(
     Ok(found)
 }
 
+/// The splits that the positions of a portfolio have folded, by symbol; none of a position that does not record them.
+pub(crate) async fn read_folded(
+    app: &App,
+    portfolio: PortfolioId,
+) -> Result<BTreeMap<Symbol, FoldedSplits>, ServiceError> {
+    let mut folded = BTreeMap::new();
+    for item in listing::read_all(app, keys::positions(portfolio)).await? {
+        let head: PositionHead = documents::parse(&item)?;
+        if let Some(of_position) = head.folded() {
+            folded.insert(symbol_of(&item)?, of_position);
+        }
+    }
+    Ok(folded)
+}
+
 /// Every position of a portfolio as stored in the table, by symbol.
 pub async fn read_stored(app: &App, portfolio: PortfolioId) -> Result<Vec<StoredPosition>, ServiceError> {
     let mut positions = Vec::new();

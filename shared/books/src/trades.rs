@@ -3,14 +3,14 @@
 //! A trade is one transaction: it writes the idempotency key, the wallet's head, the ledger entry, the trade and the
 //! position, and checks that the portfolio is unchanged. So a trade is never half done.
 
-pub use ledger::{Side, Trade};
+pub use ledger::{AutomaticLotMethod, Side, Trade};
 
-use app::App;
 use app::error::ServiceError;
 use app::idempotency::{Created, KeyedRoute, ReservedKey, StoredOutcome};
+use app::{App, Platform as _};
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
-use ledger::{BookedTrade, LotPick, OrderSize, Stamp, TradeOrder, TradeTerms};
+use ledger::{BookedTrade, LotMethod, LotPick, OrderSize, Stamp, TradeOrder, TradeTerms};
 use market_data::quotes::{self, Quote};
 use market_data::{MarketData, tracked_symbols};
 use rust_decimal::Decimal;
@@ -95,6 +95,30 @@ pub async fn execute(
     request: &TradeRequest,
     idempotency_key: Option<&str>,
 ) -> Result<Created<Trade>, ServiceError> {
+    place(market, customer, portfolio, request, (idempotency_key, None)).await
+}
+
+/// What a sale would take and gain by another lot method than the portfolio's, on the lots as they are now. Nothing is
+/// written.
+///
+/// Errors: those of [`execute`].
+pub async fn try_sale(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    request: &TradeRequest,
+    lot_method: AutomaticLotMethod,
+) -> Result<Trade, ServiceError> {
+    Ok(place(&market.dry_run(), customer, portfolio, request, (None, Some(lot_method))).await?.value)
+}
+
+async fn place(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    request: &TradeRequest,
+    (idempotency_key, lot_method): (Option<&str>, Option<AutomaticLotMethod>),
+) -> Result<Created<Trade>, ServiceError> {
     let route = KeyedRoute::with_id(ROUTE, portfolio.0);
     let reserved = &ReservedKey::new(customer, idempotency_key, route, &(portfolio, request))?;
     if let Some(outcome) = reserved.look_up(&market.app).await? {
@@ -121,7 +145,8 @@ pub async fn execute(
             tracked_symbols::track_for(&market.app, portfolio, &request.symbol).await?;
         }
         let (wallet, version) = wallets::read_head(&market.app, customer).await?;
-        let terms = terms(market, quote, loaded.record.portfolio.lot_method);
+        let lot_method = lot_method.map_or(loaded.record.portfolio.lot_method, LotMethod::from);
+        let terms = terms(market, quote, lot_method);
         let decided = match request.side {
             Side::Buy => buy(&wallet, &before.position, order, &terms),
             Side::Sell => sell(&wallet, &before.position, order, &terms),

@@ -74,7 +74,7 @@ pub use applied_split::AppliedSplit;
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
 pub use folded::FoldedSplits;
-pub use lot_method::LotMethod;
+pub use lot_method::{AutomaticLotMethod, LotMethod};
 pub use lots::{Lot, LotPick};
 pub use position::{Position, RelievedLot};
 pub use refusal::Refusal;

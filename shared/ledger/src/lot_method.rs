@@ -1,7 +1,10 @@
 //! Which lots a sale consumes.
 
+use std::str::FromStr;
+
 pub use domain::LotMethod;
 use domain::Quantity;
+use serde::Deserialize;
 
 use crate::exact;
 use crate::lots::{Lot, LotPick};
@@ -11,6 +14,50 @@ use crate::rules::Rules;
 /// The most lots that one sale takes from, so that its record, which lists them, stays below the item limit of 400 KB.
 /// A sale at average cost takes from every lot and lists [`crate::trade_record::MAX_LINES_OF_A_POOL`].
 pub const MAX_LOTS_PER_SALE: usize = 1_000;
+
+/// A lot method that chooses the lots by itself, so that it can be tried on sales that were made by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum AutomaticLotMethod {
+    /// First in, first out: the oldest lot.
+    Fifo,
+    /// Last in, first out: the newest lot.
+    Lifo,
+    /// Highest in, first out: the lot with the highest cost per current unit.
+    Hifo,
+    /// Every unit at the average cost of all.
+    Average,
+}
+
+/// The refusal of a text that is no [`AutomaticLotMethod`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be fifo, lifo, hifo or average")]
+pub struct UnknownLotMethod;
+
+impl FromStr for AutomaticLotMethod {
+    type Err = UnknownLotMethod;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLotMethod> {
+        match text {
+            "fifo" => Ok(Self::Fifo),
+            "lifo" => Ok(Self::Lifo),
+            "hifo" => Ok(Self::Hifo),
+            "average" => Ok(Self::Average),
+            _ => Err(UnknownLotMethod),
+        }
+    }
+}
+
+impl From<AutomaticLotMethod> for LotMethod {
+    fn from(method: AutomaticLotMethod) -> Self {
+        match method {
+            AutomaticLotMethod::Fifo => Self::Fifo,
+            AutomaticLotMethod::Lifo => Self::Lifo,
+            AutomaticLotMethod::Hifo => Self::Hifo,
+            AutomaticLotMethod::Average => Self::Average,
+        }
+    }
+}
 
 /// Units that a sale takes from one lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +165,16 @@ mod tests {
     use super::*;
     use crate::examples::{id, order, pick, sold_by, split, terms, three_lots, units};
     use crate::trade::{TradeOrder, TradeTerms, sell};
+
+    #[test]
+    fn every_method_but_specific_is_read_as_an_automatic_one() {
+        for method in [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average] {
+            assert_eq!(method.to_string().parse().map(|read: AutomaticLotMethod| LotMethod::from(read)), Ok(method));
+        }
+        for other in [LotMethod::Specific.to_string(), String::new(), "FIFO".to_owned()] {
+            assert_eq!(other.parse::<AutomaticLotMethod>(), Err(UnknownLotMethod), "{other}");
+        }
+    }
 
     #[test]
     fn each_method_takes_its_own_lots_first() {

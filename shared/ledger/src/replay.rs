@@ -7,7 +7,7 @@ use domain::{Currency, Day, Money, Quantity, Split};
 use uuid::Uuid;
 
 use crate::exact;
-use crate::lot_method::LotMethod;
+use crate::lot_method::{AutomaticLotMethod, LotMethod};
 use crate::lots::LotPick;
 use crate::position::{Position, RelievedLot, Sale};
 use crate::refusal::Refusal;
@@ -33,6 +33,12 @@ impl LotMovement {
     #[must_use]
     pub fn day(&self) -> Day {
         self.day
+    }
+
+    /// The same trade by another lot method, which chooses the lots that a sale takes. It has no effect on a purchase.
+    #[must_use]
+    pub fn by_method(self, method: AutomaticLotMethod) -> Self {
+        Self { method: method.into(), picks: Vec::new(), ..self }
     }
 
     /// The currency of the trade.

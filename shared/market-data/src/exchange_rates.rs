@@ -156,14 +156,15 @@ async fn load_pair(
         over_dollars: false,
     };
     let (direct, inverse) = (symbol_of(currency, base)?, symbol_of(base, currency)?);
+    let present = &market.at_present();
     let found = if market.provider().clock() == MarketClock::Live {
-        load_pair_series(market, &direct, &inverse, budget).await?
-    } else if let Some(series) = if_available(history::load_available(market, &direct, budget).await)? {
+        load_pair_series(present, &direct, &inverse, budget).await?
+    } else if let Some(series) = if_available(history::load_available(present, &direct, budget).await)? {
         Some(series)
     } else {
-        if_available(history::load_available(market, &inverse, budget).await)?
+        if_available(history::load_available(present, &inverse, budget).await)?
     };
-    Ok(found.map(|series| {
+    Ok(found.and_then(|series| market.seen(series)).map(|series| {
         if series.symbol == direct { of(&series, RateQuote::direct) } else { of(&series, RateQuote::inverse) }
     }))
 }

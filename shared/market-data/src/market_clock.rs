@@ -1,6 +1,6 @@
 //! The market's "now": the provider's last bar for files, the last finished session when live.
 
-use app::App;
+use app::{App, ServiceError};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Day;
 use market::MarketClock;
@@ -14,17 +14,30 @@ pub(crate) const MAX_AGE_DAYS: i32 = 7;
 /// The last day for which a daily bar can be expected.
 #[must_use]
 pub fn market_day(market: &MarketData) -> Day {
-    match market.provider().clock() {
+    match market.clock() {
         MarketClock::StandsAt(day) => day,
         MarketClock::Live => last_finished_session(market.app.now()),
     }
+}
+
+/// The market as it was at the close of a day, or as it is without one.
+///
+/// Errors: [`ServiceError::Field`] `as_of` for a day after the market's today.
+pub fn at_close(market: &MarketData, as_of: Option<Day>) -> Result<MarketData, ServiceError> {
+    let Some(day) = as_of else { return Ok(market.clone()) };
+    let today = market_day(market);
+    if day > today {
+        let detail = format!("must not be after the market's today, {today}");
+        return Err(ServiceError::Field { field: "as_of", detail });
+    }
+    Ok(market.at_close_of(day))
 }
 
 /// The last day whose lots count as held: the market's today, and during a session the day of the quote that exists
 /// already. Later lots are not counted yet.
 #[must_use]
 pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
-    match market.provider().clock() {
+    match market.clock() {
         MarketClock::StandsAt(day) => day,
         MarketClock::Live => last_price.map_or(market_day(market), |day| day.max(market_day(market))),
     }
@@ -33,7 +46,7 @@ pub fn held_through(market: &MarketData, last_price: Option<Day>) -> Day {
 /// The instant from which the age of prices is computed: the wall clock's, or the close of the day at which the
 /// provider's clock stands.
 fn market_now(market: &MarketData) -> DateTime<Utc> {
-    match market.provider().clock() {
+    match market.clock() {
         MarketClock::StandsAt(day) => close_of(day),
         MarketClock::Live => market.app.now(),
     }

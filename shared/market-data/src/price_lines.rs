@@ -66,6 +66,16 @@ impl PriceLine {
         }
     }
 
+    /// The line as it is seen at the market's clock: as of an earlier day, without later prices.
+    #[must_use]
+    pub fn seen(&self, market: &MarketData) -> Self {
+        if !market.is_in_the_past() {
+            return self.clone();
+        }
+        let series = self.series.clone().and_then(|series| market.seen(series));
+        Self { instrument: self.instrument.clone(), series, quote: None }
+    }
+
     /// The day of the current price.
     #[must_use]
     pub fn last_day(&self, market: &MarketData) -> Option<Day> {
@@ -97,7 +107,7 @@ pub async fn load(
     };
     let mut lines: PriceLines =
         stream::iter(symbols.iter().cloned().map(read)).buffered(AT_ONCE_VALUED).try_collect().await?;
-    if market.provider().clock() == MarketClock::Live {
+    if market.clock() == MarketClock::Live {
         let listed: Vec<Symbol> = symbols.iter().filter(|symbol| !symbol.is_custom()).cloned().collect();
         for (symbol, quote) in quote_store::read_many(&market.app, &listed).await? {
             if let Some(line) = lines.get_mut(&symbol) {
@@ -121,8 +131,9 @@ async fn load_line(
         ) => None,
         Err(error) => return Err(error),
     };
+    let present = &market.at_present();
     let prices_in = series.as_ref().map(|series| series.currency);
-    let instrument = match instruments::describe(market, customer, &symbol, prices_in, budget).await {
+    let instrument = match instruments::describe(present, customer, &symbol, prices_in, budget).await {
         Err(ServiceError::UnknownSymbol { .. }) => Instrument::unlisted(symbol.clone()),
         found => found?,
     };

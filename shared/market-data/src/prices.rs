@@ -10,7 +10,7 @@ use crate::market_data::MarketData;
 use crate::series::PriceSeries;
 use crate::{custom_instruments, history};
 
-/// The available prices of a symbol; of a custom instrument its valuations.
+/// The available prices of a symbol up to the market's clock; of a custom instrument its valuations.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], also if there is no price yet.
 pub async fn load(
@@ -19,8 +19,11 @@ pub async fn load(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<Arc<PriceSeries>, ServiceError> {
-    if symbol.is_custom() {
-        return custom_instruments::load_prices(market, customer, symbol).await.map(Arc::new);
-    }
-    history::load_available(market, symbol, budget).await
+    let present = &market.at_present();
+    let series = if symbol.is_custom() {
+        custom_instruments::load_prices(present, customer, symbol).await.map(Arc::new)?
+    } else {
+        history::load_available(present, symbol, budget).await?
+    };
+    market.seen(series).ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })
 }

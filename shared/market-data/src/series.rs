@@ -44,6 +44,27 @@ pub struct PriceSeries {
 }
 
 impl PriceSeries {
+    /// The history as it was at the close of a day; none if it has no bar up to it.
+    pub(crate) fn through(&self, day: Day) -> Option<Self> {
+        let bars = self.bars.slice(0, self.bars.count_through(day));
+        let last = bars.last()?.date;
+        Some(Self {
+            symbol: self.symbol.clone(),
+            currency: self.currency,
+            bars: Arc::new(bars),
+            source: self.source.clone(),
+            basis: self.basis,
+            notes: self.notes.clone(),
+            fetched_at: self.fetched_at,
+            stale: false,
+            first: self.first,
+            last,
+            to_come: 0,
+            revision: None,
+            fingerprint: std::sync::OnceLock::new(),
+        })
+    }
+
     /// The last close before a day, in units of that day; none if it is not that of the trading day before.
     #[must_use]
     pub fn close_before(&self, day: Day) -> Option<Price> {

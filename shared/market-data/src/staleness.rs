@@ -17,7 +17,7 @@ const FRESH_MINUTES: i64 = 30;
 /// The last session whose prices should be available: with files the last trading day up to their own, with a live
 /// provider the last one whose bars are out.
 fn expected(market: &MarketData) -> Day {
-    match market.provider().clock() {
+    match market.clock() {
         MarketClock::StandsAt(day) => calendar::last_trading_day_on_or_before(day).unwrap_or(day),
         MarketClock::Live => bars_out(market.app.now()).session,
     }
@@ -33,9 +33,8 @@ pub fn of_bars(market: &MarketData, series: &PriceSeries) -> bool {
 /// Whether a newer quote than this one should exist.
 pub(crate) fn of_quote(market: &MarketData, quote: &LastQuote) -> bool {
     let expected = expected(market);
-    let is_of_a_session_under_way = quote.day > expected
-        && market.provider().clock() == MarketClock::Live
-        && until_close(market.app.now()).is_some();
+    let is_of_a_session_under_way =
+        quote.day > expected && market.clock() == MarketClock::Live && until_close(market.app.now()).is_some();
     let is_old = market.app.now() - quote.as_of > TimeDelta::minutes(FRESH_MINUTES);
     quote.as_of < close_of(expected) || (is_of_a_session_under_way && is_old)
 }

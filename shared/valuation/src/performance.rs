@@ -59,7 +59,7 @@ pub struct Performance {
     pub days_without_rate: Vec<Day>,
 }
 
-/// A day of a performance.
+/// A day of a performance, or a week or month, which has the date, value and return of its last day.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PerformanceDay {
     /// The day of the row.
@@ -67,10 +67,10 @@ pub struct PerformanceDay {
     /// Value at the close: the sum of the instruments' values, each rounded to the currency's unit.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
-    /// Money paid in.
+    /// Money paid in on the day, or over the period.
     #[schema(value_type = domain::schema::DecimalString)]
     pub inflow: Decimal,
-    /// Money paid out, dividends included.
+    /// Money paid out on the day, or over the period, dividends included.
     #[schema(value_type = domain::schema::DecimalString)]
     pub outflow: Decimal,
     /// Time-weighted return from `from` up to this close; null before anything was invested.

@@ -1,6 +1,6 @@
 //! The lots of a portfolio by symbol, those of trades and those held elsewhere, prepared for valuation.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use app::error::ServiceError;
 use app::listing;
@@ -10,7 +10,7 @@ use domain::{
     Bars, Currency, Day, ExchangeRate, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol,
     calendar,
 };
-use ledger::{Lot, Position, Trade};
+use ledger::{Lot, Position, RelievedLot, Trade};
 use market::MarketClock;
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
@@ -56,11 +56,35 @@ pub struct HeldLot {
     pub cost: Option<Decimal>,
 }
 
+/// The day of a sale and what it took of each lot.
+pub(super) type Sale = (Day, Vec<RelievedLot>);
+
 /// The stored lots of one symbol in a portfolio.
 #[derive(Default)]
 pub(super) struct StoredLots {
     pub(super) position: Option<Position>,
+    /// What the sales took, if the position was replayed.
+    pub(super) sales: Option<Vec<Sale>>,
     pub(super) investments: Vec<Investment>,
+}
+
+/// The lots of a portfolio by symbol.
+pub(crate) struct PortfolioLots {
+    pub(super) by_symbol: BTreeMap<Symbol, StoredLots>,
+    /// The trades, if they were read.
+    pub(super) trades: Option<Vec<Trade>>,
+}
+
+impl PortfolioLots {
+    /// The symbols that have lots.
+    pub(crate) fn held(&self) -> BTreeSet<Symbol> {
+        self.by_symbol.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect()
+    }
+
+    /// The currencies of the lots, also of those sold.
+    pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
+        self.by_symbol.values().flat_map(StoredLots::currencies)
+    }
 }
 
 /// A lot of either origin and, if it was bought on the day of the price or later, its price per unit.
@@ -134,6 +158,12 @@ impl ReadySymbol<'_> {
         (self.line, (since, today.max(since)))
     }
 
+    /// The name of the instrument; none if only its symbol is known.
+    pub(super) fn name(&self) -> Option<String> {
+        let instrument = &self.line.instrument;
+        Some(instrument.name.clone()).filter(|name| name != instrument.symbol.as_str())
+    }
+
     pub(super) fn held(&self, rate: Option<ExchangeRate>) -> HeldPosition<'_> {
         HeldPosition {
             symbol: &self.line.instrument.symbol,
@@ -152,10 +182,7 @@ impl ReadySymbol<'_> {
 }
 
 /// The lots of a portfolio by symbol, including closed positions.
-pub(super) async fn read_stored(
-    market: &MarketData,
-    id: PortfolioId,
-) -> Result<BTreeMap<Symbol, StoredLots>, ServiceError> {
+pub(super) async fn read_stored(market: &MarketData, id: PortfolioId) -> Result<PortfolioLots, ServiceError> {
     let mut by_symbol: BTreeMap<Symbol, StoredLots> = BTreeMap::new();
     for position in positions::read_all(market, id).await? {
         let symbol = position.symbol.clone();
@@ -165,7 +192,7 @@ pub(super) async fn read_stored(
         let investment: Investment = documents::parse(&item)?;
         by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
     }
-    Ok(by_symbol)
+    Ok(PortfolioLots { by_symbol, trades: None })
 }
 
 /// A symbol's lots in units of the day of its last price.
@@ -257,7 +284,7 @@ fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
     let last_week = &dates[dates.len().saturating_sub(DAYS_OF_A_WEEK)..];
     let is_weekend = |date: &Day| matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
     if is_weekend(&day) || last_week.iter().any(is_weekend) {
-        return match market.provider().clock() {
+        return match market.clock() {
             MarketClock::StandsAt(today) => day == today,
             MarketClock::Live => Day::try_from(market.app.now().date_naive()).is_ok_and(|now| day == now),
         };

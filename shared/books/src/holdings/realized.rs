@@ -6,18 +6,15 @@ use app::error::ServiceError;
 use domain::{Currency, Day, Investment, PortfolioId, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::replay::replay;
-use ledger::{FoldedSplits, LotMovement, Position, Refusal, RelievedLot, Side, Trade};
+use ledger::{FoldedSplits, LotMovement, Position, Refusal, Side, Trade};
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use rust_decimal::Decimal;
 use valuation::FlowCount;
 
-use super::lots::StoredLots;
+use super::lots::{PortfolioLots, Sale};
 use crate::positions;
-
-/// The day of a sale and what it took of each lot.
-type Sale = (Day, Vec<RelievedLot>);
 
 /// The result of the trades and investments of each symbol.
 #[derive(Debug, Default)]
@@ -36,21 +33,27 @@ pub(super) struct RealizedGains {
 pub(super) async fn compute_by_symbol(
     market: &MarketData,
     id: PortfolioId,
-    stored: &BTreeMap<Symbol, StoredLots>,
+    lots: &PortfolioLots,
     rates: &ExchangeRates,
 ) -> Result<RealizedGains, ServiceError> {
+    let PortfolioLots { by_symbol: stored, trades: read } = lots;
     let mut realized = RealizedGains::default();
     let mut foreign = Vec::new();
-    for position in stored.values().filter_map(|stored| stored.position.as_ref()) {
+    for stored in stored.values() {
+        let Some(position) = stored.position.as_ref() else { continue };
         if position.currency == rates.base() {
             realized.gains.insert(position.symbol.clone(), Some(position.realized_gain.amount()));
         } else {
-            foreign.push(position);
+            foreign.push((position, stored.sales.as_deref()));
         }
     }
     let mut trades: BTreeMap<Symbol, Vec<Trade>> = BTreeMap::new();
     if !foreign.is_empty() {
-        for trade in positions::read_trades(&market.app, id).await? {
+        let read = match read {
+            Some(read) => read.clone(),
+            None => positions::read_trades(&market.app, id).await?,
+        };
+        for trade in read {
             trades.entry(trade.symbol.clone()).or_default().push(trade);
         }
     }
@@ -60,14 +63,15 @@ pub(super) async fn compute_by_symbol(
             realized.without_rate.insert(symbol.clone(), noted);
         }
     }
-    for position in foreign {
-        let trades = trades.remove(&position.symbol).unwrap_or_default();
-        let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(&trades));
-        let sales = match recorded(&trades, &folded) {
-            Some(sales) => sales,
-            None => replay_sales(position.clone(), trades, folded).await?,
+    for (position, replayed) in foreign {
+        let gain = match replayed {
+            Some(sales) => in_base(position.currency, sales, rates)?,
+            None => {
+                let trades = trades.remove(&position.symbol).unwrap_or_default();
+                in_base(position.currency, &find_sales(position, trades).await?, rates)?
+            }
         };
-        realized.gains.insert(position.symbol.clone(), in_base(position.currency, &sales, rates)?);
+        realized.gains.insert(position.symbol.clone(), gain);
     }
     Ok(realized)
 }
@@ -83,6 +87,15 @@ fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates:
     let days: Vec<Day> = flows.filter(of_another_day).map(|(_, day)| day).collect();
     let first = *days.iter().min()?;
     Some(FlowCount { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
+}
+
+/// What the sales of a stored position took.
+async fn find_sales(position: &Position, trades: Vec<Trade>) -> Result<Vec<Sale>, ServiceError> {
+    let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(&trades));
+    match recorded(&trades, &folded) {
+        Some(sales) => Ok(sales),
+        None => replay_sales(position.clone(), trades, folded).await,
+    }
 }
 
 /// The sales as listed in their records, if these use the folded splits.

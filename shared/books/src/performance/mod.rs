@@ -11,10 +11,10 @@ pub use quant::portfolio::FlowTiming;
 use std::collections::BTreeMap;
 
 use app::error::ServiceError;
-use domain::{Currency, CustomerId, Day, PortfolioId, Symbol};
+use domain::{Currency, CustomerId, Day, Interval, PortfolioId, Symbol};
 use market_data::exchange_rates::ExchangeRates;
-use market_data::market_clock::market_day;
-use market_data::price_lines::PriceLines;
+use market_data::market_clock::{at_close, market_day};
+use market_data::price_lines::{PriceLine, PriceLines};
 use market_data::series::{Note, PriceSeries};
 use market_data::{MarketData, prices, warnings};
 use quant::backtest::Warning;
@@ -22,7 +22,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use valuation::{
     Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
-    SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol,
+    SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol, by_period,
 };
 
 use crate::portfolios;
@@ -47,6 +47,10 @@ pub struct PerformanceSpan {
     pub benchmark: Option<Symbol>,
     /// When the money that moves on a day starts or stops earning.
     pub flow_timing: FlowTiming,
+    /// A day to take as the market's today, at most it: `to` is at most this day, and later prices do not exist yet.
+    pub as_of: Option<Day>,
+    /// The period of a row of the series. Figures are always of days.
+    pub interval: Interval,
 }
 
 /// Why a value is missing.
@@ -72,7 +76,7 @@ pub struct PortfolioPerformance {
     pub from: Day,
     /// Last day of the span.
     pub to: Day,
-    /// The market's today.
+    /// The market's today, or the day that was asked for in its place.
     pub as_of: Day,
     /// The source of the prices.
     pub source: String,
@@ -87,9 +91,14 @@ pub struct PortfolioPerformance {
     /// When the money that moves on a day starts or stops earning, for time-weighted returns and the figures based on
     /// them.
     pub flow_timing: FlowTiming,
+    /// The period of a row of `series`. Figures are always of days.
+    pub interval: Interval,
     /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
-    /// at most seven days old has no row; the next row includes its flows and its return.
-    pub series: Vec<PerformanceDay>,
+    /// at most seven days old has no row; the next row includes its flows and its return. By week or month, each row is
+    /// that of the last such day, with the flows of the whole period. Absent if `include` does not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub series: Option<Vec<PerformanceDay>>,
     /// Figures of the whole span.
     pub metrics: PerformanceMetrics,
     /// The causes of the change in value.
@@ -108,7 +117,8 @@ pub struct PortfolioPerformance {
 
 /// The performance of a customer's portfolio. A symbol that cannot be valued is left out and listed.
 ///
-/// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::UnknownSymbol`] for a benchmark
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::FromAfterTo`], [`ServiceError::Field`] `as_of` for a day after the
+/// market's today, [`ServiceError::UnknownSymbol`] for a benchmark
 /// without prices.
 pub async fn compute(
     market: &MarketData,
@@ -116,15 +126,16 @@ pub async fn compute(
     id: PortfolioId,
     span: &PerformanceSpan,
 ) -> Result<PortfolioPerformance, ServiceError> {
+    let seen = &at_close(market, span.as_of)?;
     let held = portfolios::load(&market.app, customer, id).await?;
-    let today = market_day(market);
+    let today = market_day(seen);
     let to = span.to.map_or(today, |to| to.min(today));
     if let Some(from) = span.from.filter(|from| *from > to) {
         return Err(ServiceError::FromAfterTo { from, to });
     }
     let budget = market.budget_for(customer);
     let benchmark = match &span.benchmark {
-        Some(symbol) => Some(prices::load(market, customer, symbol, budget).await?),
+        Some(symbol) => Some(prices::load(seen, customer, symbol, budget).await?),
         None => None,
     };
     let valued = incremental_series::value(market, customer, &held, budget).await?;
@@ -134,7 +145,7 @@ pub async fn compute(
     let totals = valued.compute_totals(&market.app, id, series.valued_span(from, to)).await?;
     let compared = benchmark.as_deref();
     let priced_in = compared.map(|series| series.currency);
-    let rates = ExchangeRates::load(market, held.record.portfolio.base_currency, priced_in, budget).await?;
+    let rates = ExchangeRates::load(seen, held.record.portfolio.base_currency, priced_in, budget).await?;
     let benchmark = compared.map(|series| compared_with(series, &rates));
     let flow_timing = span.flow_timing;
     let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
@@ -151,15 +162,24 @@ pub async fn compute(
         benchmark: span.benchmark.clone(),
         dividends: DIVIDENDS,
         flow_timing,
-        series: found.series,
+        interval: span.interval,
+        series: Some(by_period(found.series, span.interval)),
         metrics: found.metrics,
         attribution: found.attribution,
         attribution_by_symbol: attribution_by_symbol(&totals, currency),
         attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
         attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
         unavailable,
-        warnings: warnings(market, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
+        warnings: warnings(seen, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
     })
+}
+
+impl PortfolioPerformance {
+    /// The same without the series.
+    #[must_use]
+    pub fn without_series(self) -> Self {
+        Self { series: None, ..self }
+    }
 }
 
 /// A benchmark with its splits and dividends, converted at the rate of each day; if both are unknown, its adjusted
@@ -199,8 +219,9 @@ fn warnings(
     span: warnings::Span,
     benchmark: Option<(&PriceSeries, &ExchangeRates)>,
 ) -> Vec<Warning> {
-    let lines = totals.iter().filter_map(|totals| valued.prices.get(&totals.symbol));
-    let mut found = warnings::of_lines(market, lines.map(|line| (line, span)));
+    let lines = totals.iter().filter_map(|totals| Some(valued.prices.get(&totals.symbol)?.seen(market)));
+    let lines: Vec<PriceLine> = lines.collect();
+    let mut found = warnings::of_lines(market, lines.iter().map(|line| (line, span)));
     let is_held = |series: &PriceSeries| totals.iter().any(|totals| totals.symbol == series.symbol);
     found.extend(valued.rate_warnings(totals));
     if let Some((series, rates)) = benchmark.filter(|(series, _)| !is_held(series)) {
@@ -210,6 +231,9 @@ fn warnings(
         found.extend(unsaid);
     }
     found.extend(totals.iter().flat_map(|totals| warnings_on_flows(totals).into_iter().flatten()));
+    if market.is_in_the_past() {
+        return found;
+    }
     let today = market_day(market);
     let to_come = valued.lots_to_come(today);
     found.extend(to_come.filter_map(|(symbol, count)| warnings::on_lots_to_come(symbol, count, today)));

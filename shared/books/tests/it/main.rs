@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
 
+mod as_of;
 mod cases;
 mod dry_run;
 mod holdings_of_today;

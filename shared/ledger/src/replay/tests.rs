@@ -72,6 +72,49 @@ fn a_replay_with_the_same_splits_changes_nothing() {
 }
 
 #[test]
+fn by_another_method_a_sale_takes_what_it_would_have_taken() {
+    let mut books = Books { wallet: wallet_of("100000"), position: no_position(), movements: Vec::new() };
+    for (number, on, quantity, value) in [(11, "2012-02-01", "109", "3149.20"), (12, "2012-02-02", "52", "1684.92")] {
+        let cost = Money::parse(value, Currency::USD).unwrap();
+        let bought = LotMovement { amount: cost, ..bought(number, on, quantity) };
+        books.movements.push(bought);
+    }
+    let sold = LotMovement { side: Side::Sell, amount: usd("531.50"), ..bought(13, "2012-03-01", "15") };
+    books.movements.push(sold);
+    let picked = |mut movements: Vec<LotMovement>| {
+        movements[2].method = LotMethod::Specific;
+        movements[2].picks = vec![pick(12, "10"), pick(11, "5")];
+        movements
+    };
+    for (method, cost, gain) in [
+        ("fifo", "4400.74", "98.12"),
+        ("average", "4383.74", "81.12"),
+        ("lifo", "4348.09", "45.47"),
+        ("hifo", "4348.09", "45.47"),
+    ] {
+        let method: AutomaticLotMethod = method.parse().unwrap();
+        for made in [books.movements.clone(), picked(books.movements.clone())] {
+            let tried: Vec<_> = made.into_iter().map(|movement| movement.by_method(method)).collect();
+            let position = replay(&books.position, &tried, &[], |_, _| ()).unwrap();
+            assert_eq!((position.cost(), position.realized_gain), (Ok(usd(cost)), usd(gain)), "{method:?}");
+        }
+    }
+}
+
+fn bought(number: u128, on: &str, quantity: &str) -> LotMovement {
+    LotMovement {
+        id: id(number),
+        side: Side::Buy,
+        day: day(on),
+        quantity: units(quantity),
+        amount: usd("0"),
+        method: LotMethod::Fifo,
+        picks: Vec::new(),
+        rules: Rules::CURRENT,
+    }
+}
+
+#[test]
 fn a_split_after_the_last_sale_changes_no_stored_unit() {
     let mut books = Books::bought("10", "10");
     books.sell(&order("5", "0"), &terms(13, "2012-03-01", "20"));

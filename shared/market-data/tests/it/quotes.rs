@@ -317,7 +317,7 @@ async fn a_trade_at_a_stored_quote_has_its_day_and_holdings_and_performance_agre
     assert_eq!((evening.value.to_string(), evening.day_change.to_string()), ("240.00".to_owned(), "10.10".to_owned()));
     let span = performance::PerformanceSpan::default();
     let performance = performance::compute(&world.platform, world.customer, portfolio, &span).await.unwrap();
-    let last = performance.series.last().unwrap();
+    let last = performance.series.as_ref().unwrap().last().unwrap();
     assert_eq!((last.date, last.value.to_string()), (day("2026-11-20"), "240.00".to_owned()));
     let sold = trade(&world, portfolio, Side::Sell, "20", "three").await;
     assert_eq!((sold.price, sold.market_day), (price("12"), day("2026-11-20")));

@@ -197,7 +197,7 @@ async fn a_lot_of_the_current_session_is_reported_only_while_it_is_not_included(
     };
     investments::record(&world.platform, world.customer, portfolio, &lot, None).await.unwrap();
     let held = holdings::compute(&world.platform, world.customer, portfolio).await.unwrap();
-    assert_eq!((held.value.to_string(), held.items[0].lots.len()), ("42.00".to_owned(), 2));
+    assert_eq!((held.value.to_string(), held.items[0].lots.as_ref().unwrap().len()), ("42.00".to_owned(), 2));
     let performed =
         performance::compute(&world.platform, world.customer, portfolio, &PerformanceSpan::default()).await.unwrap();
     let named = |warnings: &[warnings::Warning]| {
