@@ -35,6 +35,7 @@ mod listen;
 mod live_client;
 mod live_rates;
 mod operations;
+mod overview;
 mod performance;
 mod policies;
 mod portfolios;

@@ -1,8 +1,10 @@
-//! `/portfolios`: portfolios, the lots held elsewhere in them, their import and export, holdings and performance.
+//! `/portfolios`: portfolios, the lots held elsewhere in them, their import and export, holdings and performance, and
+//! the overview of all portfolios of a customer.
 
 mod holdings;
 mod imports;
 mod investments;
+mod overview;
 mod performance;
 mod request;
 
@@ -50,6 +52,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(imports::export))
         .routes(routes!(holdings::read))
         .routes(routes!(performance::read))
+        .routes(routes!(overview::read))
 }
 
 /// Opens a portfolio.

@@ -52,6 +52,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("PATCH /customers/me", Access::Own),
     ("POST /customers/me/erasure", Access::Own),
     ("GET /customers/me/export", Access::Own),
+    ("GET /customers/me/overview", Access::Own),
     ("PUT /customers/me/password", Access::Own),
     ("PUT /customers/password", Access::Public),
     ("GET /customers/{id}", Access::Administrators),

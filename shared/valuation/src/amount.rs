@@ -5,7 +5,7 @@ use std::iter::Sum;
 use std::ops::{Add, Neg, Sub};
 use std::str::FromStr;
 
-use domain::{Currency, DecimalError};
+use domain::{Currency, DecimalError, ExchangeRate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,12 @@ impl Amount {
         let decimals = currency.decimals().min(AMOUNT_SCALE);
         let rounded = Unit::of(decimals).round(self.0);
         Decimal::try_from_i128_with_scale(rounded, decimals).unwrap_or(Decimal::ZERO)
+    }
+
+    /// The amount in another currency, rounded half-even to 24 decimals; none if it is too large.
+    #[must_use]
+    pub fn exchanged(self, rate: ExchangeRate) -> Option<Self> {
+        fixed::exchanged(self.0, rate).map(Self).ok()
     }
 
     /// The nearest float, for ratios.

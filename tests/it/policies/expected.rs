@@ -51,6 +51,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("PATCH /customers/me", alone(signed_in(200))),
     ("POST /customers/me/erasure", alone(signed_in(204))),
     ("GET /customers/me/export", alone(signed_in(200))),
+    ("GET /customers/me/overview", alone(signed_in(200))),
     ("PUT /customers/me/password", alone(signed_in(204))),
     // An unknown token.
     ("PUT /customers/password", alone(all_roles(403))),

@@ -81,6 +81,11 @@ impl PortfolioLots {
         self.by_symbol.iter().filter(|(_, stored)| stored.has_lots()).map(|(symbol, _)| symbol.clone()).collect()
     }
 
+    /// Every symbol, also those of which nothing is held any more.
+    pub(crate) fn symbols(&self) -> impl Iterator<Item = &Symbol> {
+        self.by_symbol.keys()
+    }
+
     /// The currencies of the lots, also of those sold.
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
         self.by_symbol.values().flat_map(StoredLots::currencies)

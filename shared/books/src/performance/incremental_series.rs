@@ -53,19 +53,22 @@ struct ValuationInputs<'a> {
     market: &'a MarketData,
     customer: CustomerId,
     held: &'a LoadedPortfolio,
+    /// Prices that have been read for the same request.
+    known: &'a PriceLines,
     today: Day,
     /// The request's budget of provider calls.
     budget: CallBudget,
 }
 
-/// Values a portfolio up to today and stores the result.
+/// Values a portfolio up to today and stores the result. Prices that are `known` are not read again.
 pub(super) async fn value(
     market: &MarketData,
     customer: CustomerId,
     held: &LoadedPortfolio,
+    known: &PriceLines,
     budget: CallBudget,
 ) -> Result<ValuedPortfolio, ServiceError> {
-    let reading = ValuationInputs { market, customer, held, today: market_day(market), budget };
+    let reading = ValuationInputs { market, customer, held, known, today: market_day(market), budget };
     let (kept, versions) = series_store::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
@@ -102,8 +105,10 @@ impl ValuationInputs<'_> {
         also: &BTreeSet<Symbol>,
         complete: bool,
     ) -> Result<ValuationSources, ServiceError> {
-        let symbols: BTreeSet<Symbol> = flows.keys().chain(also).cloned().collect();
-        let prices = price_lines::load(self.market, self.customer, &symbols, self.budget).await?;
+        let (known, unknown): (BTreeSet<Symbol>, BTreeSet<Symbol>) =
+            flows.keys().chain(also).cloned().partition(|symbol| self.known.contains_key(symbol));
+        let mut prices = price_lines::load(self.market, self.customer, &unknown, self.budget).await?;
+        prices.extend(known.into_iter().filter_map(|symbol| Some((symbol.clone(), self.known.get(&symbol)?.clone()))));
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
         let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), self.budget).await?;

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use app::error::ServiceError;
 use domain::{Currency, CustomerId, Day, Interval, PortfolioId, Symbol};
+use market::CallBudget;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::{at_close, market_day};
 use market_data::price_lines::{PriceLine, PriceLines};
@@ -21,11 +22,11 @@ use quant::backtest::Warning;
 use serde::Serialize;
 use utoipa::ToSchema;
 use valuation::{
-    Attribution, Benchmark, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
+    Attribution, Benchmark, DayValue, GroupAttribution, PerformanceDay, PerformanceMetrics, PerformanceRequest,
     SymbolAttribution, SymbolTotals, attribution_by_group, attribution_by_symbol, by_period,
 };
 
-use crate::portfolios;
+use crate::portfolios::{self, LoadedPortfolio};
 
 use incremental_series::ValuedPortfolio;
 
@@ -138,7 +139,7 @@ pub async fn compute(
         Some(symbol) => Some(prices::load(seen, customer, symbol, budget).await?),
         None => None,
     };
-    let valued = incremental_series::value(market, customer, &held, budget).await?;
+    let valued = incremental_series::value(market, customer, &held, &PriceLines::new(), budget).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
@@ -172,6 +173,34 @@ pub async fn compute(
         unavailable,
         warnings: warnings(seen, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
     })
+}
+
+/// The daily values of a portfolio since its first flow, and its returns.
+pub(crate) struct PerformanceToDate {
+    pub(crate) days: Vec<DayValue>,
+    pub(crate) twr: Option<f64>,
+    pub(crate) xirr: Option<f64>,
+    /// Why a figure is missing, by its name.
+    pub(crate) unavailable: BTreeMap<String, String>,
+}
+
+/// The performance of a portfolio from its first flow to the market's today, as [`compute`] gives it without a span.
+/// Prices that are `known` are not read again.
+pub(crate) async fn compute_to_date(
+    market: &MarketData,
+    customer: CustomerId,
+    held: &LoadedPortfolio,
+    known: &PriceLines,
+    budget: CallBudget,
+) -> Result<PerformanceToDate, ServiceError> {
+    let valued = incremental_series::value(market, customer, held, known, budget).await?;
+    let (series, to) = (&valued.kept.series, market_day(market));
+    let from = series.days().next().map_or(to, |day| day.date.min(to));
+    let flow_timing = FlowTiming::default();
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark: None };
+    let found = valuation::performance(&request);
+    let (twr, xirr) = (found.metrics.twr, found.metrics.xirr);
+    Ok(PerformanceToDate { days: series.days().copied().collect(), twr, xirr, unavailable: found.unavailable })
 }
 
 impl PortfolioPerformance {

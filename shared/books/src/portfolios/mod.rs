@@ -6,7 +6,7 @@ mod remove;
 
 pub use change::{AimsChange, Change, ProfileChange, change};
 pub use record::PortfolioRecord;
-pub(crate) use record::{LoadedPortfolio, load};
+pub(crate) use record::{LoadedPortfolio, load, load_all};
 pub use remove::remove;
 
 use app::App;

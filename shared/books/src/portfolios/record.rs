@@ -1,7 +1,7 @@
 //! A portfolio as it is stored, and the conditions that tie a change of its contents to the state that was read.
 
-use app::App;
 use app::error::ServiceError;
+use app::{App, listing};
 use domain::{CustomerId, Day, Portfolio, PortfolioId};
 use serde::{Deserialize, Serialize};
 use store::{Expect, Key, Version, Write, documents, keys};
@@ -32,6 +32,18 @@ pub(crate) struct LoadedPortfolio {
 pub(crate) async fn load(app: &App, customer: CustomerId, id: PortfolioId) -> Result<LoadedPortfolio, ServiceError> {
     let held = load_also_removing(app, customer, id).await?;
     if held.record.removing { Err(missing()) } else { Ok(held) }
+}
+
+/// Every portfolio of a customer, oldest first.
+pub(crate) async fn load_all(app: &App, customer: CustomerId) -> Result<Vec<LoadedPortfolio>, ServiceError> {
+    let mut all = Vec::new();
+    for item in listing::read_all(app, keys::portfolios(customer)).await? {
+        let record: PortfolioRecord = documents::parse(&item)?;
+        if !record.removing {
+            all.push(LoadedPortfolio { record, version: item.version, key: item.key });
+        }
+    }
+    Ok(all)
 }
 
 /// Like [`load`], but also finds one whose removal was interrupted.

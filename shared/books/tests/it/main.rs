@@ -10,6 +10,7 @@ mod imports;
 mod late_splits;
 mod ledger;
 mod outcomes;
+mod overview;
 mod portfolio_returns;
 mod portfolios;
 mod valued_portfolios;

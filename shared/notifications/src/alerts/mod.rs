@@ -21,11 +21,13 @@ use app::App;
 use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup};
+use chrono::{DateTime, Utc};
 use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{CustomerId, Day, Symbol};
 use market_data::market_clock::market_day;
 use market_data::{MarketData, instruments, quote_store, tracked_symbols};
 use serde::Serialize;
+use store::limits::MAX_PAGE_ITEMS;
 use store::retry::{Retry, retry};
 use store::{Cursor, DeleteExpect, Item, Write, documents, keys};
 use uuid::Uuid;
@@ -154,6 +156,19 @@ pub async fn list(
 ) -> Result<(Vec<Alert>, Option<String>), ServiceError> {
     let page = documents::list(app.table(), keys::alerts(customer), limit, cursor.map(Cursor::new)).await?;
     Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+}
+
+/// The alerts of a customer that have fired since an instant, the latest first: of the newest thousand.
+pub async fn list_fired_since(
+    app: &App,
+    customer: CustomerId,
+    since: DateTime<Utc>,
+) -> Result<Vec<Alert>, ServiceError> {
+    let page = documents::list::<Alert>(app.table(), keys::alerts(customer), MAX_PAGE_ITEMS, None).await?;
+    let mut fired = page.items;
+    fired.retain(|alert| alert.last_fired_at.is_some_and(|at| at >= since));
+    fired.sort_by_key(|alert| std::cmp::Reverse(alert.last_fired_at));
+    Ok(fired)
 }
 
 /// Removes an alert; its history stays.

@@ -36,6 +36,34 @@ async fn an_alert_fires_at_the_first_quote_that_meets_its_condition() {
 }
 
 #[tokio::test]
+async fn alerts_that_fired_lately_are_listed_the_latest_first() {
+    let world = World::new();
+    let (ada, _) = world.connect("ada").await;
+    let (eve, _) = world.connect("eve").await;
+    let mut expected = Vec::new();
+    for level in ["13", "12"] {
+        expected.insert(0, world.alert(ada, above(level), Repeat::Once).await.id);
+    }
+    world.alert(ada, above("99"), Repeat::Once).await;
+    world.alert(eve, above("12"), Repeat::Once).await;
+    let start = world.clock.now();
+    // The one above 12 fires first.
+    for price in ["12.5", "13.5"] {
+        world.clock.forward(TimeDelta::minutes(1));
+        alerts::evaluate(&world.platform, &[world.quote("AAPL", price)]).await.unwrap();
+    }
+    expected.reverse();
+    let fired_since = async |minutes| {
+        let since = start + TimeDelta::minutes(minutes);
+        let fired = alerts::list_fired_since(&world.platform.app, ada, since).await.unwrap();
+        fired.iter().map(|alert| alert.id).collect::<Vec<_>>()
+    };
+    assert_eq!(fired_since(0).await, expected);
+    assert_eq!(fired_since(2).await, expected[..1], "an instant counts as within");
+    assert!(fired_since(3).await.is_empty());
+}
+
+#[tokio::test]
 async fn an_alert_fires_once_or_once_on_each_market_day() {
     let world = World::new();
     let (ada, socket) = world.connect("ada").await;
