@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Created, ServiceError};
+use books::holdings::HoldingsRequest;
+use books::overview::OverviewRequest;
 use books::trades::{self, RequestSize, Side, Trade, TradeRequest};
 use books::wallets::{self, Transfer};
-use books::{holdings, performance};
+use books::{holdings, overview, performance};
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
 use domain::{Bar, Bars, Currency, Money, PortfolioId, Quantity, SplitRatio};
@@ -288,6 +290,33 @@ async fn trade(world: &World, portfolio: PortfolioId, side: Side, units: &str, k
     let Created { value, .. } =
         trades::execute(&world.platform, world.customer, portfolio, &request, Some(key)).await.unwrap();
     value
+}
+
+#[tokio::test]
+async fn as_of_the_last_close_the_quotes_and_trades_of_a_session_do_not_exist() {
+    let world = World::at(NOON);
+    world.track("ACME", bars_through("2026-11-19", 30, 10.0)).await;
+    let portfolio = portfolio(&world).await;
+    trade(&world, portfolio, Side::Buy, "10", "one").await;
+    record(&world.platform, &quote("ACME", "11", "2026-11-20", None)).await.unwrap();
+    trade(&world, portfolio, Side::Buy, "10", "two").await;
+    let as_of = async |on: &str| {
+        let request = HoldingsRequest { as_of: Some(day(on)), lot_method: None };
+        holdings::compute_as(&world.platform, world.customer, portfolio, request).await
+    };
+    let thursday = as_of("2026-11-19").await.unwrap();
+    let held = &thursday.items[0].holding;
+    assert_eq!((held.quantity.to_string(), thursday.value.to_string()), ("10".to_owned(), "100.00".to_owned()));
+    assert_eq!((held.price_as_of, held.stale), (Some(day("2026-11-19")), false));
+    let under_way = as_of("2026-11-20").await;
+    assert!(matches!(under_way, Err(ServiceError::Field { field: "as_of", .. })), "{under_way:?}");
+    // The overview shows the quote, and its days end with the last close.
+    let request = OverviewRequest { days: 30, currency: Currency::USD };
+    let now = overview::compute(&world.platform, world.customer, request).await.unwrap();
+    assert_eq!((now.value.to_string(), now.cash.to_string()), ("100010.00".to_owned(), "99790.00".to_owned()));
+    let last = now.put_in.last().unwrap();
+    assert_eq!((last.date, last.value.to_string()), (day("2026-11-19"), "100000.00".to_owned()));
+    assert_eq!(last.put_in, last.value, "100 in shares and 99,900 in cash");
 }
 
 #[tokio::test]
