@@ -1,8 +1,9 @@
 # The tasks of the project. `make` or `make help` lists them.
 #
-# Requires Rust and a C compiler. test, lint, format, bench, build, deploy and new-function also require Python 3.10 or
-# later, all but new-function with its venv module. Tools are installed only into the folder sextant below XDG_CACHE_HOME
-# (default: ~/.cache). Cargo builds into CARGO_TARGET_DIR (default: target).
+# Requires Rust and a C compiler. test, soak, lint, format, bench, build, deploy and new-function also require Python
+# 3.11 or later, all but new-function with its venv module; test, soak and lint also Node.js 20.19 or later with npm.
+# Tools are installed only into the folder sextant below XDG_CACHE_HOME (default: ~/.cache). Cargo builds into
+# CARGO_TARGET_DIR (default: target).
 
 SHELL := bash
 .DEFAULT_GOAL := help
@@ -31,7 +32,12 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sextant
 VENV := $(CACHE)/venv-$(shell cat tests/aws/requirements*.txt | cksum | cut -d ' ' -f 1)
 TOOLS := $(VENV)/.tools
 CROSS_TOOLS := $(VENV)/.cross-tools
-PIP_INSTALL := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+# Tools that read openapi.json, from PyPI and npm: tests/contract.
+CONTRACT := $(CACHE)/contract-$(shell cat tests/contract/requirements.txt tests/contract/package-lock.json | cksum | \
+	cut -d ' ' -f 1)
+CONTRACT_TOOLS := $(CONTRACT)/.tools
 
 .PHONY: help run test soak lint format bench build deploy openapi new-function clean
 
@@ -41,12 +47,12 @@ help: ## List the targets
 run: ## Start the platform on this machine, on http://127.0.0.1:8080
 	@cargo run $(LOCKED)
 
-test: $(TOOLS) ## Run all tests; the whole-system tests run locally and on an emulated AWS
+test: $(TOOLS) $(CONTRACT_TOOLS) ## Run all tests; the whole-system tests run locally and on an emulated AWS
 	@echo 'Building programs and tests'
 	@cargo build $(SELECTION) --lib --bins --tests
 	@echo 'Running the tests, locally and on the emulated AWS'
-	@set -o pipefail; PYTHONDONTWRITEBYTECODE=1 $(VENV)/bin/python tests/aws/deploy.py \
-		--programs '$(TARGET_DIR)/debug' --work '$(TARGET_DIR)/emulated-aws' \
+	@set -o pipefail; export PYTHONDONTWRITEBYTECODE=1 SEXTANT_TEST_CONTRACT='$(CONTRACT)'; \
+		$(VENV)/bin/python tests/aws/deploy.py --programs '$(TARGET_DIR)/debug' --work '$(TARGET_DIR)/emulated-aws' \
 		-- cargo test $(SELECTION) --no-fail-fast -- --show-output 2>&1 | tee '$(TARGET_DIR)/test.log'
 	@if grep SKIPPED '$(TARGET_DIR)/test.log'; then echo 'make test: the tests above were SKIPPED' >&2; exit 1; fi
 
@@ -56,30 +62,35 @@ SOAK_TIMES ?= 20
 # The number of live connections that receive a quote, and the number of symbols that one refresh updates.
 SOAK_CLIENTS ?= 1000
 SOAK_SYMBOLS ?= 5000
+# The number of random requests for each operation of the API document.
+SOAK_EXAMPLES ?= 200
 # The test modules and test programs that these numbers apply to.
-SOAKED := ledger:: killed:: live_load:: refresh::
+SOAKED := ledger:: killed:: live_load:: refresh:: contract::
 
-soak: ## Run the long tests: 200 kills under load, 20 times as many random cases, 1,000 connections, 5,000 symbols
+soak: $(CONTRACT_TOOLS) ## Run the long tests: kills under load, random cases and requests, many connections and symbols
 	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
 		SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' SEXTANT_SOAK_SYMBOLS='$(SOAK_SYMBOLS)' \
+		SEXTANT_SOAK_EXAMPLES='$(SOAK_EXAMPLES)' SEXTANT_TEST_CONTRACT='$(CONTRACT)' \
 		cargo test $(SELECTION) --test it --test killed --test live_load -- --show-output $(SOAKED)
 
-lint: $(TOOLS) ## Check formatting, lints and the template, and the dependencies if cargo-deny is installed
+lint: $(TOOLS) $(CONTRACT_TOOLS) ## Check formatting, lints, template and API document, and dependencies with cargo-deny
 	@cargo fmt --all --check
 	@cargo clippy $(SELECTION) --all-targets -- --deny warnings
 	@$(VENV)/bin/ruff check --quiet --no-cache tests/aws
-	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches tools
+	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches tests/contract tools
 	@$(VENV)/bin/ruff format --quiet --no-cache --check --diff tests/aws
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches tools
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches tests/contract tools
 	@$(VENV)/bin/cfn-lint template.yaml
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --template-file template.yaml
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
+		'$(CONTRACT)/node_modules/.bin/redocly' lint openapi.json --config tests/contract/redocly.yaml
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 		else echo 'cargo-deny is not installed, so dependencies were not checked'; fi
 
 format: $(TOOLS) ## Format Rust and Python
 	@cargo fmt --all
 	@$(VENV)/bin/ruff format --quiet --no-cache tests/aws
-	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches tools
+	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml benches tests/contract tools
 
 # A virtual environment for the peers: the Python programs that Sextant is compared with.
 PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cut -d ' ' -f 1)
@@ -115,18 +126,33 @@ new-function: ## Create the skeleton of a function: NAME=dividends answers GET /
 
 clean: ## Remove build output and the installed tools
 	@cargo clean
-	@rm -rf target/lambda "$(CACHE)"/venv-*
+	@rm -rf target/lambda "$(CACHE)"/venv-* "$(CACHE)"/contract-*
+
+define CHECK_PYTHON
+@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' || { \
+	echo 'Python 3.11 or later with its venv module is required. Set PYTHON=/path/to/python3 to use another.' >&2; \
+	exit 1; }
+endef
 
 $(TOOLS):
-	@$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 10))' || { \
-		echo 'Python 3.10 or later with its venv module is required. Set PYTHON=/path/to/python3 to use another.' >&2; \
-		exit 1; }
+	$(CHECK_PYTHON)
 	@echo 'Installing the tools for tests and lint into $(VENV)'
 	@$(PYTHON) -m venv --clear '$(VENV)'
-	@$(PIP_INSTALL) --requirement tests/aws/requirements.txt
+	@$(VENV)/bin/python $(PIP_INSTALL) --requirement tests/aws/requirements.txt
+	@touch $@
+
+$(CONTRACT_TOOLS):
+	$(CHECK_PYTHON)
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(+a > 20 || (+a == 20 && +b >= 19) ? 0 : 1)' \
+		2>/dev/null && npm --version >/dev/null || { echo 'Node.js 20.19 or later with npm is required.' >&2; exit 1; }
+	@echo 'Installing the tools that check the API document into $(CONTRACT)'
+	@$(PYTHON) -m venv --clear '$(CONTRACT)/venv'
+	@'$(CONTRACT)/venv/bin/python' $(PIP_INSTALL) --requirement tests/contract/requirements.txt
+	@cp tests/contract/package.json tests/contract/package-lock.json '$(CONTRACT)'
+	@npm ci --prefix '$(CONTRACT)' --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 $(CROSS_TOOLS): $(TOOLS)
 	@echo 'Installing the cross-compiler into $(VENV)'
-	@$(PIP_INSTALL) --requirement tests/aws/requirements-build.txt
+	@$(VENV)/bin/python $(PIP_INSTALL) --requirement tests/aws/requirements-build.txt
 	@touch $@

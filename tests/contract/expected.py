@@ -6,22 +6,70 @@ accepts, or the platform refuses what it should accept.
 
 from __future__ import annotations
 
+import re
+
 # By problem code: the request is valid, and the state of the platform refuses it.
 BY_CODE = {
+    "already_reversed": "an entry is reversed once",
     "email_taken": "an e-mail address belongs to one customer",
+    "duplicate_rows": "the portfolio may have the investments of a file already",
     "idempotency_key_reused": "a key belongs to one request",
     "insufficient_funds": "the wallet may have less money",
     "insufficient_units": "the position may have fewer units",
     "invalid_credentials": "the password is not known",
     "invalid_cursor": "only the platform issues cursors",
     "invalid_token": "only the operator issues one-time tokens",
+    "last_administrator": "the platform keeps an administrator",
+    "limit_reached": "a customer has a limited number of objects",
+    "malformed_file": "a CSV file has rows of equal length",
+    "no_bars_in_span": "an instrument has no prices for most days",
+    "not_enough_bars": "an instrument has a limited history",
     "not_found": "an id may name nothing",
+    "not_reversible": "only deposits and withdrawals can be reversed",
+    "own_account": "administrators do not change their own role",
+    "portfolio_closed": "a closed portfolio does not change",
+    "portfolio_has_trades": "a portfolio with trades is not deleted",
+    "portfolio_not_empty": "a portfolio that holds units is not closed",
     "precondition_failed": "the version may not be the current one",
+    "price_changed": "the price may be worse than the expected one",
+    "price_unavailable": "an instrument may have no current price",
     "symbol_taken": "a symbol names one custom instrument",
+    "too_large": "a total may be larger than the ledger can store",
     "too_many_attempts": "a password is checked a limited number of times",
     "unknown_symbol": "a symbol may name nothing",
-    "wrong_password": "the password is not known",
 }
 
-# By operation and pointer: the field has the right form, and its meaning is refused.
-BY_FIELD: dict[tuple[str, str], str] = {}
+# By the pointer of a field and the detail of its error: the form is right, the meaning is not.
+BY_FIELD = [
+    (r"/(from|to)", "must not be after", "a span ends after it begins"),
+    (r"/(from|to|as_of|.*date)", "between 1900 and 2199", "a format has no first and last day"),
+    (r"/(from|to|as_of|.*date)", "future|after|last|before", "the day may be after today"),
+    (r"/.*currency", "currency", "a code of three letters may be no currency"),
+    (r"/(buy|sell)", "", "a trading rule has a grammar of its own"),
+    (r"/(new_)?password", "too easy to guess", "no pattern tells how easy it is to guess"),
+    (r"/investment_profile/targets", "must sum to 1", "the fractions of all kinds sum to 1"),
+    (r"/lots", "only for a sale", "only a sale names lots"),
+    (r"/email", "sends no e-mail", "a platform on one machine sends no e-mail"),
+    (r"/.*", r"floating point `-?\d+\.0`, expected", "JSON Schema takes 3.0 for an integer"),
+    (r"/prices", "given twice", "a day has one price"),
+    (r"/symbol", "custom instrument", "custom instruments are only valued, and only they are"),
+    (r"/quantity", "either", "an order has either a quantity or an amount"),
+    (r"/header", "", "a CSV file has a header"),
+    (r"/rows/.*", "", "the rows of a CSV file have columns"),
+]
+
+# The fields that hold exact decimals. No schema limits the value of a decimal in text, or the digits
+# of a JSON number.
+DECIMALS = re.compile(
+    r"/(.*/)?(amount|fee|percent|price|quantity|loss_capacity|targets/[a-z]+"
+    r"|[a-z]+_(price|investment|minimum))"
+)
+
+
+def is_expected(pointer: str, detail: str, *, is_number: bool) -> bool:
+    """Whether an error of a field, which was sent as a JSON number or not, is listed."""
+    if DECIMALS.fullmatch(pointer) and (
+        is_number or re.search("decimals|at most|above zero", detail)
+    ):
+        return True
+    return any(re.fullmatch(at, pointer) and re.search(of, detail) for at, of, _ in BY_FIELD)

@@ -29,7 +29,6 @@ ENDING = [
     "reset_password",
     "sign_out",
     "sign_out_everywhere",
-    "sign_out_there",
 ]
 
 

@@ -48,8 +48,8 @@ pub(crate) struct BacktestBody {
     slippage_percent: Option<f64>,
     /// Whether fractional units can be bought; false by default.
     fractional: Option<bool>,
-    /// Yearly risk-free rate, a fraction from -1 to 1; 0 by default.
-    #[schema(minimum = -1, maximum = 1)]
+    /// Yearly risk-free rate, a fraction above -1 and at most 1; 0 by default.
+    #[schema(exclusive_minimum = -1, maximum = 1)]
     risk_free_rate: Option<f64>,
 }
 
