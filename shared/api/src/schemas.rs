@@ -66,7 +66,10 @@ fn describe(schema: &mut RefOr<Schema>) {
     match schema {
         Schema::Object(object) => {
             alternatives_of_pattern(object);
-            for property in object.properties.values_mut() {
+            for (name, property) in &mut object.properties {
+                if let ("next_cursor", RefOr::T(Schema::Object(cursor))) = (name.as_str(), &mut *property) {
+                    cursor.pattern = Some(CURSOR.to_owned());
+                }
                 describe(property);
             }
             if let Some([only]) = object.enum_values.as_deref()
@@ -88,5 +91,83 @@ fn describe(schema: &mut RefOr<Schema>) {
         Schema::AllOf(parts) => parts.items.iter_mut().for_each(describe),
         Schema::AnyOf(choice) => choice.items.iter_mut().for_each(describe),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use utoipa::ToSchema;
+    use utoipa_axum::router::OpenApiRouter;
+    use utoipa_axum::routes;
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Shelf {
+        /// The label of the shelf; null if it has none.
+        label: Option<Label>,
+        next_cursor: Option<String>,
+    }
+
+    #[derive(ToSchema)]
+    #[expect(dead_code, reason = "only its schema is used")]
+    struct Label {
+        #[schema(pattern = "^(red|blue)$")]
+        color: String,
+    }
+
+    #[utoipa::path(
+        get,
+        path = "/shelves/{id}/{symbol}",
+        params(
+            ("id" = String, Path),
+            ("symbol" = String, Path),
+            ("If-Match" = Option<String>, Header),
+            ("Idempotency-Key" = Option<String>, Header),
+            ("cursor" = Option<String>, Query),
+            ("format" = Option<String>, Query, pattern = "^(json|csv)$"),
+            ("name" = Option<String>, Query, pattern = "^[a-z|]+$"),
+        ),
+        responses((status = 200, body = Shelf))
+    )]
+    async fn read() {}
+
+    fn document() -> Value {
+        let document = crate::document(OpenApiRouter::<()>::new().routes(routes!(read)));
+        serde_json::from_str(&document.to_json().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_parameter_has_the_form_of_its_name() {
+        let parameters = document()["paths"]["/shelves/{id}/{symbol}"]["get"]["parameters"].clone();
+        let form = |name: &str| {
+            let found = parameters.as_array().unwrap().iter().find(|parameter| parameter["name"] == name);
+            found.unwrap()["schema"].clone()
+        };
+        assert_eq!(form("id"), json!({ "type": "string", "format": "uuid" }));
+        assert_eq!(form("symbol"), json!({ "$ref": "#/components/schemas/SymbolInput" }));
+        assert_eq!(form("If-Match"), json!({ "type": "string", "pattern": super::TAGS }));
+        assert_eq!(form("Idempotency-Key")["pattern"], super::KEY);
+        assert_eq!(form("Idempotency-Key")["type"], "string");
+        assert_eq!(form("cursor"), json!({ "type": "string", "pattern": super::CURSOR }));
+    }
+
+    #[test]
+    fn a_pattern_of_words_is_an_enum_and_another_pattern_stays() {
+        let document = document();
+        let parameters = &document["paths"]["/shelves/{id}/{symbol}"]["get"]["parameters"];
+        assert_eq!(parameters[5]["schema"], json!({ "type": "string", "enum": ["json", "csv"] }));
+        assert_eq!(parameters[6]["schema"]["pattern"], "^[a-z|]+$");
+        let color = &document["components"]["schemas"]["Label"]["properties"]["color"];
+        assert_eq!(*color, json!({ "type": "string", "enum": ["red", "blue"] }));
+    }
+
+    #[test]
+    fn a_reference_that_may_be_null_is_described_as_a_whole() {
+        let shelf = document()["components"]["schemas"]["Shelf"]["properties"].clone();
+        let choice = json!([{ "$ref": "#/components/schemas/Label" }, { "type": "null" }]);
+        let label = json!({ "description": "The label of the shelf; null if it has none.", "oneOf": choice });
+        assert_eq!(shelf["label"], label);
+        assert_eq!(shelf["next_cursor"]["pattern"], super::CURSOR);
     }
 }
