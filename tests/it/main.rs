@@ -32,6 +32,7 @@ mod investments;
 mod limits;
 mod links;
 mod listen;
+mod lists;
 mod live_client;
 mod live_rates;
 mod operations;

@@ -1,8 +1,10 @@
 //! Routes for administrators: search customers, set roles and advisors, disable.
 
 use accounts::administration::{self, AccountChange};
-use accounts::search;
-use api::{Caller, Fields, IdPath, IfMatch, MergePatch, Page, Patch, Problem, Query, etag, responses};
+use accounts::search::{self, AccountState, CustomerFilter};
+use api::{
+    Caller, Fields, IdPath, IfMatch, ListQuery, MergePatch, Page, Patch, Problem, Query, etag, responses, variant,
+};
 use app::App;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,17 +18,28 @@ use uuid::Uuid;
 /// One page of customers.
 type CustomerPage = Page<Customer>;
 
+/// The customers to search.
 #[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SearchQuery {
     /// Part of a name or e-mail address, case-insensitive.
     query: Option<String>,
-    /// Items per page, 1 to 200; default 50.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
-    limit: Option<String>,
-    /// `next_cursor` of the previous page.
-    cursor: Option<String>,
+    /// Only customers with this role.
+    #[param(value_type = Option<Role>)]
+    role: Option<String>,
+    /// `active`: only customers who can sign in. `disabled`: only those whose account an administrator has disabled. An
+    /// erased customer is not active.
+    #[param(inline, value_type = Option<AccountState>)]
+    state: Option<String>,
+}
+
+impl SearchQuery {
+    fn parse(self, fields: &mut Fields) -> Option<CustomerFilter> {
+        let role = fields.take_optional("role", self.role.as_deref().map(variant));
+        let state = fields.take_optional("state", self.state.as_deref().map(variant));
+        let text = self.query.unwrap_or_default().trim().to_owned();
+        role.zip(state).map(|(role, state)| CustomerFilter { text, role, state })
+    }
 }
 
 /// A change by an administrator, as a JSON merge patch.
@@ -63,13 +76,13 @@ impl AdministrationPatch {
     }
 }
 
-/// Searches customers by name or e-mail address, newest first.
+/// Searches customers by name or e-mail address, role and state, in the order of their registration.
 #[utoipa::path(
     get,
     path = "/customers",
     operation_id = "search_customers",
     tag = "customers",
-    params(SearchQuery),
+    params(SearchQuery, ListQuery),
     responses(
         (status = 200, description = "One page of customers", body = CustomerPage),
         responses::List, responses::Administration,
@@ -78,15 +91,13 @@ impl AdministrationPatch {
 pub(crate) async fn search(
     State(app): State<App>,
     caller: Caller,
-    Query(query): Query<SearchQuery>,
-) -> Result<axum::Json<Page<Customer>>, Problem> {
+    Query(filters): Query<SearchQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<CustomerPage>, Problem> {
     let mut fields = Fields::default();
-    let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let limit = fields.finish(limit)?;
-    let text = query.query.unwrap_or_default();
-    let cursor = query.cursor.as_deref();
-    let (items, next_cursor) = search::search(&app, caller.customer_id, text.trim(), limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    Ok(axum::Json(search::search(&app, caller.customer_id, &filter, &page).await?.into()))
 }
 
 /// Reads a customer.

@@ -2,15 +2,18 @@
 
 mod quotes;
 
-use api::{Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, Replayed, SymbolPath, responses};
+use api::{
+    Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, Replayed, SymbolPath, responses, variant,
+};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
+use market_data::MarketData;
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
-use market_data::{MarketData, instruments};
+use market_data::instruments::{self, InstrumentFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
@@ -48,6 +51,9 @@ struct SearchQuery {
     /// Maximum number of instruments, 1 to 200; default 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
+    /// Only instruments of this type.
+    #[param(value_type = Option<InstrumentType>)]
+    r#type: Option<String>,
 }
 
 /// Searches the caller's custom instruments and the provider's instruments, ordered by symbol.
@@ -66,12 +72,14 @@ async fn search(
     State(market): State<MarketData>,
     caller: Caller,
     Query(query): Query<SearchQuery>,
-) -> Result<axum::Json<Page<Instrument>>, Problem> {
+) -> Result<axum::Json<InstrumentPage>, Problem> {
     let mut fields = Fields::default();
     let limit = fields.take("limit", api::page::limit(query.limit.as_deref()));
-    let limit = fields.finish(limit)?;
+    let kind = fields.take_optional("type", query.r#type.as_deref().map(variant));
+    let (limit, kind) = fields.finish(limit.zip(kind))?;
     let budget = market.budget_for(caller.customer_id);
-    let items = instruments::search(&market, caller.customer_id, query.query.as_deref(), limit, budget).await?;
+    let wanted = InstrumentFilter { part: query.query.as_deref(), kind };
+    let items = instruments::search(&market, caller.customer_id, &wanted, limit, budget).await?;
     Ok(axum::Json(Page { items, next_cursor: None }))
 }
 

@@ -1,17 +1,17 @@
 //! `/portfolios/{id}/investments`: lots held elsewhere.
 
 use api::{
-    Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, MergePatch,
-    Page, PageQuery, Patch, Preview, Problem, Query, Replayed, etag, responses,
+    Caller, Command, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, IdempotencyKey, IfMatch, Json, ListQuery,
+    MergePatch, Page, Patch, Preview, Problem, Query, Replayed, etag, page, responses,
 };
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::investments::{self, InvestmentCorrection, InvestmentNow, Purchase};
+use books::investments::{self, InvestmentCorrection, InvestmentFilter, InvestmentNow, Purchase};
 use domain::{Currency, Day, PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// One page of investments.
 type InvestmentNowPage = Page<InvestmentNow>;
@@ -157,13 +157,36 @@ pub(crate) async fn record(
     Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// The investments of a portfolio, newest first.
+/// The investments to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InvestmentsQuery {
+    /// Only investments of this instrument.
+    #[param(value_type = Option<Symbol>)]
+    symbol: Option<String>,
+    /// First purchase date, inclusive.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last purchase date, inclusive.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+}
+
+impl InvestmentsQuery {
+    fn parse(self, fields: &mut Fields) -> Option<InvestmentFilter> {
+        let symbol = fields.take_optional("symbol", self.symbol.as_deref().map(str::parse));
+        let days = page::day_range(fields, self.from.as_deref(), self.to.as_deref());
+        symbol.zip(days).map(|(symbol, days)| InvestmentFilter { symbol, days })
+    }
+}
+
+/// The investments of a portfolio, in the order in which they were recorded.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/investments",
     operation_id = "list_investments",
     tag = "portfolios",
-    params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
+    params(("id" = String, Path, description = "Id of the portfolio"), InvestmentsQuery, ListQuery),
     responses(
         (status = 200, description = "One page of investments", body = InvestmentNowPage),
         responses::List, responses::OwnPortfolio,
@@ -172,13 +195,15 @@ pub(crate) async fn record(
 pub(crate) async fn list(
     State(market): State<MarketData>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
+    Query(filters): Query<InvestmentsQuery>,
+    Query(page): Query<ListQuery>,
     id: Result<IdPath, Problem>,
-) -> Result<axum::Json<Page<InvestmentNow>>, Problem> {
-    let (limit, cursor) = query.parse()?;
+) -> Result<axum::Json<InvestmentNowPage>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
     let portfolio = PortfolioId(id?.0);
-    let (items, next_cursor) = investments::list(&market, caller.customer_id, portfolio, limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Ok(axum::Json(investments::list(&market, caller.customer_id, portfolio, &filter, &page).await?.into()))
 }
 
 /// One investment of the caller.

@@ -9,15 +9,16 @@ mod performance;
 mod request;
 
 use api::{
-    Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, MergePatch, Page, PageQuery, Problem, Query, Replayed, etag,
-    responses,
+    Caller, Fields, IdPath, IdempotencyKey, IfMatch, Json, ListQuery, MergePatch, Page, Problem, Query, Replayed, etag,
+    responses, variant,
 };
 use app::Precondition;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::portfolios;
+use books::portfolios::{self, PortfolioFilter};
+use domain::portfolio::{PortfolioState, PortfolioType};
 use domain::{Portfolio, PortfolioId};
 use market_data::MarketData;
 use serde::Deserialize;
@@ -83,13 +84,33 @@ async fn open(
     Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// The caller's portfolios, newest first.
+/// The portfolios to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct PortfoliosQuery {
+    /// Only open portfolios, or only closed ones.
+    #[param(value_type = Option<PortfolioState>)]
+    state: Option<String>,
+    /// Only portfolios of this type.
+    #[param(value_type = Option<PortfolioType>)]
+    r#type: Option<String>,
+}
+
+impl PortfoliosQuery {
+    fn parse(self, fields: &mut Fields) -> Option<PortfolioFilter> {
+        let state = fields.take_optional("state", self.state.as_deref().map(variant));
+        let kind = fields.take_optional("type", self.r#type.as_deref().map(variant));
+        state.zip(kind).map(|(state, kind)| PortfolioFilter { state, kind })
+    }
+}
+
+/// The caller's portfolios, in the order in which they were opened.
 #[utoipa::path(
     get,
     path = "/portfolios",
     operation_id = "list_portfolios",
     tag = "portfolios",
-    params(PageQuery),
+    params(PortfoliosQuery, ListQuery),
     responses(
         (status = 200, description = "One page of portfolios", body = PortfolioPage),
         responses::List,
@@ -98,11 +119,13 @@ async fn open(
 async fn list(
     State(market): State<MarketData>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<Portfolio>>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = portfolios::list(&market.app, caller.customer_id, limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Query(filters): Query<PortfoliosQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<PortfolioPage>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    Ok(axum::Json(portfolios::list(&market.app, caller.customer_id, &filter, &page).await?.into()))
 }
 
 #[derive(Deserialize, IntoParams)]

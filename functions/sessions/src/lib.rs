@@ -1,8 +1,8 @@
-//! `POST /sessions` signs in, `GET /sessions` lists, `DELETE /sessions/current` and `DELETE /sessions` sign out;
+//! `POST /sessions` signs in, `GET /sessions` lists, `GET /sessions/{id}` reads one, `DELETE /sessions/current` and `DELETE /sessions` sign out;
 //! `POST /live-tickets` issues a ticket for a live connection.
 
 use accounts::sign_out;
-use api::{Caller, Fields, Json, Problem, Source, responses, with_rate_limit};
+use api::{Caller, Fields, IdPath, Json, Problem, Source, responses, with_rate_limit};
 use app::App;
 use app::limited_by_source::{self, LimitedAction};
 use axum::Router;
@@ -33,6 +33,7 @@ pub fn openapi() -> OpenApi {
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(sign_in, list, sign_out_everywhere))
+        .routes(routes!(read))
         .routes(routes!(sign_out))
         .routes(routes!(issue_live_ticket))
 }
@@ -108,6 +109,22 @@ struct Sessions {
 async fn list(State(app): State<App>, caller: Caller) -> Result<axum::Json<Sessions>, Problem> {
     let items = sessions::list(&app, caller.customer_id, Some(&caller.session)).await?;
     Ok(axum::Json(Sessions { items }))
+}
+
+/// Reads an active session of the caller.
+#[utoipa::path(
+    get,
+    path = "/sessions/{id}",
+    operation_id = "read_session",
+    tag = "sessions",
+    params(("id" = String, Path, description = "Id of the session")),
+    responses(
+        (status = 200, description = "The active session", body = SessionView),
+        (status = 404, description = "The caller has no such session, or it has ended"),
+    )
+)]
+async fn read(State(app): State<App>, caller: Caller, IdPath(id): IdPath) -> Result<axum::Json<SessionView>, Problem> {
+    Ok(axum::Json(sessions::find(&app, caller.customer_id, id, Some(&caller.session)).await?))
 }
 
 /// Ends the session of this request.

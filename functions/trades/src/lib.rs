@@ -1,15 +1,15 @@
 //! `POST /portfolios/{id}/trades` buys and sells at the stored quote; `GET` lists the trades and reads one of them.
 
 use api::{
-    Caller, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query,
-    Replayed, responses,
+    Caller, DryRun, DryRunQuery, Exact, Fields, IdPairPath, IdPath, Keyed, ListQuery, Page, Preview, Problem, Query,
+    Replayed, page, responses, variant,
 };
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::trades::{self, AutomaticLotMethod, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeRequest};
-use domain::{PortfolioId, Quantity, Symbol};
+use books::trades::{self, AutomaticLotMethod, MAX_LOTS_NAMED, RequestSize, Side, Trade, TradeFilter, TradeRequest};
+use domain::{Day, PortfolioId, Quantity, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::openapi::OpenApi;
@@ -198,13 +198,40 @@ async fn trade(
     Ok((StatusCode::CREATED, location, Replayed(trade.replayed), axum::Json(trade.value)).into_response())
 }
 
-/// The trades of a portfolio, newest first.
+/// The trades to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct TradesQuery {
+    /// First market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+    /// Only trades of this instrument.
+    #[param(value_type = Option<Symbol>)]
+    symbol: Option<String>,
+    /// Only purchases, or only sales.
+    #[param(value_type = Option<Side>)]
+    side: Option<String>,
+}
+
+impl TradesQuery {
+    fn parse(self, fields: &mut Fields) -> Option<TradeFilter> {
+        let days = page::day_range(fields, self.from.as_deref(), self.to.as_deref());
+        let symbol = fields.take_optional("symbol", self.symbol.as_deref().map(str::parse));
+        let side = fields.take_optional("side", self.side.as_deref().map(variant));
+        days.zip(symbol).zip(side).map(|((days, symbol), side)| TradeFilter { days, symbol, side })
+    }
+}
+
+/// The trades of a portfolio, in the order in which they were made.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/trades",
     operation_id = "list_trades",
     tag = "trades",
-    params(("id" = String, Path, description = "Id of the portfolio"), PageQuery),
+    params(("id" = String, Path, description = "Id of the portfolio"), TradesQuery, ListQuery),
     responses(
         (status = 200, description = "One page of trades", body = TradePage),
         responses::List, responses::OwnPortfolio,
@@ -214,13 +241,14 @@ async fn list(
     State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<Trade>>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let IdPath(portfolio) = id?;
-    let (items, next_cursor) =
-        trades::list(&market.app, caller.customer_id, PortfolioId(portfolio), limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Query(filters): Query<TradesQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<TradePage>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    let portfolio = PortfolioId(id?.0);
+    Ok(axum::Json(trades::list(&market.app, caller.customer_id, portfolio, &filter, &page).await?.into()))
 }
 
 /// One trade of a portfolio, as the list shows it.

@@ -1,23 +1,24 @@
-//! `GET /wallet`, its statement, deposits, withdrawals, and reversals by administrators; `GET /operations` looks up a call
-//! by its key.
+//! `GET /wallet`, its statement and each of its entries, deposits, withdrawals, and reversals by administrators;
+//! `GET /operations` looks up a call by its key.
 
 mod operations;
 
 use api::{
-    Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, Page, PageQuery, Preview, Problem, Query, Replayed,
-    responses,
+    Caller, Command, DryRunQuery, Exact, Fields, IdPath, Keyed, ListQuery, Page, Preview, Problem, Query, Replayed,
+    page, responses, variant,
 };
 use app::Created;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use books::statement::{self, EntryFilter, EntryType};
 use books::wallets::{self, ShownWallet, StatementLine, Transfer};
-use domain::{Currency, Money};
+use domain::{Currency, Day, Money, Symbol};
 use market_data::MarketData;
 use serde::Deserialize;
-use utoipa::ToSchema;
 use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,6 +43,7 @@ fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(show))
         .routes(routes!(list_entries))
+        .routes(routes!(read_entry))
         .routes(routes!(deposit))
         .routes(routes!(withdraw))
         .routes(routes!(reverse))
@@ -75,25 +77,75 @@ impl TransferRequest {
     }
 }
 
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct WalletQuery {
+    /// The market day at whose end the balances are shown, at most the market's today; by default the current balances.
+    #[param(value_type = Option<Day>)]
+    as_of: Option<String>,
+}
+
+/// The entries to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct EntriesQuery {
+    /// First market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+    /// Only entries of this type.
+    #[param(value_type = Option<EntryType>)]
+    r#type: Option<String>,
+    /// Only entries that moved units of this instrument.
+    #[param(value_type = Option<Symbol>)]
+    symbol: Option<String>,
+}
+
+impl EntriesQuery {
+    fn parse(self, fields: &mut Fields) -> Option<EntryFilter> {
+        let days = page::day_range(fields, self.from.as_deref(), self.to.as_deref());
+        let entry_type = fields.take_optional("type", self.r#type.as_deref().map(variant));
+        let symbol = fields.take_optional("symbol", self.symbol.as_deref().map(str::parse));
+        let filter = days.zip(entry_type).zip(symbol);
+        filter.map(|((days, entry_type), symbol)| EntryFilter { days, entry_type, symbol })
+    }
+}
+
 /// The caller's wallet.
 #[utoipa::path(
     get,
     path = "/wallet",
     operation_id = "read_wallet",
     tag = "wallet",
-    responses((status = 200, description = "The caller's wallet", body = ShownWallet))
+    params(WalletQuery),
+    responses(
+        (status = 200, description = "The wallet, now or as of the end of a market day", body = ShownWallet),
+        responses::Parameters,
+    )
 )]
-async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::Json<ShownWallet>, Problem> {
-    Ok(axum::Json(wallets::show(&market.app, caller.customer_id).await?))
+async fn show(
+    State(market): State<MarketData>,
+    caller: Caller,
+    Query(query): Query<WalletQuery>,
+) -> Result<axum::Json<ShownWallet>, Problem> {
+    let mut fields = Fields::default();
+    let as_of = fields.take_optional("as_of", query.as_of.as_deref().map(str::parse::<Day>));
+    Ok(axum::Json(match fields.finish(as_of)? {
+        Some(day) => statement::show_as_of(&market, caller.customer_id, day).await?,
+        None => wallets::show(&market.app, caller.customer_id).await?,
+    }))
 }
 
-/// The caller's ledger, newest first, each entry with the balance after it.
+/// The caller's ledger by `seq`, each entry with the balance after it.
 #[utoipa::path(
     get,
     path = "/wallet/entries",
     operation_id = "list_wallet_entries",
     tag = "wallet",
-    params(PageQuery),
+    params(EntriesQuery, ListQuery),
     responses(
         (status = 200, description = "One page of ledger entries", body = StatementLinePage),
         responses::List,
@@ -102,11 +154,33 @@ async fn show(State(market): State<MarketData>, caller: Caller) -> Result<axum::
 async fn list_entries(
     State(market): State<MarketData>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<StatementLine>>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = wallets::list_entries(&market.app, caller.customer_id, limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Query(filters): Query<EntriesQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<StatementLinePage>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    Ok(axum::Json(statement::list(&market.app, caller.customer_id, &filter, &page).await?.into()))
+}
+
+/// One entry of the caller's ledger, as the list shows it.
+#[utoipa::path(
+    get,
+    path = "/wallet/entries/{id}",
+    operation_id = "read_wallet_entry",
+    tag = "wallet",
+    params(("id" = String, Path, description = "Id of the entry")),
+    responses(
+        (status = 200, description = "The ledger entry", body = StatementLine),
+        (status = 404, description = "The caller has no such entry"),
+    )
+)]
+async fn read_entry(
+    State(market): State<MarketData>,
+    caller: Caller,
+    IdPath(id): IdPath,
+) -> Result<axum::Json<StatementLine>, Problem> {
+    Ok(axum::Json(statement::find(&market.app, caller.customer_id, id).await?))
 }
 
 /// Deposits money into the caller's wallet.

@@ -1,15 +1,16 @@
 //! `/alerts`: a customer's price alerts, and when each fired.
 
-use api::{Caller, Fields, IdPath, IdempotencyKey, Json, Page, PageQuery, Problem, Query, Replayed, responses};
+use api::{Caller, Fields, IdPath, IdempotencyKey, Json, ListQuery, Page, Problem, Query, Replayed};
+use api::{page, responses, variant};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::Symbol;
 use domain::alert::Repeat;
+use domain::{Day, Symbol};
 use market_data::MarketData;
-use notifications::alerts::{self, Alert, Firing, NewAlert};
+use notifications::alerts::{self, Alert, AlertFilter, AlertState, Firing, NewAlert};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::request::ConditionRequest;
 
@@ -79,13 +80,33 @@ pub(crate) async fn create(
     Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// Lists the caller's alerts, newest first.
+/// The alerts to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AlertsQuery {
+    /// Only alerts on this instrument.
+    #[param(value_type = Option<Symbol>)]
+    symbol: Option<String>,
+    /// Only alerts that can still fire, or only those that have fired and cannot fire again.
+    #[param(value_type = Option<AlertState>)]
+    state: Option<String>,
+}
+
+impl AlertsQuery {
+    fn parse(self, fields: &mut Fields) -> Option<AlertFilter> {
+        let symbol = fields.take_optional("symbol", self.symbol.as_deref().map(str::parse));
+        let state = fields.take_optional("state", self.state.as_deref().map(variant));
+        symbol.zip(state).map(|(symbol, state)| AlertFilter { symbol, state })
+    }
+}
+
+/// Lists the caller's alerts, in the order in which they were created.
 #[utoipa::path(
     get,
     path = "/alerts",
     operation_id = "list_alerts",
     tag = "watch",
-    params(PageQuery),
+    params(AlertsQuery, ListQuery),
     responses(
         (status = 200, description = "One page of alerts", body = AlertPage),
         responses::List,
@@ -94,11 +115,13 @@ pub(crate) async fn create(
 pub(crate) async fn list(
     State(market): State<MarketData>,
     caller: Caller,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<Alert>>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = alerts::list(&market.app, caller.customer_id, limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Query(filters): Query<AlertsQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<AlertPage>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    Ok(axum::Json(alerts::list(&market.app, caller.customer_id, &filter, &page).await?.into()))
 }
 
 /// Reads an alert.
@@ -144,7 +167,19 @@ pub(crate) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Lists when an alert fired, latest market day first.
+/// The firings to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FiringsQuery {
+    /// First market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last market day, inclusive.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+}
+
+/// Lists when an alert fired, by market day.
 ///
 /// The history of a removed alert is included.
 #[utoipa::path(
@@ -152,7 +187,7 @@ pub(crate) async fn remove(
     path = "/alerts/{id}/history",
     operation_id = "read_alert_history",
     tag = "watch",
-    params(("id" = String, Path, description = "Id of the alert"), PageQuery),
+    params(("id" = String, Path, description = "Id of the alert"), FiringsQuery, ListQuery),
     responses(
         (status = 200, description = "One page of firings", body = FiringPage),
         responses::List,
@@ -163,9 +198,12 @@ pub(crate) async fn list_firings(
     State(market): State<MarketData>,
     caller: Caller,
     id: Result<IdPath, Problem>,
-    Query(query): Query<PageQuery>,
-) -> Result<axum::Json<Page<Firing>>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let (items, next_cursor) = alerts::list_firings(&market.app, caller.customer_id, id?.0, limit, cursor).await?;
-    Ok(axum::Json(Page { items, next_cursor }))
+    Query(filters): Query<FiringsQuery>,
+    Query(page): Query<ListQuery>,
+) -> Result<axum::Json<FiringPage>, Problem> {
+    let mut fields = Fields::default();
+    let days = page::day_range(&mut fields, filters.from.as_deref(), filters.to.as_deref());
+    let request = days.zip(page.parse(&mut fields));
+    let (days, page) = fields.finish(request)?;
+    Ok(axum::Json(alerts::list_firings(&market.app, caller.customer_id, id?.0, days, &page).await?.into()))
 }

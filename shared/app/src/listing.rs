@@ -90,6 +90,20 @@ impl DayRange {
     }
 }
 
+impl PageRequest {
+    /// The first page, newest first.
+    #[must_use]
+    pub fn newest(limit: usize) -> Self {
+        Self { limit, order: ListOrder::Desc, cursor: None }
+    }
+
+    /// The page that follows this cursor.
+    #[must_use]
+    pub fn after(self, cursor: Option<String>) -> Self {
+        Self { cursor, ..self }
+    }
+}
+
 impl<T> ListPage<T> {
     /// The page with each item turned into another.
     pub fn map<U>(self, turn: impl FnMut(T) -> U) -> ListPage<U> {

@@ -21,5 +21,6 @@ pub mod overview;
 pub mod performance;
 pub mod portfolios;
 pub mod positions;
+pub mod statement;
 pub mod trades;
 pub mod wallets;

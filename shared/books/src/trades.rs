@@ -7,6 +7,7 @@ pub use ledger::{AutomaticLotMethod, Side, Trade};
 
 use app::error::ServiceError;
 use app::idempotency::{Created, KeyedRoute, ReservedKey, StoredOutcome};
+use app::listing::{self, DayRange, Filter, ListPage, PageRequest};
 use app::{App, Platform as _};
 use domain::{Currency, CustomerId, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
 use ledger::trade::{buy, sell};
@@ -16,7 +17,7 @@ use market_data::{MarketData, tracked_symbols};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{Cursor, StoreError, Write, documents, keys};
+use store::{StoreError, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::portfolios::load;
@@ -163,17 +164,35 @@ async fn place(
     .await
 }
 
-/// A page of a portfolio's trades, newest first, and the cursor of the next page.
+/// Which trades a list contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TradeFilter {
+    /// Trades of these market days.
+    pub days: DayRange,
+    /// Trades of this instrument.
+    pub symbol: Option<Symbol>,
+    /// Purchases or sales.
+    pub side: Option<Side>,
+}
+
+impl Filter<Trade> for TradeFilter {
+    fn keeps(&self, trade: &Trade) -> bool {
+        self.days.contains(trade.market_day)
+            && self.symbol.as_ref().is_none_or(|symbol| *symbol == trade.symbol)
+            && self.side.is_none_or(|side| side == trade.side)
+    }
+}
+
+/// A page of a portfolio's trades, in the order in which they were made.
 pub async fn list(
     app: &App,
     customer: CustomerId,
     portfolio: PortfolioId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<Trade>, Option<String>), ServiceError> {
+    filter: &TradeFilter,
+    page: &PageRequest,
+) -> Result<ListPage<Trade>, ServiceError> {
     load(app, customer, portfolio).await?;
-    let page = documents::list::<Trade>(app.table(), keys::trades(portfolio), limit, cursor.map(Cursor::new)).await?;
-    Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+    listing::read_page(app, keys::trades(portfolio), filter, page).await
 }
 
 /// A trade of a portfolio of the customer.

@@ -1,4 +1,4 @@
-//! Cash: deposits, withdrawals, reversals, and the statement.
+//! Cash: balances, deposits, withdrawals and reversals.
 
 pub use ledger::StatementLine;
 
@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use app::App;
 use app::error::ServiceError;
 use app::idempotency::{Created, KeyedRoute, ReservedKey, StoredOutcome};
-use domain::{Currency, CustomerId, Money};
-use ledger::wallet::{deposit, reverse, withdraw};
+use domain::{Currency, CustomerId, Day, Money};
+use ledger::wallet::{Balances, deposit, reverse, withdraw};
 use ledger::{Booked, Entry, Refusal, Stamp, Wallet};
 use market_data::MarketData;
 use market_data::market_clock::market_day;
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
-use store::{Cursor, Expect, StoreError, Version, Write, documents, keys};
+use store::{Expect, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -37,6 +37,18 @@ pub struct ShownWallet {
     pub balances: BTreeMap<String, String>,
     /// Whether the wallet accepts no commands.
     pub frozen: bool,
+    /// The market day at whose end the balances are; absent for the current ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Day>,
+}
+
+impl ShownWallet {
+    /// A wallet with these balances.
+    pub(crate) fn of(balances: &Balances, frozen: bool, as_of: Option<Day>) -> Result<Self, ServiceError> {
+        let balance = balances.of(MAIN_CURRENCY)?.to_string();
+        let balances = balances.iter().map(|cash| (cash.currency().code().to_owned(), cash.to_string())).collect();
+        Ok(Self { currency: MAIN_CURRENCY, balance, balances, frozen, as_of })
+    }
 }
 
 /// The direction of a transfer between the wallet and outside.
@@ -68,26 +80,7 @@ struct TransferParts<'a> {
 /// A customer's wallet; an empty one if nothing was ever booked.
 pub async fn show(app: &App, customer: CustomerId) -> Result<ShownWallet, ServiceError> {
     let (wallet, _) = read_head(app, customer).await?;
-    let balances = wallet.balances.iter().map(|cash| (cash.currency().code().to_owned(), cash.to_string())).collect();
-    Ok(ShownWallet {
-        currency: MAIN_CURRENCY,
-        balance: wallet.balance(MAIN_CURRENCY)?.to_string(),
-        balances,
-        frozen: wallet.frozen,
-    })
-}
-
-/// A page of the statement, newest first, and where the next page starts.
-pub async fn list_entries(
-    app: &App,
-    customer: CustomerId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<StatementLine>, Option<String>), ServiceError> {
-    let list = keys::wallet_entries(customer);
-    let page = documents::list::<Entry>(app.table(), list, limit, cursor.map(Cursor::new)).await?;
-    let next = page.next.map(|cursor| cursor.to_string());
-    Ok((page.items.iter().map(StatementLine::from).collect(), next))
+    ShownWallet::of(&wallet.balances, wallet.frozen, None)
 }
 
 /// Moves cash between the wallet and outside, once for each idempotency key; only a dry run has none.
@@ -173,6 +166,12 @@ pub async fn read_head(app: &App, customer: CustomerId) -> Result<(Wallet, Optio
     Ok(found.map_or_else(|| (Wallet::new(customer), None), |(wallet, version)| (wallet, Some(version))))
 }
 
+/// The customer and the `seq` of a deposit or withdrawal; `None` for any other id.
+pub(crate) async fn locate(app: &App, entry: Uuid) -> Result<Option<(CustomerId, u64)>, ServiceError> {
+    let found = documents::read::<EntryLocator>(app.table(), &keys::wallet_locator(entry)).await?;
+    Ok(found.map(|(locator, _)| (locator.customer_id, locator.seq)))
+}
+
 /// The write of a wallet's head at the version read.
 pub(crate) fn head_write(wallet: &Wallet, version: Option<Version>) -> Result<Write, ServiceError> {
     let key = keys::wallet_head(wallet.customer);
@@ -230,6 +229,7 @@ async fn read_replayed(
     Ok(Some(Created { value: StatementLine::from(&entry), replayed: true }))
 }
 
+/// An entry that the head or a pointer names.
 pub(crate) async fn read_entry(app: &App, customer: CustomerId, seq: u64) -> Result<Entry, ServiceError> {
     let key = keys::wallet_entry(customer, seq);
     let found = documents::read::<Entry>(app.table(), &key).await?;

@@ -175,6 +175,19 @@ pub async fn end(app: &App, token_sha256: &str) -> Result<(), ServiceError> {
     .await
 }
 
+/// An active session of a customer. `current` is the hash of the token of this request.
+///
+/// Errors: [`ServiceError::NotFound`] for one that has ended, too.
+pub async fn find(
+    app: &App,
+    customer: CustomerId,
+    id: Uuid,
+    current: Option<&str>,
+) -> Result<SessionView, ServiceError> {
+    let active = list(app, customer, current).await?;
+    active.into_iter().find(|session| session.id == id).ok_or(ServiceError::NotFound { what: "session" })
+}
+
 /// Lists the active sessions of a customer, newest first.
 pub async fn list(app: &App, customer: CustomerId, current: Option<&str>) -> Result<Vec<SessionView>, ServiceError> {
     let epoch = profile::find(app, customer).await?.profile.session_epoch;

@@ -144,6 +144,12 @@ impl Leg {
 }
 
 impl Entry {
+    /// Whether units of this instrument moved.
+    #[must_use]
+    pub fn moves_units_of(&self, instrument: &Symbol) -> bool {
+        self.legs.iter().any(|leg| matches!(&leg.amount, LegAmount::Units { symbol, .. } if symbol == instrument))
+    }
+
     /// The non-zero sums over the legs: none in an entry that a command made.
     #[must_use]
     pub fn unbalanced(&self) -> Vec<Unbalanced> {
@@ -238,6 +244,13 @@ mod tests {
         );
         let text = serde_json::to_string(&entry).unwrap();
         assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+    }
+
+    #[test]
+    fn an_entry_moves_the_units_of_its_legs() {
+        let entry = three_lots().entry;
+        assert!(entry.moves_units_of(&"AAPL".parse().unwrap()));
+        assert!(!entry.moves_units_of(&"IBM".parse().unwrap()));
     }
 
     #[test]

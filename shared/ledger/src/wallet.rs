@@ -73,6 +73,13 @@ impl Balances {
         self.0.values().copied()
     }
 
+    /// Adds an amount in its currency.
+    pub fn add(&mut self, amount: Money) -> Result<(), Refusal> {
+        let sum = exact::plus(self.of(amount.currency())?, amount)?;
+        self.set(sum);
+        Ok(())
+    }
+
     /// Replaces the amount in its currency.
     pub(crate) fn set(&mut self, amount: Money) {
         self.0.insert(amount.currency().code(), amount);

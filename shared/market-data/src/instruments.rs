@@ -6,7 +6,7 @@ mod search;
 
 pub use metadata::{find, find_described};
 pub use new_symbol::look_up;
-pub use search::search;
+pub use search::{InstrumentFilter, search};
 
 use app::ServiceError;
 use domain::{Currency, CustomerId, Instrument, Symbol};

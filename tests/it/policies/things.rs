@@ -22,6 +22,7 @@ pub struct Things {
     pub item: String,
     pub entry: String,
     pub alert: String,
+    pub session: String,
 }
 
 impl Things {
@@ -49,13 +50,16 @@ impl Things {
             backtest: id(&made("/backtest", &json!({ "symbol": "FB" })).await),
             item,
             alert: id(&made("/alerts", &alert()).await),
+            session: id(&customer.get("/sessions").await.expect_status(200).json()["items"][0]),
             entry,
         }
     }
 
     pub fn none() -> Self {
-        let [customer, portfolio, investment, traded, trade, backtest, entry, alert] = [NO_ID; 8].map(str::to_owned);
-        Self { customer, portfolio, investment, traded, trade, backtest, item: NO_SYMBOL.to_owned(), entry, alert }
+        let [customer, portfolio, investment, traded, trade, backtest, entry, alert, session] =
+            [NO_ID; 9].map(str::to_owned);
+        let item = NO_SYMBOL.to_owned();
+        Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session }
     }
 
     /// These things, as they would be in another's portfolios.
@@ -70,6 +74,7 @@ impl Things {
             "alerts" => &self.alert,
             "backtest" => &self.backtest,
             "customers" => &self.customer,
+            "sessions" => &self.session,
             "wallet" => &self.entry,
             _ if path.contains("{trade_id}") => &self.traded,
             _ => &self.portfolio,
@@ -82,8 +87,8 @@ impl Things {
 
     /// The text without these things' ids, in which alone two refusals may differ.
     pub fn blotted(&self, text: &str) -> String {
-        let Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert } = self;
-        let ids = [customer, portfolio, investment, traded, trade, backtest, item, entry, alert];
+        let Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session } = self;
+        let ids = [customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session];
         ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
     }
 }

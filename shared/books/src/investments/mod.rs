@@ -10,6 +10,7 @@ pub use worth::InvestmentNow;
 use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
+use app::listing::{self, DayRange, Filter, ListPage, PageRequest};
 use app::precondition::Precondition;
 use app::{App, stored_responses};
 use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
@@ -17,8 +18,9 @@ use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
 use market_data::{MarketData, instruments, tracked_symbols};
 use rust_decimal::Decimal;
+use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{Cursor, DeleteExpect, Version, Write, documents, keys};
+use store::{DeleteExpect, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::portfolios;
@@ -145,23 +147,38 @@ async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment
     found.ok_or(ServiceError::NotFound { what: "investment" })
 }
 
-/// A page of a portfolio's investments, newest first, and where the next page starts.
+/// Which investments a list contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct InvestmentFilter {
+    /// Investments of this instrument.
+    pub symbol: Option<Symbol>,
+    /// Investments that were purchased on these days.
+    pub days: DayRange,
+}
+
+impl Filter<Investment> for InvestmentFilter {
+    fn keeps(&self, investment: &Investment) -> bool {
+        self.days.contains(investment.purchase_date)
+            && self.symbol.as_ref().is_none_or(|symbol| *symbol == investment.ticker_symbol)
+    }
+}
+
+/// A page of a portfolio's investments, in the order in which they were recorded.
 pub async fn list(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<InvestmentNow>, Option<String>), ServiceError> {
+    filter: &InvestmentFilter,
+    page: &PageRequest,
+) -> Result<ListPage<InvestmentNow>, ServiceError> {
     portfolios::load(&market.app, customer, portfolio).await?;
-    let cursor = cursor.map(Cursor::new);
-    let page = documents::list(market.app.table(), keys::investments(portfolio), limit, cursor).await?;
+    let read = listing::read_page(&market.app, keys::investments(portfolio), filter, page).await?;
     let mut prices = LastPrices::new(market, customer, market.budget_for(customer));
-    let mut items = Vec::with_capacity(page.items.len());
-    for investment in page.items {
+    let mut items = Vec::with_capacity(read.items.len());
+    for investment in read.items {
         items.push(prices.value(investment).await?);
     }
-    Ok((items, page.next.map(|cursor| cursor.to_string())))
+    Ok(ListPage { items, next: read.next })
 }
 
 /// Corrects an investment if it is still at the version that the correction is for.

@@ -13,13 +13,14 @@ use app::App;
 use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup};
+use app::listing::{self, Filter, ListPage, PageRequest};
 use domain::portfolio::{
     InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
 };
 use domain::{Currency, CustomerId};
 use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{Cursor, Write, documents, keys};
+use store::{Write, documents, keys};
 use uuid::Uuid;
 
 /// The most portfolios of a customer.
@@ -127,15 +128,30 @@ pub async fn find_profile(
     found.map(|(profile, _)| profile).ok_or(ServiceError::NotFound { what: "investment profile" })
 }
 
-/// A page of the customer's portfolios, newest first, and where the next page starts.
+/// Which portfolios a list contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct PortfolioFilter {
+    /// Open or closed ones.
+    pub state: Option<PortfolioState>,
+    /// Ones of this kind of account.
+    pub kind: Option<PortfolioType>,
+}
+
+impl Filter<PortfolioRecord> for PortfolioFilter {
+    fn keeps(&self, record: &PortfolioRecord) -> bool {
+        !record.removing
+            && self.state.is_none_or(|state| state == record.portfolio.state)
+            && self.kind.is_none_or(|kind| kind == record.portfolio.kind)
+    }
+}
+
+/// A page of the customer's portfolios, in the order in which they were opened.
 pub async fn list(
     app: &App,
     customer: CustomerId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<Portfolio>, Option<String>), ServiceError> {
-    let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<PortfolioRecord>(app.table(), keys::portfolios(customer), limit, cursor).await?;
-    let there = page.items.into_iter().filter(|record| !record.removing);
-    Ok((there.map(|record| record.portfolio).collect(), page.next.map(|cursor| cursor.to_string())))
+    filter: &PortfolioFilter,
+    page: &PageRequest,
+) -> Result<ListPage<Portfolio>, ServiceError> {
+    let read = listing::read_page(app, keys::portfolios(customer), filter, page).await?;
+    Ok(read.map(|record: PortfolioRecord| record.portfolio))
 }

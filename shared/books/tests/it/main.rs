@@ -13,4 +13,5 @@ mod outcomes;
 mod overview;
 mod portfolio_returns;
 mod portfolios;
+mod statement;
 mod valued_portfolios;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use app::{App, ServiceError};
-use domain::{CustomerId, Instrument, Symbol};
+use domain::{CustomerId, Instrument, InstrumentType, Symbol};
 use market::call_limits::{CALLS_LEFT_BY_NAMES, FOUND};
 use market::{CallBudget, MarketClock, NoAnswer, ProviderError};
 use store::limits::MAX_KEYS;
@@ -18,8 +18,17 @@ const MAX_LISTED_A_PART: usize = 200;
 /// The longest text that is sent to a provider.
 const MAX_TEXT: usize = 100;
 
-/// The customer's custom instruments and the market's instruments whose symbol or name contains `part`, ignoring case;
-/// by symbol, at most `limit`.
+/// Which instruments a search finds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InstrumentFilter<'a> {
+    /// Part of the symbol or the name, in any case.
+    pub part: Option<&'a str>,
+    /// Instruments of this type.
+    pub kind: Option<InstrumentType>,
+}
+
+/// The customer's custom instruments and the market's instruments whose symbol or name contains the part and that
+/// are of the type; by symbol, at most `limit`.
 ///
 /// A live provider cannot list its instruments. The result has those whose metadata are stored or which the refresh
 /// tracks and, if a part is given, those that the provider's own search finds. If that fails or takes too long, the
@@ -27,11 +36,11 @@ const MAX_TEXT: usize = 100;
 pub async fn search(
     market: &MarketData,
     customer: CustomerId,
-    part: Option<&str>,
+    filter: &InstrumentFilter<'_>,
     limit: usize,
     budget: CallBudget,
 ) -> Result<Vec<Instrument>, ServiceError> {
-    let part = part.map(str::trim).filter(|part| !part.is_empty());
+    let part = filter.part.map(str::trim).filter(|part| !part.is_empty());
     let mut found: BTreeMap<Symbol, Instrument> = BTreeMap::new();
     let mut add = |instrument: Instrument| {
         if part.is_none_or(|part| instrument.mentions(part)) {
@@ -58,7 +67,8 @@ pub async fn search(
             add(find(market, &symbol, None, budget).await?);
         }
     }
-    Ok(found.into_values().take(limit).collect())
+    let is_wanted = |found: &Instrument| filter.kind.is_none_or(|kind| kind == found.instrument_type);
+    Ok(found.into_values().filter(is_wanted).take(limit).collect())
 }
 
 /// The instruments whose metadata are stored, and those that the refresh tracks.

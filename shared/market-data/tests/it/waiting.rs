@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use app::Precondition;
+use app::listing::PageRequest;
 use books::imports::{self, Duplicates, Format, ImportRequest};
-use books::investments::{self, InvestmentCorrection, Purchase};
+use books::investments::{self, InvestmentCorrection, InvestmentFilter, Purchase};
 use books::trades::{self, RequestSize, Side, TradeRequest};
 use books::wallets::{self, Transfer};
 use books::{holdings, performance};
@@ -15,7 +16,8 @@ use domain::portfolio::PortfolioType;
 use domain::{Currency, Instrument, Money, PortfolioId, Price, Quantity, Symbol};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use market_data::{MarketData, history, instruments, quotes};
+use market_data::instruments::{self, InstrumentFilter};
+use market_data::{MarketData, history, quotes};
 use notifications::alerts::{self, NewAlert};
 use notifications::watchlist;
 use research::{backtests, forecasts, reports};
@@ -134,7 +136,11 @@ fn use_cases<'a>(
         ("an instrument", async move { drop(instruments::look_up(platform, customer, &two, asked()).await) }.boxed()),
         (
             "a search",
-            async move { drop(instruments::search(platform, customer, Some(name), 50, asked()).await) }.boxed(),
+            async move {
+                let filter = InstrumentFilter { part: Some(name), kind: None };
+                drop(instruments::search(platform, customer, &filter, 50, asked()).await);
+            }
+            .boxed(),
         ),
         ("watching", async move { drop(watchlist::put(platform, customer, &three).await) }.boxed()),
         ("the watchlist", async move { drop(watchlist::list(platform, customer).await) }.boxed()),
@@ -146,7 +152,14 @@ fn use_cases<'a>(
             }
             .boxed(),
         ),
-        ("investments", async move { drop(investments::list(platform, customer, portfolio, 50, None).await) }.boxed()),
+        (
+            "investments",
+            async move {
+                let (filter, page) = (InvestmentFilter::default(), PageRequest::newest(50));
+                drop(investments::list(platform, customer, portfolio, &filter, &page).await);
+            }
+            .boxed(),
+        ),
         (
             "a correction",
             async move {

@@ -21,6 +21,7 @@ use app::App;
 use app::counter::Counter;
 use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup};
+use app::listing::{self, DayRange, Filter, ListPage, PageRequest, Unfiltered};
 use chrono::{DateTime, Utc};
 use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{CustomerId, Day, Symbol};
@@ -29,7 +30,7 @@ use market_data::{MarketData, instruments, quote_store, tracked_symbols};
 use serde::Serialize;
 use store::limits::MAX_PAGE_ITEMS;
 use store::retry::{Retry, retry};
-use store::{Cursor, DeleteExpect, Item, Write, documents, keys};
+use store::{DeleteExpect, Item, Query, Write, documents, keys};
 use uuid::Uuid;
 
 use records::WaitingAlert;
@@ -147,15 +148,30 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Alert, Se
 
 const NO_ALERT: ServiceError = ServiceError::NotFound { what: "alert" };
 
-/// A page of the customer's alerts, newest first, and where the next page starts.
+/// Which alerts a list contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct AlertFilter {
+    /// Alerts on this instrument.
+    pub symbol: Option<Symbol>,
+    /// Alerts that can still fire, or have fired.
+    pub state: Option<AlertState>,
+}
+
+impl Filter<Alert> for AlertFilter {
+    fn keeps(&self, alert: &Alert) -> bool {
+        self.symbol.as_ref().is_none_or(|symbol| *symbol == alert.symbol)
+            && self.state.is_none_or(|state| state == alert.state)
+    }
+}
+
+/// A page of the customer's alerts, in the order in which they were created.
 pub async fn list(
     app: &App,
     customer: CustomerId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<Alert>, Option<String>), ServiceError> {
-    let page = documents::list(app.table(), keys::alerts(customer), limit, cursor.map(Cursor::new)).await?;
-    Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+    filter: &AlertFilter,
+    page: &PageRequest,
+) -> Result<ListPage<Alert>, ServiceError> {
+    listing::read_page(app, keys::alerts(customer), filter, page).await
 }
 
 /// The alerts of a customer that have fired since an instant, the latest first: of the newest thousand.
@@ -188,22 +204,28 @@ pub async fn remove(app: &App, customer: CustomerId, id: Uuid) -> Result<(), Ser
     .await
 }
 
-/// A page of an alert's firings, the latest market day first, and where the next page starts. They are kept when the
-/// alert is removed.
+/// A page of an alert's firings on these market days, by day. They are kept when the alert is removed.
 ///
 /// Errors: [`ServiceError::NotFound`] if the customer has no such alert and none with this id ever fired.
 pub async fn list_firings(
     app: &App,
     customer: CustomerId,
     id: Uuid,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<Firing>, Option<String>), ServiceError> {
-    let page = documents::list(app.table(), keys::firings(customer, id), limit, cursor.map(Cursor::new)).await?;
-    if page.items.is_empty() {
+    days: DayRange,
+    page: &PageRequest,
+) -> Result<ListPage<Firing>, ServiceError> {
+    let (first, last) = days.ends();
+    let read = listing::read_page(app, keys::firings(customer, id, first, last), &Unfiltered, page).await?;
+    if read.items.is_empty() && !has_fired(app, customer, id).await? {
         find(app, customer, id).await?;
     }
-    Ok((page.items, page.next.map(|cursor| cursor.to_string())))
+    Ok(read)
+}
+
+async fn has_fired(app: &App, customer: CustomerId, id: Uuid) -> Result<bool, ServiceError> {
+    let firings = keys::firings(customer, id, Day::FIRST, Day::LAST);
+    let read = app.table().query(&Query::forward(firings.partition, firings.range, 1)).await?;
+    Ok(!read.items.is_empty())
 }
 
 /// Deletes an alert of an erased customer, together with its item under its symbol.

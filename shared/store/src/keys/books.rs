@@ -25,6 +25,13 @@ pub fn wallet_entries(customer: CustomerId) -> List {
     Kind::WalletEntry.list(customer.0)
 }
 
+/// The ledger entries of a wallet from one `seq` to another, both included.
+#[must_use]
+pub fn wallet_entries_between(customer: CustomerId, first: u64, last: u64) -> List {
+    let [from, to] = [first, last].map(|seq| wallet_entry(customer, seq));
+    List { partition: from.pk, range: Range::Between(from.sk, to.sk) }
+}
+
 /// The wallet and `seq` of a deposit or withdrawal, by the id of the entry.
 #[must_use]
 pub fn wallet_locator(entry: Uuid) -> Key {

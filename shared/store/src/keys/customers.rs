@@ -133,7 +133,17 @@ pub fn customer_index_item(customer: CustomerId) -> Key {
 /// The sixteen shards of the list of all customers.
 #[must_use]
 pub fn customer_index() -> [List; 16] {
-    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All })
+    customer_index_shards(&Range::All)
+}
+
+/// The sixteen shards of the list of customers from one id to another, both included; ids increase with time.
+#[must_use]
+pub fn customer_index_between(first: CustomerId, last: CustomerId) -> [List; 16] {
+    customer_index_shards(&Range::Between(first.to_string(), last.to_string()))
+}
+
+fn customer_index_shards(range: &Range) -> [List; 16] {
+    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: range.clone() })
 }
 
 /// The audit events of a customer's account in a month (`202611`), by id; ids increase with time.

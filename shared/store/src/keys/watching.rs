@@ -54,11 +54,11 @@ pub fn firing(customer: CustomerId, alert: Uuid, day: Day) -> Key {
     Kind::Firing.key(customer.0, format_args!("{alert}#{day}"))
 }
 
-/// All firings of an alert, by market day.
+/// The firings of an alert from one market day to another, both included, by day.
 #[must_use]
-pub fn firings(customer: CustomerId, alert: Uuid) -> List {
-    let Key { pk: partition, sk: prefix } = Kind::Firing.key(customer.0, format_args!("{alert}#"));
-    List { partition, range: Range::Prefix(prefix) }
+pub fn firings(customer: CustomerId, alert: Uuid, first: Day, last: Day) -> List {
+    let [from, to] = [first, last].map(|day| firing(customer, alert, day));
+    List { partition: from.pk, range: Range::Between(from.sk, to.sk) }
 }
 
 /// The e-mail subscription of a customer.

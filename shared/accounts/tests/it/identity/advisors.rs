@@ -1,13 +1,15 @@
 //! Clients of former advisors, and searching customers.
 
 use accounts::administration::AccountChange;
+use accounts::search::{AccountState, CustomerFilter};
 use accounts::{erasure, search};
 use app::ServiceError;
-use domain::Role;
+use app::listing::{ListOrder, PageRequest};
+use domain::{CustomerId, Role};
 use identity::profile;
 use operations::verification;
 use store::fault::{Fault, Plan};
-use store::{Query, StoreError, Table, keys};
+use store::{Query, StoreError, Table, Write, documents, keys};
 use testing::Counts;
 
 use crate::identity::{PASSWORD, World, json, password};
@@ -88,27 +90,108 @@ async fn a_search_reads_a_hundred_customers_at_a_time_with_a_cursor_per_list() {
     let others = world.others(150).await;
     let (by, other) = (world.ada().await, others[0]);
     world.table.inner().take_counts();
-    let (found, next) = search::search(&world.platform.app, by, "c", 200, None).await.unwrap();
-    assert_eq!((found.len(), next), (151, None), "Ada's address has a c too");
+    let search = async |by, text: &str, limit, cursor: Option<&str>| {
+        let filter = CustomerFilter { text: text.to_owned(), ..CustomerFilter::default() };
+        let page = PageRequest::newest(limit).after(cursor.map(str::to_owned));
+        search::search(&world.platform.app, by, &filter, &page).await
+    };
+    let found = search(by, "c", 200, None).await.unwrap();
+    assert_eq!((found.items.len(), found.next), (151, None), "Ada's address has a c too");
     // The sixteen parts of the customer index, and two batches of at most a hundred profiles.
     assert_eq!(world.table.inner().take_counts(), Counts { reads: 18, ..Counts::default() });
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
-        let (page, next) = search::search(&world.platform.app, by, "c", 40, cursor.as_deref()).await.unwrap();
-        seen.extend(page.into_iter().map(|customer| customer.id));
-        let Some(next) = next else { break };
+        let page = search(by, "c", 40, cursor.as_deref()).await.unwrap();
+        seen.extend(page.items.into_iter().map(|customer| customer.id));
+        let Some(next) = page.next else { break };
         let foreign = [
-            search::search(&world.platform.app, other, "c", 40, Some(&next)).await,
-            search::search(&world.platform.app, by, "ada", 40, Some(&next)).await,
-            search::search(&world.platform.app, by, "c", 40, Some(&next.to_uppercase())).await,
-            search::search(&world.platform.app, by, "c", 40, Some(&by.to_string())).await,
-            search::search(&world.platform.app, by, "c", 40, Some("")).await,
-            search::search(&world.platform.app, by, "c", 40, Some("éééééééééééé")).await,
+            search(other, "c", 40, Some(&next)).await,
+            search(by, "ada", 40, Some(&next)).await,
+            search(by, "c", 40, Some(&next.to_uppercase())).await,
+            search(by, "c", 40, Some(&by.to_string())).await,
+            search(by, "c", 40, Some("")).await,
+            search(by, "c", 40, Some("éééééééééééé")).await,
         ];
         for refused in foreign {
             assert!(matches!(refused, Err(ServiceError::Store(StoreError::ForeignCursor))));
         }
         cursor = Some(next);
     }
-    assert_eq!(seen, found.iter().map(|customer| customer.id).collect::<Vec<_>>());
+    assert_eq!(seen, found.items.iter().map(|customer| customer.id).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_search_by_role_and_state_finds_each_customer_once_in_either_order() {
+    let world = World::with_ada().await;
+    let others = world.others(30).await;
+    let by = world.ada().await;
+    for id in &others[..8] {
+        world.change(*id, AccountChange { role: Some(Role::Advisor), ..AccountChange::default() }).await.unwrap();
+    }
+    for id in &others[5..12] {
+        world.change(*id, AccountChange { disabled: Some(true), ..AccountChange::default() }).await.unwrap();
+    }
+    let filter = |role, state| CustomerFilter { role, state, ..CustomerFilter::default() };
+    let (advisor, disabled) = (Some(Role::Advisor), Some(AccountState::Disabled));
+    let mut foreign = None;
+    for (filter, expected) in [
+        (filter(advisor, None), &others[..8]),
+        (filter(None, disabled), &others[5..12]),
+        (filter(advisor, disabled), &others[5..8]),
+        (filter(advisor, Some(AccountState::Active)), &others[..5]),
+    ] {
+        for order in [ListOrder::Asc, ListOrder::Desc] {
+            let (mut seen, mut page) = (Vec::new(), PageRequest { order, ..PageRequest::newest(2) });
+            if foreign.is_some() {
+                let refused = search::search(&world.platform.app, by, &filter, &page.clone().after(foreign)).await;
+                assert!(matches!(refused, Err(ServiceError::Store(StoreError::ForeignCursor))), "{filter:?} {order:?}");
+            }
+            loop {
+                let read = search::search(&world.platform.app, by, &filter, &page).await.unwrap();
+                seen.extend(read.items.into_iter().map(|customer| customer.id));
+                if read.next.is_none() {
+                    break;
+                }
+                page = page.after(read.next);
+            }
+            foreign = page.cursor;
+            let mut expected = expected.to_vec();
+            expected.sort();
+            if order == ListOrder::Desc {
+                expected.reverse();
+            }
+            assert_eq!(seen, expected, "{filter:?} {order:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_for_a_rare_customer_reads_a_bounded_number_of_profiles_at_a_time() {
+    let world = World::with_ada().await;
+    let by = world.ada().await;
+    let mut ids = Vec::new();
+    for _ in 0..2_600 {
+        let id = CustomerId(world.platform.app.new_id());
+        let key = keys::customer_index_item(id);
+        ids.push(Write::create(key.clone(), documents::body(&key, &id).unwrap()));
+    }
+    for some in ids.chunks(100) {
+        world.platform.app.table().transact(some.to_vec()).await.unwrap();
+    }
+    world.table.inner().take_counts();
+    let filter = CustomerFilter { text: "ada@".to_owned(), ..CustomerFilter::default() };
+    let (mut found, mut page, mut requests) = (Vec::new(), PageRequest::newest(50), 0);
+    loop {
+        let read = search::search(&world.platform.app, by, &filter, &page).await.unwrap();
+        found.extend(read.items);
+        requests += 1;
+        let reads = world.table.inner().take_counts().reads;
+        assert!(reads <= 16 + 10, "{reads}");
+        if read.next.is_none() {
+            break;
+        }
+        page = page.after(read.next);
+    }
+    assert_eq!((found.len(), found[0].id), (1, by));
+    assert!((3..=5).contains(&requests), "{requests}");
 }

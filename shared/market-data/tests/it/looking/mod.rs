@@ -12,9 +12,10 @@ use chrono::TimeDelta;
 use domain::{Currency, Instrument};
 use futures::future::join_all;
 use market::{ProviderError, Quote, Sample};
+use market_data::instruments::{self, InstrumentFilter};
 use market_data::quote_store::{self, Origin};
 use market_data::quotes::{QuoteBatch, QuoteWithAge, load_batch};
-use market_data::{MarketData, custom_instruments, instruments};
+use market_data::{MarketData, custom_instruments};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
 
 use super::quotes::{NOON, record};
@@ -209,10 +210,8 @@ async fn a_search_finds_stored_and_provider_instruments_and_works_without_a_prov
     world.exchange.calls();
     *world.exchange.found.lock().unwrap() = Ok(vec![named("ACMX", "Acme Fund")]);
     let find = async |part: Option<&str>| {
-        let found =
-            instruments::search(&world.platform, world.customer, part, 50, world.platform.budget_for(world.customer))
-                .await
-                .unwrap();
+        let (filter, budget) = (InstrumentFilter { part, kind: None }, world.platform.budget_for(world.customer));
+        let found = instruments::search(&world.platform, world.customer, &filter, 50, budget).await.unwrap();
         found.into_iter().map(|instrument| instrument.symbol.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(find(Some("acme")).await, ["ACME", "ACMX"]);

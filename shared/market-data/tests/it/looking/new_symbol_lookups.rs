@@ -4,8 +4,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use app::ServiceError;
+use app::listing::PageRequest;
 use books::holdings;
-use books::investments::{self, Purchase};
+use books::investments::{self, InvestmentFilter, Purchase};
 use books::portfolios::NewPortfolio;
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
@@ -231,7 +232,8 @@ async fn the_type_of_a_lot_recorded_with_a_new_symbol_lookup_is_shown_once_known
         ..Instrument::unlisted(symbol("FUND"))
     };
     documents::put_first(&*world.table, &keys::instrument(&symbol("FUND")), fund).await.unwrap();
-    let (listed, _) = investments::list(&world.platform, world.customer, portfolio, 10, None).await.unwrap();
+    let (filter, page) = (InvestmentFilter::default(), PageRequest::newest(10));
+    let listed = investments::list(&world.platform, world.customer, portfolio, &filter, &page).await.unwrap().items;
     let kinds: Vec<_> = listed.iter().map(|lot| lot.instrument_type).collect();
     assert_eq!(kinds, [InstrumentType::Crypto, InstrumentType::Etf]);
 }

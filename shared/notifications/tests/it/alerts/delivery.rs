@@ -52,7 +52,7 @@ async fn without_an_email_sender_an_alert_with_email_is_refused() {
     world.emails.disable();
     let refused = create_with_email(&world, ada, Repeat::Once).await.unwrap_err();
     assert!(matches!(refused, ServiceError::Field { field: "email", .. }), "{refused}");
-    assert!(alerts::list(&world.platform.app, ada, 10, None).await.unwrap().0.is_empty());
+    assert!(world.alerts(ada).await.is_empty());
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn an_alert_is_not_created_if_the_confirmation_request_fails() {
     let (ada, _) = world.connect("ada").await;
     world.emails.set_failing(true);
     assert!(matches!(create_with_email(&world, ada, Repeat::Once).await, Err(ServiceError::Mail(_))));
-    assert!(alerts::list(&world.platform.app, ada, 10, None).await.unwrap().0.is_empty());
+    assert!(world.alerts(ada).await.is_empty());
     world.emails.set_failing(false);
     create_with_email(&world, ada, Repeat::Once).await.unwrap();
 }

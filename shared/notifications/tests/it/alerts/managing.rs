@@ -2,17 +2,19 @@
 
 use accounts::{erasure, export};
 use app::ServiceError;
+use app::listing::{DayRange, ListOrder, PageRequest};
 use domain::CustomerId;
 use domain::alert::Repeat;
 use futures::future::join_all;
-use notifications::alerts::{self, MAX_ACTIVE, NewAlert};
+use market_data::quote_record::LastQuote;
+use notifications::alerts::{self, AlertFilter, MAX_ACTIVE, NewAlert};
 use notifications::watchlist;
 use serde_json::Value;
 use store::keys;
 use testing::people::password;
 use uuid::Uuid;
 
-use crate::alerts::world::{World, above, symbol};
+use crate::alerts::world::{World, above, day, symbol};
 
 const ADA: CustomerId = CustomerId(Uuid::from_u128(7));
 
@@ -37,8 +39,8 @@ async fn a_customer_has_at_most_a_hundred_active_alerts() {
         world.alert(ADA, above("12"), Repeat::Recurring).await;
     }
     assert!(is_limit(&alerts::create(&world.platform, ADA, &new, None).await.unwrap_err()));
-    let (newest, _) = alerts::list(&world.platform.app, ADA, 1, None).await.unwrap();
-    alerts::remove(&world.platform.app, ADA, newest[0].id).await.unwrap();
+    let newest = world.alerts(ADA).await[0].id;
+    alerts::remove(&world.platform.app, ADA, newest).await.unwrap();
     // Removing an alert that has fired makes no room.
     let fired = made[0].as_ref().unwrap().value.id;
     alerts::remove(&world.platform.app, ADA, fired).await.unwrap();
@@ -60,7 +62,7 @@ async fn one_key_creates_one_alert_and_returns_it_as_created() {
     assert!(matches!(reused, ServiceError::IdempotencyKeyReused));
     let concurrent = join_all((0..10).map(|_| alerts::create(&world.platform, ADA, &new, Some("l")))).await;
     let ids: std::collections::BTreeSet<_> = concurrent.into_iter().map(|made| made.unwrap().value.id).collect();
-    assert_eq!((ids.len(), alerts::list(&world.platform.app, ADA, 10, None).await.unwrap().0.len()), (1, 1));
+    assert_eq!((ids.len(), world.alerts(ADA).await.len()), (1, 1));
 }
 
 #[tokio::test]
@@ -82,10 +84,14 @@ async fn lists_have_pages_and_the_history_outlives_its_alert() {
     for _ in 0..3 {
         made.push(world.alert(ADA, above("12"), Repeat::Recurring).await);
     }
-    let (page, cursor) = alerts::list(&world.platform.app, ADA, 2, None).await.unwrap();
-    assert_eq!(page, [made[2].clone(), made[1].clone()]);
-    let (rest, end) = alerts::list(&world.platform.app, ADA, 2, cursor.clone()).await.unwrap();
-    assert_eq!((rest.as_slice(), end), (&made[..1], None));
+    let list = async |customer, page: &PageRequest| {
+        alerts::list(&world.platform.app, customer, &AlertFilter::default(), page).await
+    };
+    let first = list(ADA, &PageRequest::newest(2)).await.unwrap();
+    assert_eq!(first.items, [made[2].clone(), made[1].clone()]);
+    let second = PageRequest::newest(2).after(first.next);
+    let rest = list(ADA, &second).await.unwrap();
+    assert_eq!((rest.items.as_slice(), rest.next), (&made[..1], None));
     alerts::evaluate(&world.platform, &[world.quote("AAPL", "13")]).await.unwrap();
     let id = made[0].id;
     alerts::remove(&world.platform.app, ADA, id).await.unwrap();
@@ -96,9 +102,32 @@ async fn lists_have_pages_and_the_history_outlives_its_alert() {
     // Another customer finds neither the alert nor its history, and cannot use its cursors.
     let other = CustomerId(Uuid::from_u128(8));
     assert!(gone(alerts::find(&world.platform.app, other, id).await.map(drop)));
-    assert!(gone(alerts::list_firings(&world.platform.app, other, id, 10, None).await.map(drop)));
+    let (days, page) = (DayRange::default(), PageRequest::newest(10));
+    assert!(gone(alerts::list_firings(&world.platform.app, other, id, days, &page).await.map(drop)));
     assert!(gone(alerts::remove(&world.platform.app, other, made[1].id).await));
-    assert!(alerts::list(&world.platform.app, other, 2, cursor).await.is_err());
+    assert!(list(other, &second).await.is_err());
+}
+
+#[tokio::test]
+async fn the_history_of_a_span_of_days_is_read_by_its_keys_and_exists_without_firings_in_it() {
+    let world = World::new();
+    let alert = world.alert(ADA, above("12"), Repeat::Recurring).await;
+    for on in ["2026-11-18", "2026-11-19", "2026-11-20"] {
+        let quote = LastQuote { day: day(on), ..world.quote("AAPL", "13") };
+        alerts::evaluate(&world.platform, &[quote]).await.unwrap();
+    }
+    alerts::remove(&world.platform.app, ADA, alert.id).await.unwrap();
+    let read = async |from: Option<&str>, to: Option<&str>, order| {
+        let days = DayRange { from: from.map(day), to: to.map(day) };
+        let page = PageRequest { order, ..PageRequest::newest(10) };
+        let read = alerts::list_firings(&world.platform.app, ADA, alert.id, days, &page).await.unwrap();
+        read.items.into_iter().map(|firing| firing.market_day.to_string()).collect::<Vec<_>>()
+    };
+    let (asc, desc) = (ListOrder::Asc, ListOrder::Desc);
+    assert_eq!(read(None, None, asc).await, ["2026-11-18", "2026-11-19", "2026-11-20"]);
+    assert_eq!(read(Some("2026-11-19"), None, desc).await, ["2026-11-20", "2026-11-19"]);
+    assert_eq!(read(None, Some("2026-11-18"), desc).await, ["2026-11-18"]);
+    assert_eq!(read(Some("2026-11-21"), None, desc).await, [] as [&str; 0], "the removed alert has fired");
 }
 
 #[tokio::test]

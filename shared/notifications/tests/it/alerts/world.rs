@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use app::Channels;
+use app::listing::{DayRange, PageRequest};
 use app::push::{Push, PushError};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -14,7 +15,7 @@ use domain::{Bar, Bars, Currency, CustomerId, Day, Price, Symbol};
 use identity::sessions::SessionKind;
 use market_data::MarketData;
 use market_data::quote_record::LastQuote;
-use notifications::alerts::{self, Alert, Firing, NewAlert};
+use notifications::alerts::{self, Alert, AlertFilter, Firing, NewAlert};
 use notifications::live;
 use serde_json::{Value, json};
 use store::fault::{Faulty, Plan};
@@ -196,7 +197,14 @@ impl World {
 
     /// All firings of an alert, the latest day first.
     pub async fn history(&self, customer: CustomerId, alert: &Alert) -> Vec<Firing> {
-        alerts::list_firings(&self.platform.app, customer, alert.id, 200, None).await.unwrap().0
+        let (days, page) = (DayRange::default(), PageRequest::newest(200));
+        alerts::list_firings(&self.platform.app, customer, alert.id, days, &page).await.unwrap().items
+    }
+
+    /// All alerts of a customer, the newest first.
+    pub async fn alerts(&self, customer: CustomerId) -> Vec<Alert> {
+        let (filter, page) = (AlertFilter::default(), PageRequest::newest(200));
+        alerts::list(&self.platform.app, customer, &filter, &page).await.unwrap().items
     }
 
     /// Lets the delivery leases of interrupted evaluations expire.
