@@ -1,9 +1,10 @@
 //! The books of customers: wallets, trades, portfolios and their holdings.
 //!
-//! [`wallets`] moves money, [`trades`] buys and sells at the stored quote, [`investments`] records lots held elsewhere,
-//! and [`imports`] reads a file of them. [`portfolios`] contain trades and lots; [`holdings`] computes their current value
-//! and [`performance`] how it changed, from the same prices and to the same cent; [`overview`] adds both up over all
-//! portfolios of a customer. [`outcomes`] looks up what a call with an idempotency key did.
+//! [`wallets`] moves money, [`statement`] shows how it moved, [`trades`] buys and sells at the stored quote,
+//! [`investments`] records lots held elsewhere, and [`imports`] reads a file of them. [`portfolios`] contain trades and
+//! lots; [`holdings`] computes their current value and [`performance`] how it changed, from the same prices and to the
+//! same cent; [`overview`] adds both up over all portfolios of a customer. [`outcomes`] looks up what a call with an
+//! idempotency key did.
 //!
 //! The crate reads prices only through `market_data`; the pure crates `ledger` and `valuation` decide and compute. It
 //! does not depend on sessions, live connections or HTTP.

@@ -61,7 +61,7 @@ pub async fn list(
 /// Errors: [`ServiceError::NotFound`].
 pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<StatementLine, ServiceError> {
     let missing = || ServiceError::NotFound { what: "entry" };
-    if let Some((owner, seq)) = wallets::locate(app, id).await? {
+    if let Some((owner, seq)) = wallets::find_locator(app, id).await? {
         let is_own = owner == customer;
         return if is_own { Ok((&wallets::read_entry(app, customer, seq).await?).into()) } else { Err(missing()) };
     }

@@ -167,7 +167,7 @@ pub async fn read_head(app: &App, customer: CustomerId) -> Result<(Wallet, Optio
 }
 
 /// The customer and the `seq` of a deposit or withdrawal; `None` for any other id.
-pub(crate) async fn locate(app: &App, entry: Uuid) -> Result<Option<(CustomerId, u64)>, ServiceError> {
+pub(crate) async fn find_locator(app: &App, entry: Uuid) -> Result<Option<(CustomerId, u64)>, ServiceError> {
     let found = documents::read::<EntryLocator>(app.table(), &keys::wallet_locator(entry)).await?;
     Ok(found.map(|(locator, _)| (locator.customer_id, locator.seq)))
 }
