@@ -29,7 +29,8 @@ type Keeps<'a> = &'a dyn Fn(&Value) -> bool;
 async fn assert_filtered(customer: &Target, path: &str, all: &[Value], filters: &[(&str, Keeps<'_>)]) {
     let mut cursors = Vec::new();
     for (filter, keeps) in filters {
-        let mut expected: Vec<_> = all.iter().filter(|item| keeps(item)).map(|item| &item["id"]).collect();
+        let mut expected: Vec<_> =
+            all.iter().filter(|item| keeps(item)).map(|item| item["id"].as_str().unwrap()).collect();
         for order in ["&order=asc", "&order=desc"] {
             let (ids, cursor) = walk(customer, &format!("{path}?{filter}{order}")).await;
             assert_eq!(ids, expected, "{path}?{filter}{order}");

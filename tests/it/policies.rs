@@ -179,7 +179,7 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
 
 /// The visible state of the victim's things.
 async fn seen(victim: &Actor) -> Vec<Value> {
-    let Things { portfolio, investment, traded, trade, backtest, item, alert, .. } = &victim.things;
+    let Things { portfolio, investment, traded, trade, backtest, item, entry, alert, .. } = &victim.things;
     let mut seen = Vec::new();
     for path in [
         format!("/portfolios/{portfolio}"),
@@ -190,6 +190,7 @@ async fn seen(victim: &Actor) -> Vec<Value> {
         format!("/portfolios/{traded}/trades/{trade}"),
         format!("/backtest/{backtest}"),
         format!("/instruments/{item}"),
+        format!("/wallet/entries/{entry}"),
         format!("/alerts/{alert}"),
         format!("/alerts/{alert}/history"),
         format!("/watchlist/{item}"),
