@@ -162,7 +162,7 @@ pub(crate) async fn record(
 #[into_params(parameter_in = Query)]
 pub(crate) struct InvestmentsQuery {
     /// Only investments of this instrument.
-    #[param(value_type = Option<Symbol>)]
+    #[param(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Option<String>,
     /// First purchase date, inclusive.
     #[param(value_type = Option<Day>)]

@@ -209,7 +209,7 @@ struct TradesQuery {
     #[param(value_type = Option<Day>)]
     to: Option<String>,
     /// Only trades of this instrument.
-    #[param(value_type = Option<Symbol>)]
+    #[param(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Option<String>,
     /// Only purchases, or only sales.
     #[param(value_type = Option<Side>)]

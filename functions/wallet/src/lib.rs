@@ -14,7 +14,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use books::statement::{self, EntryFilter, EntryType};
 use books::wallets::{self, ShownWallet, StatementLine, Transfer};
-use domain::{Currency, Day, Money, Symbol};
+use domain::{Currency, Day, Money};
 use market_data::MarketData;
 use serde::Deserialize;
 use utoipa::openapi::OpenApi;
@@ -100,7 +100,7 @@ struct EntriesQuery {
     #[param(value_type = Option<EntryType>)]
     r#type: Option<String>,
     /// Only entries that moved units of this instrument.
-    #[param(value_type = Option<Symbol>)]
+    #[param(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Option<String>,
 }
 

@@ -85,7 +85,7 @@ pub(crate) async fn create(
 #[into_params(parameter_in = Query)]
 pub(crate) struct AlertsQuery {
     /// Only alerts on this instrument.
-    #[param(value_type = Option<Symbol>)]
+    #[param(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Option<String>,
     /// Only alerts that can still fire, or only those that have fired and cannot fire again.
     #[param(value_type = Option<AlertState>)]

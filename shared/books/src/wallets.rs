@@ -39,6 +39,7 @@ pub struct ShownWallet {
     pub frozen: bool,
     /// The market day at whose end the balances are; absent for the current ones.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub as_of: Option<Day>,
 }
 
