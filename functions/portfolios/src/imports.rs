@@ -1,6 +1,7 @@
 //! `/portfolios/{id}/investments/import` and `/export`: importing and exporting many lots.
 
-use api::body::{MAX_FILE_BYTES, read, require_one_of};
+use api::body::require_one_of;
+use api::content_encoding::read_file;
 use api::inputs::{DecimalInput, PositiveDecimalInput, SymbolInput};
 use api::{Caller, Command, DryRun, Fields, IdPath, IdempotencyKey, Problem, Query, Replayed, responses};
 use axum::body::Bytes;
@@ -28,7 +29,7 @@ impl<S: Send + Sync> FromRequest<S> for File {
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
         let media_type = require_one_of(request.headers(), &[CSV, JSON])?;
         let format = if media_type == CSV { Format::Csv } else { Format::Json };
-        Ok(Self { bytes: read(request, MAX_FILE_BYTES).await?, format })
+        Ok(Self { bytes: read_file(request).await?, format })
     }
 }
 
@@ -104,7 +105,7 @@ pub(crate) struct ImportQuery {
         ("Idempotency-Key" = Option<String>, Header, description = "Repeating a request with the same key returns the first report. The file itself is imported once while its lots exist. A dry run uses up no key"),
     ),
     request_body(
-        description = "At most 4 MiB and 20,000 rows. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and optionally `fee,currency`, and cells are trimmed; JSON is a list of such objects, or an export, and its strings are not trimmed",
+        description = "At most 4 MiB and 20,000 rows; the file may be sent with `Content-Encoding: gzip`, and then has at most 4 MiB both as it is sent and decompressed. CSV has a header of `ticker_symbol,quantity,purchase_price,purchase_date` and optionally `fee,currency`, and cells are trimmed; JSON is a list of such objects, or an export, and its strings are not trimmed",
         content((String = "text/csv"), (ImportedFile = "application/json"))
     ),
     responses(
@@ -113,7 +114,7 @@ pub(crate) struct ImportQuery {
         (status = 400, description = "A file that cannot be read at all"),
         (status = 409, description = "Rows match investments and `duplicates` is not given, or the portfolio is closed or full"),
         (status = 413, description = "A file over 4 MiB"),
-        (status = 415, description = "Neither CSV nor JSON"),
+        (status = 415, description = "Neither CSV nor JSON, or a `Content-Encoding` other than gzip"),
         (status = 422, description = "Invalid rows, each with its errors; nothing was imported"),
         (status = 503, description = "Interrupted: send the same file again to continue"),
     )

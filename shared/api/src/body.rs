@@ -45,15 +45,17 @@ pub fn require_one_of(headers: &HeaderMap, media_types: &[&'static str]) -> Resu
 
 /// Reads the whole body. Errors: a body with more than `max_bytes`, also by its `Content-Length`.
 pub async fn read(request: Request, max_bytes: usize) -> Result<Bytes, Problem> {
-    let too_large = || {
-        let detail = format!("The body must have at most {max_bytes} bytes.");
-        Problem::new(ProblemCode::BodyTooLarge, detail)
-    };
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|bytes: u64| bytes > max_bytes as u64) {
-        return Err(too_large());
+        return Err(too_large(max_bytes));
     }
-    to_bytes(request.into_body(), max_bytes).await.map_err(|_| too_large())
+    to_bytes(request.into_body(), max_bytes).await.map_err(|_| too_large(max_bytes))
+}
+
+/// The problem of a body with more than `max_bytes`.
+pub(crate) fn too_large(max_bytes: usize) -> Problem {
+    let detail = format!("The body must have at most {max_bytes} bytes.");
+    Problem::new(ProblemCode::BodyTooLarge, detail)
 }
 
 /// Parses JSON strictly: a syntax error is a 400, an unknown, repeated or invalid field a 422.

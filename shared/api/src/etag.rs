@@ -1,10 +1,10 @@
 //! Versions of objects in headers: `ETag: "7"` on reads, `If-Match: "7"` on changes (RFC 9110, sections 8.8.3 and
-//! 13.1.1).
+//! 13.1.1). Public files have an `ETag` too, which caches send as `If-None-Match` (section 13.1.2).
 
 use app::Precondition;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
@@ -18,6 +18,15 @@ pub fn etag(version: u64) -> [(HeaderName, HeaderValue); 1] {
     // Digits in quotes are always a valid header value.
     let value = HeaderValue::from_str(&format!("\"{version}\"")).unwrap_or(HeaderValue::from_static("\"0\""));
     [(header::ETAG, value)]
+}
+
+/// Whether the client already has the content with this `ETag`, by its `If-None-Match`. The comparison is weak, so that
+/// it holds for the content in any coding.
+#[must_use]
+pub fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || opaque(tag) == opaque(etag))
 }
 
 /// The `If-Match` header of a change. It is checked after the object is read, so that a missing object is a 404
@@ -67,6 +76,27 @@ mod tests {
         assert_eq!(parse("W/\"7\""), Some(Precondition::OneOf(vec![7])));
         assert_eq!(parse("\"7\", W/\"8\""), Some(Precondition::OneOf(vec![7, 8])));
         assert_eq!(parse(" * "), Some(Precondition::Any));
+    }
+
+    #[test]
+    fn content_is_known_by_a_tag_in_any_form_or_the_star() {
+        for (lines, known) in [
+            (&["\"a\""][..], true),
+            (&["W/\"a\""], true),
+            (&["\"b\", W/\"a\""], true),
+            (&["\"b\"", "\"a\""], true),
+            (&[" * "], true),
+            (&["a"], false),
+            (&["\"A\""], false),
+            (&[""], false),
+            (&[], false),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::IF_NONE_MATCH, HeaderValue::from_static(line));
+            }
+            assert_eq!(is_known(&headers, "\"a\""), known, "{lines:?}");
+        }
     }
 
     #[test]

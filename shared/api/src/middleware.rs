@@ -1,5 +1,5 @@
-//! The layers of each function's router: access policy, request id, log line, headers, and problems for unknown routes,
-//! wrong methods and panics.
+//! The layers of each function's router: access policy, request id, log line, headers, compression, and problems for
+//! unknown routes, wrong methods and panics.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -16,10 +16,11 @@ use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::compression::{Coding, compress};
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
 use crate::query::{self, KnownParameters};
-use crate::{idempotency_key, limits, policy};
+use crate::{content_encoding, idempotency_key, limits, policy};
 
 /// The largest response of a function, in bytes of the JSON string in which Lambda sends it. Lambda's limit is 6 MiB;
 /// the rest is for status and headers.
@@ -36,7 +37,7 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 pub struct RequestId(pub String);
 
 /// Closes a function's routes: every response has a request id and security headers, and every error has a problem
-/// body. Unknown routes, methods and query parameters are refused.
+/// body. Unknown routes, methods, query parameters and encodings of bodies are refused.
 pub fn close<P: Platform>(platform: P, routes: OpenApiRouter<P>) -> Router {
     let (router, document) = routes.split_for_parts();
     let refusing = router
@@ -53,6 +54,7 @@ pub fn finish_responses<P: Platform>(platform: P, router: Router<P>, document: &
     let parameters = Arc::new(KnownParameters::of(document));
     router
         .with_state(platform)
+        .layer(from_fn(content_encoding::refuse_unsupported))
         .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
         .layer(from_fn_with_state(app.clone(), limits::enforce))
@@ -66,13 +68,14 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let id = given.unwrap_or_else(|| app.new_id().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let coding = Coding::accepted_by(request.headers());
+    let holds_secret = route.as_ref().is_some_and(|path| policy::responds_with_secret(&format!("{method} {path}")));
     let started = Instant::now();
-    let mut response = refuse_oversized(next.run(request).await).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let body = problem.with_request_id(&id).body();
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-        *response.body_mut() = Body::from(body);
+    let mut response = with_problem_body(next.run(request).await, &id);
+    if !holds_secret {
+        response = with_problem_body(compress(response, coding).await, &id);
     }
+    let mut response = with_problem_body(refuse_oversized(response).await, &id);
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, value);
@@ -82,6 +85,16 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let status = response.status().as_u16();
     let ms = started.elapsed().as_secs_f64() * 1e3;
     tracing::info!(request_id = id, %method, route, status, ms, "answered");
+    response
+}
+
+/// Writes the problem that a response stands for, if any, as its body.
+fn with_problem_body(mut response: Response, request_id: &str) -> Response {
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        let body = problem.with_request_id(request_id).body();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
+    }
     response
 }
 
@@ -99,7 +112,8 @@ async fn refuse_oversized(response: Response) -> Response {
             return Problem::internal().into_response();
         }
     };
-    let sent = sent_bytes(&bytes);
+    let is_text = !parts.headers.contains_key(header::CONTENT_ENCODING);
+    let sent = sent_bytes(&bytes, is_text);
     if sent > MAX_RESPONSE_BYTES {
         tracing::error!(sent, "a response exceeds the limit of Lambda");
         let detail = format!("The response has {sent} bytes, more than {MAX_RESPONSE_BYTES}. Request less at a time.");
@@ -108,16 +122,17 @@ async fn refuse_oversized(response: Response) -> Response {
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// The bytes of a body in Lambda's JSON: text is escaped (RFC 8259, section 7), anything else is base64.
-fn sent_bytes(body: &[u8]) -> usize {
+/// The bytes of a body in Lambda's JSON: text is escaped (RFC 8259, section 7), anything else, such as what is
+/// compressed, is base64.
+fn sent_bytes(body: &[u8], is_text: bool) -> usize {
     let escaped = |byte| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,
         0..0x20 => MAX_ESCAPE_BYTES,
         _ => 1,
     };
     match std::str::from_utf8(body) {
-        Ok(text) => text.bytes().map(escaped).sum(),
-        Err(_) => body.len().div_ceil(3) * 4,
+        Ok(text) if is_text => text.bytes().map(escaped).sum(),
+        Ok(_) | Err(_) => body.len().div_ceil(3) * 4,
     }
 }
 
@@ -152,6 +167,7 @@ mod tests {
     #[test]
     fn the_size_of_a_body_includes_escapes() {
         let text = "plain \"quoted\" back\\slash\n\r\t\u{1} é €";
-        assert_eq!(sent_bytes(text.as_bytes()), serde_json::to_string(text).unwrap().len() - 2);
+        assert_eq!(sent_bytes(text.as_bytes(), true), serde_json::to_string(text).unwrap().len() - 2);
+        assert_eq!(sent_bytes(b"abcd", false), 8, "in base64");
     }
 }

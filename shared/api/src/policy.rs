@@ -38,6 +38,7 @@ pub enum Access {
 
 /// Every route and who may call it, in the order of the paths.
 pub const POLICIES: &[(&str, Access)] = &[
+    ("GET /", Access::Public),
     ("GET /alerts", Access::Own),
     ("POST /alerts", Access::Own),
     ("GET /alerts/{id}", Access::Own),
@@ -57,6 +58,8 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("PUT /customers/password", Access::Public),
     ("GET /customers/{id}", Access::Administrators),
     ("PATCH /customers/{id}", Access::Administrators),
+    ("GET /docs", Access::Public),
+    ("GET /docs/{file}", Access::Public),
     ("GET /fetch-data/{symbol}", Access::SignedIn),
     ("GET /health", Access::Public),
     ("GET /openapi.json", Access::Public),
@@ -108,10 +111,34 @@ pub const POLICIES: &[(&str, Access)] = &[
 /// The routes with a file as their body.
 const FILE_ROUTES: &[&str] = &["POST /portfolios/{id}/investments/import"];
 
+/// The routes whose response holds a secret that grants access.
+const SECRET_ROUTES: &[&str] = &["POST /live-tickets", "POST /sessions"];
+
+/// The paths that answer HEAD, because probes send it. API Gateway has no route for it and passes it to `$default`.
+const PROBED_PATHS: &[&str] = &["/", "/docs", "/health", "/openapi.json"];
+
 /// The largest body of a route, in bytes. The route is written `GET /backtest/{id}`.
 #[must_use]
 pub fn max_body_bytes(route: &str) -> usize {
-    if FILE_ROUTES.contains(&route) { MAX_FILE_BYTES } else { MAX_BODY_BYTES }
+    if takes_file(route) { MAX_FILE_BYTES } else { MAX_BODY_BYTES }
+}
+
+/// Whether the body of a route is a file. The route is written `GET /backtest/{id}`.
+pub(crate) fn takes_file(route: &str) -> bool {
+    FILE_ROUTES.contains(&route)
+}
+
+/// Whether the response of a route holds a secret that grants access. It must not be compressed: the length of a
+/// compressed response can give away a secret beside which it repeats what the client sent (the attack BREACH).
+#[must_use]
+pub fn responds_with_secret(route: &str) -> bool {
+    SECRET_ROUTES.contains(&route)
+}
+
+/// Whether a path, such as `/backtest/{id}`, answers HEAD as it answers GET, without the body.
+#[must_use]
+pub fn answers_head(path: &str) -> bool {
+    PROBED_PATHS.contains(&path)
 }
 
 impl ChosenRoute {
@@ -155,7 +182,8 @@ fn forbidden(detail: &str) -> Problem {
 /// The refusal of a method that is not listed for this path, or of a path that is not listed.
 fn unlisted(path: &str) -> Problem {
     let listed = POLICIES.iter().filter_map(|(route, _)| route.split_once(' ')).filter(|(_, listed)| *listed == path);
-    let methods: Vec<_> = listed.map(|(method, _)| method).collect();
+    let head = answers_head(path).then_some("HEAD");
+    let methods: Vec<_> = listed.map(|(method, _)| method).chain(head).collect();
     if methods.is_empty() {
         return forbidden("The route is not accessible.");
     }
@@ -172,8 +200,11 @@ pub(crate) async fn enforce(request: Request, next: Next) -> Response {
         // No route matched: the fallback responds.
         return next.run(request).await;
     };
-    // The handler of GET also handles HEAD.
-    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
+    let method = match *request.method() {
+        // The handler of GET also handles HEAD.
+        Method::HEAD if answers_head(path.as_str()) => "GET",
+        ref method => method.as_str(),
+    };
     // API Gateway passes PATCH /customers/password on as PATCH /customers/{id}: the method is refused before the route.
     let Some(access) = Access::of(&format!("{method} {}", path.as_str())) else {
         return unlisted(path.as_str()).into_response();
@@ -211,6 +242,7 @@ mod tests {
         let router = Router::new()
             .route("/customers", get(|| async { "" }).post(|| async { "" }))
             .route("/backtest", get(|| async { "" }))
+            .route("/health", get(|| async { "" }))
             .route("/unlisted", get(|| async { "" }))
             .layer(axum::middleware::from_fn(enforce));
         let (method, path) = route.split_once(' ').unwrap();
@@ -244,7 +276,8 @@ mod tests {
     async fn a_route_without_a_policy_is_refused() {
         assert_eq!(status("GET /unlisted", Some(Role::Administrator)).await, 403);
         assert_eq!(status("DELETE /customers", Some(Role::Client)).await, 405, "another method of a listed path");
-        assert_eq!(status("HEAD /customers", Some(Role::Client)).await, 403, "HEAD has the policy of GET");
+        assert_eq!(status("HEAD /customers", Some(Role::Administrator)).await, 405, "no probe asks for it");
+        assert_eq!(status("HEAD /health", None).await, 200, "HEAD has the policy of GET");
         assert_eq!(status("GET /nowhere", None).await, 404);
     }
 
@@ -270,8 +303,7 @@ mod tests {
         }
         let of_an_id = Some(("DELETE /{id}", "/customers"));
         assert_eq!(status_on("DELETE /customers", of_an_id, administrator).await, 405, "the path has other methods");
-        let of_get = Some(("GET /customers", "/customers"));
-        assert_eq!(status_on("HEAD /customers", of_get, administrator).await, 404);
+        assert_eq!(status_on("HEAD /health", Some(("GET /health", "/health")), None).await, 404);
     }
 
     #[test]
@@ -280,6 +312,12 @@ mod tests {
         let others = POLICIES.iter().filter(|(route, _)| max_body_bytes(route) != 4 << 20);
         assert!(others.clone().all(|(route, _)| max_body_bytes(route) == 1 << 20));
         assert_eq!(others.count() + FILE_ROUTES.len(), POLICIES.len());
+    }
+
+    #[test]
+    fn routes_with_secrets_and_paths_of_probes_are_listed() {
+        assert!(SECRET_ROUTES.iter().all(|route| Access::of(route).is_some()));
+        assert!(PROBED_PATHS.iter().all(|path| Access::of(&format!("GET {path}")) == Some(Access::Public)));
     }
 
     #[test]

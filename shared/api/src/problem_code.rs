@@ -171,6 +171,9 @@ codes! {
         "The body is larger than the route accepts.",
         "Send at most 1 MiB, or 4 MiB for an import.";
 
+    UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
+        "The route does not accept this `Content-Encoding`.",
+        "Send the body without one. `Accept-Encoding` of the response lists what the route accepts.";
     UnsupportedMediaType: UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type",
         "The route does not accept this `Content-Type`.",
         "Send one that `detail` lists, usually `application/json`.";

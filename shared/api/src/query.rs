@@ -14,8 +14,8 @@ use utoipa::openapi::{OpenApi, RefOr};
 
 use crate::problem::{FieldError, Problem};
 
-/// The most unknown parameters that a problem lists.
-const MAX_UNKNOWN_LISTED: usize = 20;
+/// The most unknown or repeated parameters that a problem lists.
+const MAX_FAULTS_LISTED: usize = 20;
 
 /// The query of a request as `T`, whose fields are strings that the handler parses.
 #[derive(Debug)]
@@ -62,16 +62,19 @@ impl KnownParameters {
         Self(known)
     }
 
-    /// Refuses parameters that the route does not have. An undocumented route checks its own parameters.
+    /// Refuses parameters that the route does not have, and those that are sent more than once: no route takes a list of
+    /// them. An undocumented route checks its own parameters.
     fn check(&self, route: &str, uri: &Uri) -> Result<(), Problem> {
         let Some(known) = self.0.get(route) else { return Ok(()) };
         let sent = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(uri);
         let sent = sent.map(|axum::extract::Query(sent)| sent).unwrap_or_default();
-        let unknown = sent.into_iter().map(|(name, _)| name).filter(|name| !known.contains(name));
-        let errors: Vec<_> = unknown
-            .take(MAX_UNKNOWN_LISTED)
-            .map(|name| FieldError::new(format!("/{name}"), "is not a parameter of this route"))
-            .collect();
+        let mut seen = HashSet::new();
+        let faults = sent.iter().filter_map(|(name, _)| match (known.contains(name), seen.insert(name)) {
+            (true, true) => None,
+            (true, false) => Some(FieldError::new(format!("/{name}"), "is sent more than once")),
+            (false, _) => Some(FieldError::new(format!("/{name}"), "is not a parameter of this route")),
+        });
+        let errors: Vec<_> = faults.take(MAX_FAULTS_LISTED).collect();
         if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
     }
 }
@@ -85,7 +88,7 @@ fn names(operation: &Operation) -> HashSet<String> {
     of_query.collect()
 }
 
-/// The layer that refuses unknown query parameters before the handler runs.
+/// The layer that refuses unknown and repeated query parameters before the handler runs.
 pub(crate) async fn refuse_unknown(
     State(known): State<Arc<KnownParameters>>,
     request: Request,
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_accepts_only_its_documented_parameters() {
+    fn a_route_accepts_only_its_documented_parameters_each_once() {
         let operation = |name: &str| {
             let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Query);
             OperationBuilder::new().parameter(parameter).build()
@@ -136,6 +139,7 @@ mod tests {
             ("POST /x/{id}", "%64ry_run=true", None),
             ("POST /x/{id}", "dry_run=true&id=7", Some("/id")),
             ("POST /x/{id}", "dry-run=true", Some("/dry-run")),
+            ("POST /x/{id}", "dry_run=true&dry%5Frun=true", Some("/dry_run")),
             ("GET /y", "", None),
             ("GET /y", "x", Some("/x")),
             ("GET /undocumented", "x", None),
