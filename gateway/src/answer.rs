@@ -46,6 +46,10 @@ pub async fn answer(
             Err(Malformed) => said(StatusCode::BAD_REQUEST, "Bad Request"),
         };
     }
+    let cors = platform.cors.as_ref();
+    if let Some(preflight) = cors.and_then(|cors| cors.preflight(&parts.method, &parts.headers)) {
+        return preflight;
+    }
     let request_id = platform.market.app.new_id().to_string();
     // The log has the route and never the path, which may contain anything.
     let refused = |failure: Failure, route: Option<&RouteKey>| {
@@ -61,6 +65,9 @@ pub async fn answer(
             forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
         }
     };
+    if let Some(cors) = cors {
+        cors.allow(&parts.headers, response.headers_mut());
+    }
     if let Some(body) = unread.filter(|body| !body.is_end_stream()) {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         // A client that waits for a 100 gets the final response without one.

@@ -116,7 +116,8 @@ async fn run(router: Router, event: &Value, invocation: &Invocation<'_>) -> Resu
             return Err(Failure::Timeout);
         }
     };
-    response_of(answer).map_err(|reason| {
+    let is_head = event["requestContext"]["http"]["method"] == "HEAD";
+    response_of(answer, is_head).map_err(|reason| {
         tracing::error!(function, request_id, reason, "the function's response is invalid");
         Failure::Function
     })
@@ -142,7 +143,7 @@ async fn call(router: Router, event: String) -> Result<Value, String> {
     serde_json::from_slice(&json).map_err(|error| error.to_string())
 }
 
-fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
+fn response_of(answer: Value, is_head: bool) -> Result<Response<Bytes>, &'static str> {
     let Value::Object(mut answer) = answer else { return Err("it is not an object") };
     let status = answer.get("statusCode").and_then(Value::as_u64).and_then(|status| u16::try_from(status).ok());
     let status = status.and_then(|status| StatusCode::from_u16(status).ok()).ok_or("it has no status code")?;
@@ -158,7 +159,7 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = answer.get("headers").and_then(Value::as_object);
-    copy_headers(headers, response.headers_mut())?;
+    copy_headers(headers, response.headers_mut(), is_head)?;
     for cookie in answer.get("cookies").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         let cookie = HeaderValue::from_str(cookie).map_err(|_| "a cookie is not a valid header value")?;
         response.headers_mut().append(header::SET_COOKIE, cookie);
@@ -166,11 +167,16 @@ fn response_of(answer: Value) -> Result<Response<Bytes>, &'static str> {
     Ok(response)
 }
 
-fn copy_headers(from: Option<&Map<String, Value>>, to: &mut http::HeaderMap) -> Result<(), &'static str> {
+fn copy_headers(
+    from: Option<&Map<String, Value>>,
+    to: &mut http::HeaderMap,
+    is_head: bool,
+) -> Result<(), &'static str> {
     for (name, value) in from.into_iter().flatten() {
         let name: HeaderName = name.parse().map_err(|_| "a header's name is invalid")?;
-        // The length is computed for the connection, as API Gateway does.
-        if name == header::CONTENT_LENGTH {
+        // The length is computed for the connection, as API Gateway does. That of a response to HEAD is the length of
+        // the body that it leaves out.
+        if name == header::CONTENT_LENGTH && !is_head {
             continue;
         }
         let value = value.as_str().and_then(|value| HeaderValue::from_str(value).ok());

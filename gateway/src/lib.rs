@@ -14,6 +14,7 @@
 
 pub mod answer;
 pub mod authorizer;
+pub mod cors;
 pub mod errors;
 pub mod event;
 pub mod event_function;

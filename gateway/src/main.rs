@@ -93,8 +93,8 @@ struct ServeArgs {
     /// Host that requests may name in addition to localhost; can be given more than once.
     #[arg(long = "allow-host", value_name = "HOST")]
     allowed_hosts: Vec<String>,
-    /// Origin, such as `https://app.example`, whose pages may open live connections, in addition to the platform's own;
-    /// can be given more than once.
+    /// Origin, such as `https://app.example`, whose pages may call the API and open live connections, in addition to the
+    /// platform's own; can be given more than once.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
     /// Do not run scheduled functions.

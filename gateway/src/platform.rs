@@ -20,6 +20,7 @@ use store::{Clock, Table};
 use store_sqlite::SqliteTable;
 
 use crate::authorizer::Authorizer;
+use crate::cors::Cors;
 use crate::event_function::{EventFunction, Handle};
 use crate::event_pattern::EventPattern;
 use crate::home::Home;
@@ -46,7 +47,8 @@ pub struct Settings {
     pub template: Option<PathBuf>,
     /// Hosts that requests may name, in addition to this machine's own names.
     pub allowed_hosts: Vec<String>,
-    /// Origins (`https://app.example`) whose pages may open live connections, in addition to those of the hosts.
+    /// Origins (`https://app.example`) whose pages may call the API and open live connections, in addition to those of
+    /// the hosts.
     pub allowed_origins: Vec<String>,
     /// Whether schedules run.
     pub schedules: bool,
@@ -89,6 +91,8 @@ pub struct Platform {
     pub routes: Routes<Mounted>,
     /// The authorizer of every route that is not public.
     pub authorizer: Option<Authorizer>,
+    /// The CORS settings, if origins are allowed.
+    pub cors: Option<Cors>,
     /// The WebSocket API, if the template has one.
     pub live: Option<Live>,
     /// The functions that subscribe to events.
@@ -139,6 +143,7 @@ impl Platform {
             hosts: Hosts::new(&settings.allowed_hosts),
             routes,
             authorizer,
+            cors: Cors::new(template.cors.as_ref(), &settings.allowed_origins)?,
             live,
             subscribers,
             undelivered: Arc::new(Mutex::new(Some(deliveries))),

@@ -4,6 +4,7 @@
 //! their defaults. Unsupported settings of a function are refused, since ignoring them would make the local platform
 //! differ from AWS.
 
+mod cors;
 mod document;
 mod error;
 mod events;
@@ -43,10 +44,26 @@ pub struct Template {
     pub functions: Vec<Function>,
     /// The authorizer of every route that is not public; `None` if the template has no API.
     pub authorizer: Option<String>,
+    /// The CORS settings for allowed origins, if any.
+    pub cors: Option<CorsSettings>,
     /// The WebSocket API, if any.
     pub live_api: Option<LiveApi>,
     /// How long objects are kept, by prefix.
     pub expirations: Vec<Expiration>,
+}
+
+/// The CORS settings of the HTTP API. Which origins are allowed is a parameter of the template.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CorsSettings {
+    /// The methods that a page may use.
+    pub allow_methods: Vec<String>,
+    /// The headers that a page may send.
+    pub allow_headers: Vec<String>,
+    /// The headers that a page may read, in addition to those that every page may.
+    pub expose_headers: Vec<String>,
+    /// How long a browser may remember the answer to a preflight, in seconds.
+    pub max_age: u32,
 }
 
 /// The WebSocket API.
@@ -69,6 +86,7 @@ impl Template {
         Ok(Self {
             functions,
             authorizer: document.authorizer()?,
+            cors: document.cors()?,
             live_api: document.live_api()?,
             expirations: document.expirations()?,
         })
