@@ -1,7 +1,10 @@
 //! HTTP responses and the checks that tests make on them.
 
+use std::io::Read as _;
+
 use chrono::DateTime;
 use domain::instant;
+use flate2::read::GzDecoder;
 use serde_json::Value;
 
 /// A target's response.
@@ -52,6 +55,18 @@ impl Answer {
 
     pub fn bytes(&self) -> &[u8] {
         &self.body
+    }
+
+    /// The body without its `Content-Encoding`, if its client has not taken that off.
+    pub fn decoded(&self) -> Vec<u8> {
+        let mut decoded = Vec::new();
+        match self.header("content-encoding").as_str() {
+            "" => decoded.extend(&self.body),
+            "br" => brotli::BrotliDecompress(&mut self.body.as_slice(), &mut decoded).unwrap(),
+            "gzip" => drop(GzDecoder::new(self.body.as_slice()).read_to_end(&mut decoded).unwrap()),
+            other => panic!("{}: {other}", self.request),
+        }
+        decoded
     }
 
     pub fn text(&self) -> String {

@@ -88,7 +88,7 @@ fn check_body(response: &Value, answer: &Answer, pointer: &str) {
     if !media_type.ends_with("json") || documented["schema"].is_null() {
         return;
     }
-    let body: Value = serde_json::from_slice(&answer.body)
+    let body: Value = serde_json::from_slice(&answer.decoded())
         .unwrap_or_else(|error| panic!("{}: {error}: {}", answer.request, answer.text()));
     assert_valid(&format!("{pointer} {media_type}"), &documented["schema"], &body, &answer.request);
 }

@@ -25,7 +25,7 @@ fn the_api_document_is_served() {
 #[test]
 fn an_unknown_route_is_a_problem() {
     each(async |target: &Target| {
-        for path in ["/", "/nope", "/fetch-data", "/fetch-data/AAPL/more", "/_objects"] {
+        for path in ["/nope", "/fetch-data", "/fetch-data/AAPL/more", "/_objects"] {
             target.get(path).await.expect_problem(404, "route_not_found");
         }
     });

@@ -4,6 +4,7 @@ mod chosen_routes;
 mod expected;
 mod faults;
 mod keys;
+mod requests;
 mod sessions;
 mod things;
 

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 
 use crate::live_client::Live;
 
+mod differences;
 mod requests;
 
 /// The password of all test customers.

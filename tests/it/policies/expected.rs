@@ -37,6 +37,7 @@ pub const fn alone(statuses: Statuses) -> Expected {
 }
 
 pub const EXPECTED: &[(&str, Expected)] = &[
+    ("GET /", alone(all_roles(200))),
     ("GET /alerts", alone(signed_in(200))),
     ("POST /alerts", alone(signed_in(201))),
     ("GET /alerts/{id}", own(200)),
@@ -58,6 +59,8 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     ("PATCH /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     // Market prices are public, which is used for "own" here.
+    ("GET /docs", alone(all_roles(200))),
+    ("GET /docs/{file}", object(all_roles(200), all_roles(200), all_roles(200))),
     ("GET /fetch-data/{symbol}", own(200)),
     ("GET /health", alone(all_roles(200))),
     ("GET /openapi.json", alone(all_roles(200))),

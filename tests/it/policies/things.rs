@@ -82,7 +82,7 @@ impl Things {
         let of_ones_own = path.starts_with("/instruments") || path.starts_with("/watchlist");
         let symbol = market.filter(|_| !of_ones_own).unwrap_or(&self.item);
         let path = path.replace("{investment_id}", &self.investment).replace("{trade_id}", &self.trade);
-        path.replace("{id}", id).replace("{symbol}", symbol)
+        path.replace("{id}", id).replace("{symbol}", symbol).replace("{file}", "style.css")
     }
 
     /// The text without these things' ids, in which alone two refusals may differ.

@@ -1,7 +1,7 @@
 //! Requests of a caller; every response is checked against openapi.json.
 
 use reqwest::header::{CONTENT_TYPE, IF_MATCH};
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Body, Method, RequestBuilder, Url};
 use serde_json::Value;
 
 use super::Target;
@@ -18,7 +18,13 @@ impl Target {
     }
 
     /// Sends a request with these headers in addition to the token.
-    pub async fn send_with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+    pub async fn send_with(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Body>,
+    ) -> Answer {
         let request =
             headers.iter().fold(self.request(method, path), |request, (name, value)| request.header(*name, *value));
         self.send(request.body(body)).await
