@@ -49,6 +49,7 @@ mod report;
 mod schema_names;
 mod shapes;
 mod skeleton;
+mod stored_backtests;
 mod stored_keys;
 mod target;
 mod tidy;

@@ -24,8 +24,9 @@ const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
 const LAST_CALLS: [&str; 4] =
     ["POST /customers/me/erasure", "PUT /customers/me/password", "DELETE /sessions", "DELETE /sessions/current"];
 /// Routes that consume an object.
-const USED_UP: [&str; 5] = [
+const USED_UP: [&str; 6] = [
     "DELETE /alerts/{id}",
+    "DELETE /backtest/{id}",
     "DELETE /portfolios/{id}",
     "DELETE /portfolios/{id}/investments/{investment_id}",
     "POST /wallet/entries/{id}/reversal",
@@ -40,7 +41,8 @@ fn person(email: &str) -> Value {
 fn body(route: &str, email: &str) -> Option<Value> {
     Some(match route {
         "POST /alerts" => alert(),
-        "POST /backtest" => json!({ "symbol": "FB" }),
+        "POST /backtest" | "POST /backtest/check" => json!({ "symbol": "FB" }),
+        "PATCH /backtest/{id}" => json!({ "name": "Renamed" }),
         "POST /customers" => person(&format!("{}@example.com", Target::unique("newcomer"))),
         "PATCH /customers/me" => json!({ "phone": "+44 20 7946 0000" }),
         "POST /customers/me/erasure" => json!({ "password": PASSWORD }),

@@ -1,6 +1,7 @@
-//! The body of `POST /backtest`.
+//! The bodies of `POST /backtest` and `PATCH /backtest/{id}`.
 
-use api::{Exact, Fields, Problem};
+use api::{Exact, Fields, Patch, Problem};
+use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Money, Symbol};
 use research::backtests::{BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
 use serde::Deserialize;
@@ -51,11 +52,53 @@ pub(crate) struct BacktestBody {
     /// Yearly risk-free rate, a fraction above -1 and at most 1; 0 by default.
     #[schema(exclusive_minimum = -1, maximum = 1)]
     risk_free_rate: Option<f64>,
+    /// Name of the backtest, 1 to 100 characters; none by default. It can be changed later.
+    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    name: Option<String>,
+}
+
+/// The name of a backtest to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BacktestChange {
+    /// The new name, 1 to 100 characters; null removes the name, and absent it stays.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Crossover with costs")]
+    name: Patch<String>,
+}
+
+/// A backtest to run.
+pub(crate) struct NewBacktest {
+    pub(crate) request: BacktestRequest,
+    pub(crate) name: Option<PortfolioName>,
+}
+
+impl BacktestChange {
+    /// The new name, if it changes: `Some(None)` removes it.
+    pub(crate) fn parse(self) -> Result<Option<Option<PortfolioName>>, Problem> {
+        let mut fields = Fields::default();
+        let name = match self.name {
+            Patch::Keep => Some(None),
+            Patch::Remove => Some(Some(None)),
+            Patch::Set(name) => fields.take("name", PortfolioName::parse(&name)).map(|name| Some(Some(name))),
+        };
+        fields.finish(name)
+    }
 }
 
 impl BacktestBody {
-    /// The request, or every error at once.
-    pub(crate) fn parse(self) -> Result<BacktestRequest, Problem> {
+    /// The buy rule, or the default one.
+    pub(crate) fn buy(&self) -> &str {
+        self.buy.as_deref().unwrap_or(CLASSIC_BUY)
+    }
+
+    /// The sell rule, or the default one.
+    pub(crate) fn sell(&self) -> &str {
+        self.sell.as_deref().unwrap_or(CLASSIC_SELL)
+    }
+
+    /// The backtest to run, or every error at once.
+    pub(crate) fn parse(self) -> Result<NewBacktest, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
         let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
@@ -66,8 +109,10 @@ impl BacktestBody {
             fields.refuse("from", format!("must not be after to ({to})"));
         }
         let strategy = self.strategy(&mut fields);
+        let name = fields.take_optional("name", self.name.as_deref().map(PortfolioName::parse));
         let request = (symbol.zip(strategy)).zip(from.zip(to));
-        fields.finish(request.map(|((symbol, strategy), (from, to))| BacktestRequest { symbol, from, to, strategy }))
+        let request = request.map(|((symbol, strategy), (from, to))| BacktestRequest { symbol, from, to, strategy });
+        fields.finish(request.zip(name).map(|(request, name)| NewBacktest { request, name }))
     }
 
     fn strategy(&self, fields: &mut Fields) -> Option<Strategy> {
@@ -85,8 +130,8 @@ impl BacktestBody {
         if risk_free_rate.abs() > MAX_RATE {
             fields.refuse("risk_free_rate", "must be a yearly fraction from -1 to 1: 2 % is 0.02");
         }
-        let buy = rule(fields, "buy", self.buy.as_deref().unwrap_or(CLASSIC_BUY));
-        let sell = rule(fields, "sell", self.sell.as_deref().unwrap_or(CLASSIC_SELL));
+        let buy = rule(fields, "buy", self.buy());
+        let sell = rule(fields, "sell", self.sell());
         Some(Strategy {
             initial_investment: investment?,
             buy: buy?,
@@ -120,7 +165,7 @@ fn rule(fields: &mut Fields, name: &str, text: &str) -> Option<Rule> {
     match Rule::parse(text) {
         Ok(rule) => Some(rule),
         Err(error) => {
-            fields.refuse_at(name, error.column, &error.message);
+            fields.refuse_at(name, error.column, error.length, &error.message);
             None
         }
     }

@@ -32,10 +32,9 @@ impl Fields {
         self.errors.push(FieldError::new(format!("/{name}"), detail));
     }
 
-    /// Records an error at a column of the field `name`, such as of a trading rule.
-    pub fn refuse_at(&mut self, name: &str, column: usize, detail: &str) {
-        let located = format!("column {column}: {detail}");
-        self.errors.push(FieldError { column: Some(column), ..FieldError::new(format!("/{name}"), located) });
+    /// Records an error of the field `name`, a trading rule: of `length` characters from this column on.
+    pub fn refuse_at(&mut self, name: &str, column: usize, length: usize, detail: &str) {
+        self.errors.push(FieldError::in_rule(name, column, length, detail));
     }
 
     /// The problem that lists every error.

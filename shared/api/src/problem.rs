@@ -72,19 +72,23 @@ pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub column: Option<usize>,
+    /// With `column`: the number of characters from there on that are wrong, such as those of a word; 0 if something is
+    /// missing at the end of the rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
 }
 
 impl FieldError {
     /// An error of the field at `pointer`.
     #[must_use]
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None }
+        Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None, length: None }
     }
 
-    /// An error of the rule in `field`, at its column.
-    fn in_rule(field: &str, column: usize, message: &str) -> Self {
-        let located = format!("column {column}: {message}");
-        Self { column: Some(column), ..Self::new(format!("/{field}"), located) }
+    /// An error of the rule in `field`: of `length` characters from this column on.
+    pub(crate) fn in_rule(field: &str, column: usize, length: usize, message: &str) -> Self {
+        let located = Self::new(format!("/{field}"), format!("column {column}: {message}"));
+        Self { column: Some(column), length: Some(length), ..located }
     }
 }
 
@@ -303,7 +307,7 @@ impl From<ServiceError> for Problem {
             ServiceError::FromAfterTo { .. } => Self::new(ProblemCode::InvalidFields, detail).at("/from"),
             ServiceError::NotEnoughBars { .. } => Self::new(ProblemCode::NotEnoughBars, detail),
             ServiceError::Rule { field, error } => {
-                let errors = vec![FieldError::in_rule(field, error.column, &error.message)];
+                let errors = vec![FieldError::in_rule(field, error.column, error.length, &error.message)];
                 Self { errors, ..Self::new(ProblemCode::InvalidRule, detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),

@@ -135,6 +135,11 @@ sets! {
         404 => "The caller has no such portfolio or investment",
     }
 
+    /// Error of a route for one backtest.
+    OwnBacktest {
+        404 => "The caller has no such backtest",
+    }
+
     /// Error of a route for one alert.
     OwnAlert {
         404 => "The caller has no such alert",

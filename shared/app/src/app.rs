@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use domain::CustomerId;
+use domain::{CustomerId, Day};
 use objects::Objects;
 use store::{Clock, Key, Table};
 use uuid::{ContextV7, Timestamp, Uuid};
@@ -16,6 +16,8 @@ use crate::hasher::Hasher;
 use crate::mail::{Mail, NoMail};
 use crate::push::{NoConnections, Push};
 use crate::source_limits::SourceLimits;
+
+const MILLISECONDS_A_DAY: u128 = 24 * 60 * 60 * 1_000;
 
 /// The engines that a composition root has chosen.
 pub struct Parts {
@@ -180,6 +182,21 @@ impl App {
         DateTime::from_timestamp(seconds, nanos).unwrap_or_default()
     }
 
+    /// The lowest id that can be made on this day (UTC). For days before 1970, in which none was made, it is the nil id.
+    #[must_use]
+    pub fn first_id_of(day: Day) -> Uuid {
+        let milliseconds = u128::try_from(day.days_since_epoch()).unwrap_or_default() * MILLISECONDS_A_DAY;
+        // A UUIDv7 begins with the milliseconds since 1970, in 48 bits.
+        Uuid::from_u128(milliseconds << 80)
+    }
+
+    /// The highest id that can be made on this day (UTC).
+    #[must_use]
+    pub fn last_id_of(day: Day) -> Uuid {
+        let days = u128::try_from(day.days_since_epoch() + 1).unwrap_or_default();
+        Uuid::from_u128(((days * MILLISECONDS_A_DAY) << 80).saturating_sub(1))
+    }
+
     /// Locks this customer's money against other requests of this process.
     ///
     /// The lock is an optimization: the versions that every transaction asserts keep the books right. It spares
@@ -205,5 +222,31 @@ impl Platform for App {
 
     fn dry_run(&self) -> Self {
         Self { is_dry_run: true, ..self.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::NoContext;
+
+    use super::*;
+
+    fn made(at: &str) -> Uuid {
+        let at: DateTime<Utc> = at.parse().unwrap();
+        let (seconds, nanos) = (at.timestamp().unsigned_abs(), at.timestamp_subsec_nanos());
+        Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos))
+    }
+
+    #[test]
+    fn the_ids_of_a_day_are_between_its_first_and_its_last() {
+        let day: Day = "2026-11-20".parse().unwrap();
+        let (first, last) = (App::first_id_of(day), App::last_id_of(day));
+        for at in ["2026-11-20T00:00:00.000Z", "2026-11-20T12:00:00Z", "2026-11-20T23:59:59.999Z"] {
+            assert!((first..=last).contains(&made(at)), "{at}");
+        }
+        assert!(made("2026-11-19T23:59:59.999Z") < first);
+        assert!(made("2026-11-21T00:00:00.000Z") > last);
+        assert_eq!(App::first_id_of(Day::FIRST), Uuid::nil());
+        assert!(App::last_id_of(Day::FIRST) <= App::first_id_of(day) && App::last_id_of(Day::LAST) > last);
     }
 }

@@ -98,6 +98,24 @@ impl Placed {
     }
 }
 
+/// Removes the response with this id, whose record is removed already. If that fails, it stays unreadable until its
+/// customer is erased.
+pub async fn remove(app: &App, customer: CustomerId, id: Uuid) {
+    let key = keys::stored_response(customer, id);
+    let removal = async {
+        let Some(item) = app.table().get(&key).await? else { return Ok(()) };
+        if let StoredResponse::Object(object) = documents::parse(&item)? {
+            app.objects().delete(&object).await?;
+        }
+        let gone = Write::Delete { key: key.clone(), expect: DeleteExpect::Any };
+        app.table().transact(vec![gone]).await?;
+        Ok::<_, ServiceError>(())
+    };
+    if let Err(error) = removal.await {
+        tracing::warn!(%error, key = %key.sk, "an unused stored response was not removed");
+    }
+}
+
 /// Reads the response with this id. The caller has read its record before.
 pub async fn find<T: DeserializeOwned>(
     app: &App,

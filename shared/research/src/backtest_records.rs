@@ -80,6 +80,10 @@ pub struct BenchmarkSummary {
 pub struct BacktestSummary {
     /// Id of the backtest.
     pub id: Uuid,
+    /// The name that its owner gave it, 1 to 100 characters; null if it has none.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    pub name: Option<String>,
     /// When it was run.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
@@ -126,15 +130,31 @@ pub struct BenchmarkRun {
     /// Its figures, and the reason for each null one.
     #[serde(flatten)]
     pub summary: BenchmarkSummary,
-    /// Its equity at the closes of the same days.
+    /// Its equity at the closes of the same days. Absent if `include` does not name `equity`.
+    #[schema(required = false)]
     pub equity: Vec<EquityPoint>,
 }
 
-/// A whole backtest, with its trades and equity.
+/// A heavy part of a backtest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BacktestPart {
+    /// Both equity curves: that of the rule and that of buy and hold.
+    Equity,
+    /// The closed trades.
+    Trades,
+}
+
+/// A whole backtest. Its stored JSON never changes, and has no name: the name, which can change, is in the
+/// [`BacktestSummary`].
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BacktestRun {
     /// Id of the backtest.
     pub id: Uuid,
+    /// The name that its owner gave it, 1 to 100 characters; null if it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    pub name: Option<String>,
     /// When it was run.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
@@ -154,7 +174,8 @@ pub struct BacktestRun {
     pub unavailable: BTreeMap<String, String>,
     /// Buy and hold for comparison.
     pub benchmark: BenchmarkRun,
-    /// Closed trades, oldest first.
+    /// Closed trades, oldest first. Absent if `include` does not name `trades`.
+    #[schema(required = false)]
     pub trades: Vec<Trade>,
     /// The position still open at the end; null if there is none.
     #[schema(required)]
@@ -162,7 +183,8 @@ pub struct BacktestRun {
     /// An order of the last close, with no bar left to fill it; null if there is none.
     #[schema(required)]
     pub pending_order: Option<PendingOrder>,
-    /// Equity at every close of the span.
+    /// Equity at every close of the span. Absent if `include` does not name `equity`.
+    #[schema(required = false)]
     pub equity: Vec<EquityPoint>,
     /// Warnings for the reader.
     pub warnings: Vec<Warning>,

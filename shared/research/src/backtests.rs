@@ -1,4 +1,4 @@
-//! Runs, stores and reads backtests.
+//! Runs and stores backtests; `stored_backtests.rs` reads, names and removes them.
 
 pub use quant::backtest::{BacktestOutcome, Fill};
 pub use quant::rules::Rule;
@@ -9,25 +9,26 @@ use app::error::ServiceError;
 use app::idempotency::{self, KeyLookup};
 use app::{App, stored_responses};
 use chrono::{DateTime, Utc};
+use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Day, Money, Symbol};
 use market_data::series::{self, PriceSeries};
 use market_data::{MarketData, history, warnings};
 use quant::backtest::{self, BacktestError, Settings};
 use quant::metrics;
 use rust_decimal::prelude::ToPrimitive;
-use store::{Cursor, Write, documents, keys};
+use serde::Serialize;
+use store::{Write, documents, keys};
 use uuid::Uuid;
 
 use crate::backtest_records::{
     BacktestRun, BacktestSummary, BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest,
 };
+use crate::stored_backtests::find_json;
 
 /// The classic strategy buys below the 50-day average.
 pub const CLASSIC_BUY: &str = "close < sma(50)";
 /// The classic strategy sells above the 200-day average.
 pub const CLASSIC_SELL: &str = "close > sma(200)";
-
-const MISSING: ServiceError = ServiceError::NotFound { what: "backtest" };
 
 /// Approximate size of a day in a response, both curves together, in bytes.
 const BYTES_A_DAY: usize = 180;
@@ -68,12 +69,12 @@ pub struct Strategy {
     pub risk_free_rate: f64,
 }
 
-/// A stored backtest: its id and its full JSON, the same bytes at every reading.
+/// A backtest that was just run, or when its idempotency key was first used.
 #[derive(Debug)]
-pub struct StoredBacktest {
+pub struct RecordedBacktest {
     /// Id.
     pub id: Uuid,
-    /// The JSON of a [`BacktestRun`].
+    /// The JSON of a [`BacktestRun`] without a name, as it is stored.
     pub json: Vec<u8>,
     /// Whether the idempotency key was already used for this request.
     pub replayed: bool,
@@ -98,6 +99,16 @@ impl BacktestRequest {
             fractional: strategy.fractional,
             risk_free_rate: strategy.risk_free_rate,
         }
+    }
+
+    /// Checks what can be checked without prices: every amount, percentage and rate.
+    ///
+    /// Errors: [`ServiceError::Field`] with the first that is out of its range.
+    pub fn check(&self) -> Result<(), ServiceError> {
+        self.settings()?.check().map_err(|error| match error {
+            BacktestError::Setting { setting, .. } => refused_setting(setting, &error),
+            other => ServiceError::fault("settings of a backtest", other),
+        })
     }
 
     fn settings(&self) -> Result<Settings, ServiceError> {
@@ -136,34 +147,50 @@ fn refusal(series: &PriceSeries, from: Day, to: Day, error: &BacktestError) -> S
     match error {
         BacktestError::NoBars { .. } => series.no_bars(from, to),
         BacktestError::FromAfterTo { .. } => ServiceError::FromAfterTo { from, to },
-        BacktestError::Setting { setting, .. } => ServiceError::Field { field: setting, detail: error.to_string() },
+        BacktestError::Setting { setting, .. } => refused_setting(setting, error),
         BacktestError::Overflow => ServiceError::Field { field: "symbol", detail: error.to_string() },
     }
 }
 
-/// Runs a backtest for a customer and stores it. The same idempotency key with the same request returns the first
-/// result.
+fn refused_setting(field: &'static str, error: &BacktestError) -> ServiceError {
+    ServiceError::Field { field, detail: error.to_string() }
+}
+
+/// What an idempotency key stands for. A request without a name has the same fingerprint as before there were names.
+#[derive(Serialize)]
+struct KeyedRequest<'a> {
+    #[serde(flatten)]
+    request: &'a FilledRequest,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a PortfolioName>,
+}
+
+/// Runs a backtest for a customer and stores it, with a name if one is given. The same idempotency key with the same
+/// request and name returns the first result.
 pub async fn run(
     market: &MarketData,
     customer: CustomerId,
     request: &BacktestRequest,
+    name: Option<&PortfolioName>,
     idempotency_key: Option<&str>,
-) -> Result<StoredBacktest, ServiceError> {
+) -> Result<RecordedBacktest, ServiceError> {
     let filled = request.filled();
-    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, "POST /backtest", &filled).await?;
+    let keyed = KeyedRequest { request: &filled, name };
+    let attempt = idempotency::look_up(&market.app, customer, idempotency_key, "POST /backtest", &keyed).await?;
     let pending = match attempt {
         KeyLookup::Replay(id) => {
-            let json = find(&market.app, customer, id).await?;
-            return Ok(StoredBacktest { id, json, replayed: true });
+            let (_, json) = find_json(&market.app, customer, id).await?;
+            return Ok(RecordedBacktest { id, json, replayed: true });
         }
         KeyLookup::First(pending) => pending,
     };
+    request.check()?;
     let series = history::load(market, &request.symbol, market.budget_for(customer)).await?;
     let outcome = simulate(&series, request).await?;
-    let (id, created_at) = (market.app.new_id(), market.app.now());
+    let id = market.app.new_id();
     let asker = market.clone();
     let written = move || {
-        let whole = assemble(&asker, (id, created_at), filled, &series, outcome);
+        let whole = assemble(&asker, (id, App::made_at(id)), filled, &series, outcome);
         // Two curves of about 80 bytes a day each; growing to that by doubling would copy it twice.
         let mut json = Vec::with_capacity(BYTES_A_DAY * whole.equity.len() + BYTES_A_DAY);
         serde_json::to_writer(&mut json, &whole)?;
@@ -173,12 +200,14 @@ pub async fn run(
         .await
         .map_err(|error| ServiceError::fault("backtest", error))?
         .map_err(|error| ServiceError::fault("serializing a backtest failed", error))?;
+    let summary = BacktestSummary { name: name.map(ToString::to_string), ..summary };
     let listed = keys::backtest(customer, id);
     let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
     match stored_responses::commit(&market.app, customer, pending, id, &json, record).await? {
-        None => Ok(StoredBacktest { id, json, replayed: false }),
+        None => Ok(RecordedBacktest { id, json, replayed: false }),
         Some(first) => {
-            Ok(StoredBacktest { id: first, json: find(&market.app, customer, first).await?, replayed: true })
+            let (_, json) = find_json(&market.app, customer, first).await?;
+            Ok(RecordedBacktest { id: first, json, replayed: true })
         }
     }
 }
@@ -203,6 +232,7 @@ pub(crate) fn assemble(
     let request = FilledRequest { from, to, ..request };
     BacktestRun {
         id,
+        name: None,
         created_at,
         data: DataUsed {
             symbol: series.symbol.clone(),
@@ -235,6 +265,7 @@ pub(crate) fn assemble(
 fn summary(run: BacktestRun) -> BacktestSummary {
     BacktestSummary {
         id: run.id,
+        name: run.name,
         created_at: run.created_at,
         request: run.request,
         data: run.data,
@@ -246,34 +277,4 @@ fn summary(run: BacktestRun) -> BacktestSummary {
         pending_order: run.pending_order,
         warnings: run.warnings,
     }
-}
-
-/// The JSON of a customer's backtest, byte for byte as it was first returned.
-pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<Vec<u8>, ServiceError> {
-    let both = [keys::backtest(customer, id), keys::stored_response(customer, id)];
-    let [Some(_), Some(kept)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
-        return Err(MISSING);
-    };
-    stored_responses::load_json(app, &kept).await?.ok_or(MISSING)
-}
-
-/// A customer's stored backtest.
-///
-/// Errors: [`ServiceError::NotFound`] if there is none with this id.
-pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<BacktestRun, ServiceError> {
-    let json = find(app, customer, id).await?;
-    serde_json::from_slice(&json).map_err(|error| ServiceError::fault("stored backtest", error))
-}
-
-/// A page of the customer's backtests, newest first, and where the next page starts.
-pub async fn list(
-    app: &App,
-    customer: CustomerId,
-    limit: usize,
-    cursor: Option<String>,
-) -> Result<(Vec<BacktestSummary>, Option<String>), ServiceError> {
-    let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<BacktestSummary>(app.table(), keys::backtests(customer), limit, cursor).await?;
-    let next = page.next.map(|cursor| cursor.to_string());
-    Ok((page.items, next))
 }

@@ -1,6 +1,6 @@
 //! Research on a symbol: backtests of rules, forecasts and their grades, and reports of both.
 //!
-//! [`backtests`] runs rules over the history of a symbol and stores the run; [`forecasts`] makes forecasts and grades
+//! [`backtests`] runs rules over the history of a symbol and stores the run, [`stored_backtests`] reads, names and removes it; [`forecasts`] makes forecasts and grades
 //! them by the actual prices; [`reports`] combines both in one object, from which the JSON, the charts and the PDF are
 //! made.
 //!
@@ -8,7 +8,7 @@
 //! portfolios, sessions or HTTP.
 //!
 //! - The key of a forecast contains all of its inputs, and it is written once: no forecast is changed afterwards.
-//! - A stored backtest is returned unchanged.
+//! - A stored backtest is returned unchanged; only its name, which is stored beside it, can change.
 //! - Long computations run on a blocking thread, and a large result is stored among the objects.
 //! - Warnings state what a reader must know about the prices: how old they are, and what is missing.
 
@@ -17,3 +17,4 @@ pub mod backtests;
 pub mod chart_series;
 pub mod forecasts;
 pub mod reports;
+pub mod stored_backtests;

@@ -24,6 +24,7 @@ use crate::backtest_records::{BacktestRun, DataUsed};
 use crate::backtests::{self, CLASSIC_BUY, CLASSIC_SELL, Strategy};
 use crate::chart_series::{ChartSeries, chart_series};
 use crate::forecasts::{self, StoredForecast};
+use crate::stored_backtests;
 
 /// How long the link to a report is valid.
 pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -97,7 +98,7 @@ pub async fn gather_figures(
 ) -> Result<ReportFigures, ServiceError> {
     let budget = market.budget_for(customer);
     let stored = match request.backtest {
-        Some(id) => Some(backtests::find_run(&market.app, customer, id).await?),
+        Some(id) => Some(stored_backtests::find_run(&market.app, customer, id).await?),
         None => None,
     };
     if let Some(run) = &stored {

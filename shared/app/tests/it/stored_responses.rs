@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use accounts::{erasure, export};
-use app::{Channels, Created, ServiceError};
+use app::listing::{DayRange, ListOrder, PageRequest};
+use app::{Channels, Created, Precondition, ServiceError};
 use async_trait::async_trait;
 use books::imports::{self, Duplicates, Format, ImportReport, ImportRequest};
 use books::investments::{self, Purchase};
-use domain::portfolio::PortfolioType;
+use domain::portfolio::{PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Money, PortfolioId, Price, Quantity};
 use futures::future::join_all;
 use market::Sample;
@@ -17,6 +18,7 @@ use market_data::MarketData;
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use research::backtests::{self, BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
+use research::stored_backtests::{self, BacktestFilter};
 use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening, password, person, register};
@@ -126,7 +128,7 @@ impl World {
     }
 
     /// A backtest of so many days that its response is stored as an object.
-    async fn backtest(&self, key: &str) -> Result<backtests::StoredBacktest, ServiceError> {
+    async fn backtest(&self, key: &str) -> Result<backtests::RecordedBacktest, ServiceError> {
         let money = |text| Money::parse(text, Currency::USD).unwrap();
         let strategy = Strategy {
             initial_investment: money("10000"),
@@ -140,11 +142,13 @@ impl World {
             risk_free_rate: 0.0,
         };
         let order = BacktestRequest { symbol: "IBM".parse().unwrap(), from: None, to: None, strategy };
-        backtests::run(&self.platform, self.customer, &order, Some(key)).await
+        backtests::run(&self.platform, self.customer, &order, None, Some(key)).await
     }
 
     async fn listed(&self) -> usize {
-        backtests::list(&self.platform.app, self.customer, 10, None).await.unwrap().0.len()
+        let page = PageRequest { limit: 10, order: ListOrder::Desc, cursor: None };
+        let (days, filter) = (DayRange::default(), BacktestFilter::default());
+        stored_backtests::list(&self.platform.app, self.customer, days, &filter, &page).await.unwrap().items.len()
     }
 
     /// Imports a file of `rows` rows with a warning each, so that a long report is a large response.
@@ -210,11 +214,44 @@ async fn a_response_whose_record_is_not_written_is_not_read_and_is_erased() {
     let own = store::keys::customer_items(world.customer);
     let own = world.table.query(&Query::forward(own.partition, own.range, 100)).await.unwrap().items;
     let named = own.iter().find_map(|item| item.key.sk.strip_prefix("RESULT#")).unwrap();
-    let found = backtests::find(&world.platform.app, world.customer, named.parse().unwrap()).await;
+    let found = stored_backtests::find(&world.platform.app, world.customer, named.parse().unwrap()).await;
     assert!(matches!(found, Err(ServiceError::NotFound { .. })));
     assert_eq!((world.objects("results"), world.listed().await), (1, 0));
     world.erase().await;
     assert_eq!(world.objects("results"), 0);
+}
+
+#[tokio::test]
+async fn a_removed_backtest_leaves_nothing_and_is_not_run_again_by_its_key() {
+    let world = World::new().await;
+    let made = world.backtest("a").await.unwrap();
+    assert_eq!((world.objects("results"), world.listed().await), (1, 1));
+    let remove = |precondition| stored_backtests::remove(&world.platform.app, world.customer, made.id, precondition);
+    let (other, none) = (Precondition::OneOf(vec![7]), Precondition::None);
+    let refused = remove(&other).await;
+    assert!(matches!(refused, Err(ServiceError::PreconditionFailed { .. })));
+    remove(&none).await.unwrap();
+    assert_eq!((world.objects("results"), world.listed().await), (0, 0));
+    let own = store::keys::customer_items(world.customer);
+    let own = world.table.query(&Query::forward(own.partition, own.range, 100)).await.unwrap().items;
+    assert!(own.iter().all(|item| !item.key.sk.contains(&made.id.to_string())), "{own:?}");
+    for again in [remove(&none).await, world.backtest("a").await.map(drop)] {
+        assert!(matches!(again, Err(ServiceError::NotFound { what: "backtest" })), "{again:?}");
+    }
+    assert!(!world.backtest("b").await.unwrap().replayed);
+}
+
+#[tokio::test]
+async fn the_name_of_a_backtest_is_exported_and_erased_with_it() {
+    let world = World::new().await;
+    let made = world.backtest("a").await.unwrap();
+    let name = || Some(Some(PortfolioName::parse("Patience").unwrap()));
+    let app = &world.platform.app;
+    stored_backtests::rename(app, world.customer, made.id, &Precondition::Any, name()).await.unwrap();
+    assert_eq!(world.exported().await["backtest"][0]["name"], "Patience");
+    world.erase().await;
+    let found = stored_backtests::find(app, world.customer, made.id).await;
+    assert!(matches!(found, Err(ServiceError::NotFound { .. })));
 }
 
 #[tokio::test]

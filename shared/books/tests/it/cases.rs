@@ -131,7 +131,7 @@ async fn held_all_along(
         risk_free_rate: 0.0,
     };
     let order = backtests::BacktestRequest { symbol: symbol(name), from: None, to: None, strategy };
-    serde_json::from_slice(&backtests::run(platform, customer, &order, None).await.unwrap().json).unwrap()
+    serde_json::from_slice(&backtests::run(platform, customer, &order, None, None).await.unwrap().json).unwrap()
 }
 
 fn units(text: &str) -> RequestSize {

@@ -190,7 +190,10 @@ fn use_cases<'a>(
             .boxed(),
         ),
         ("a report", async move { drop(reports::gather_figures(platform, customer, &report).await) }.boxed()),
-        ("a backtest", async move { drop(backtests::run(platform, customer, &backtest(name), None).await) }.boxed()),
+        (
+            "a backtest",
+            async move { drop(backtests::run(platform, customer, &backtest(name), None, None).await) }.boxed(),
+        ),
         ("a forecast", async move { drop(forecasts::make(platform, customer, &order(four)).await) }.boxed()),
         ("forecasts", async move { drop(forecasts::list(platform, customer, &five, 50, None).await) }.boxed()),
     ]

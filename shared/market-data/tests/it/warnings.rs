@@ -15,6 +15,7 @@ use notifications::watchlist;
 use research::backtests::{self, Strategy};
 use research::forecasts::{self, Model};
 use research::reports;
+use research::stored_backtests;
 use serde_json::Value;
 use testing::exchange::{World, bar, bars_through, day, price, symbol};
 use testing::load;
@@ -66,7 +67,7 @@ fn codes_in(answer: &Value) -> Vec<&str> {
 }
 
 async fn backtest(world: &World, platform: &MarketData, order: &backtests::BacktestRequest) -> Value {
-    serde_json::from_slice(&backtests::run(platform, world.customer, order, None).await.unwrap().json).unwrap()
+    serde_json::from_slice(&backtests::run(platform, world.customer, order, None, None).await.unwrap().json).unwrap()
 }
 
 /// Whether holdings, performance, quotes and the watchlist are stale.
@@ -234,7 +235,7 @@ async fn notes_are_in_every_response_whose_span_they_concern() {
     let whole = backtest(&world, &world.platform, &order("ACME")).await;
     assert_eq!(codes_in(&whole), all);
     let id = whole["id"].as_str().unwrap().parse().unwrap();
-    let stored = backtests::find(&world.platform.app, world.customer, id).await.unwrap();
+    let (_, stored) = stored_backtests::find_json(&world.platform.app, world.customer, id).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap()["warnings"], whole["warnings"]);
     let from_october = backtests::BacktestRequest { from: Some(day("2026-10-01")), ..order("ACME") };
     assert_eq!(codes_in(&backtest(&world, &world.platform, &from_october).await), late);

@@ -56,7 +56,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    pub(super) fn check(&self) -> Result<(), BacktestError> {
+    /// Checks every amount, percentage and rate.
+    ///
+    /// Errors: [`BacktestError::Setting`], the first that is out of its range.
+    pub fn check(&self) -> Result<(), BacktestError> {
         let money = "above 0 and at most 1000000000000";
         let percent = "at least 0 and below 100";
         let checks = [

@@ -4,12 +4,15 @@ use super::error::RuleError;
 
 /// Longest rule, in characters.
 pub const MAX_CHARACTERS: usize = 1_000;
+
 /// A token and its position.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Token {
     pub(super) kind: Kind,
     /// Counted in characters from 1.
     pub(super) column: usize,
+    /// In characters; 0 for [`Kind::End`].
+    pub(super) length: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +70,9 @@ impl Kind {
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, RuleError> {
     let characters: Vec<char> = text.chars().take(MAX_CHARACTERS + 1).collect();
     if characters.len() > MAX_CHARACTERS {
-        return Err(RuleError::new(
-            MAX_CHARACTERS + 1,
-            format!("a rule must have at most {MAX_CHARACTERS} characters; this one has {}", text.chars().count()),
-        ));
+        let written = text.chars().count();
+        let message = format!("a rule must have at most {MAX_CHARACTERS} characters; this one has {written}");
+        return Err(RuleError::new(MAX_CHARACTERS + 1, message).of_length(written - MAX_CHARACTERS));
     }
     let mut tokens = Vec::new();
     let mut at = 0;
@@ -80,10 +82,10 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, RuleError> {
             continue;
         }
         let (kind, length) = token(&characters[at..], at + 1)?;
-        tokens.push(Token { kind, column: at + 1 });
+        tokens.push(Token { kind, column: at + 1, length });
         at += length;
     }
-    tokens.push(Token { kind: Kind::End, column: characters.len() + 1 });
+    tokens.push(Token { kind: Kind::End, column: characters.len() + 1, length: 0 });
     Ok(tokens)
 }
 
@@ -103,20 +105,26 @@ fn token(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
         ',' => single(Kind::Comma),
         '<' if next == Some('=') => Ok((Kind::LessOrEqual, 2)),
         '>' if next == Some('=') => Ok((Kind::GreaterOrEqual, 2)),
-        '<' if next == Some('>') => Err(no_equality(column)),
+        '<' if next == Some('>') => Err(no_equality(column, 2)),
         '<' => single(Kind::Less),
         '>' => single(Kind::Greater),
-        '=' => Err(no_equality(column)),
-        '!' if next == Some('=') => Err(no_equality(column)),
-        '&' => Err(RuleError::new(column, "write `and` instead of `&`")),
-        '|' => Err(RuleError::new(column, "write `or` instead of `|`")),
+        '=' => Err(no_equality(column, run_of('=', rest))),
+        '!' if next == Some('=') => Err(no_equality(column, 2)),
+        '&' => Err(RuleError::new(column, "write `and` instead of `&`").of_length(run_of('&', rest))),
+        '|' => Err(RuleError::new(column, "write `or` instead of `|`").of_length(run_of('|', rest))),
         '!' => Err(RuleError::new(column, "write `not` instead of `!`")),
         other => Err(RuleError::new(column, format!("{other:?} is not part of the rule language"))),
     }
 }
 
-fn no_equality(column: usize) -> RuleError {
-    RuleError::new(column, "prices cannot be compared for equality; use `<`, `<=`, `>` or `>=`")
+fn no_equality(column: usize, length: usize) -> RuleError {
+    let message = "prices cannot be compared for equality; use `<`, `<=`, `>` or `>=`";
+    RuleError::new(column, message).of_length(length)
+}
+
+/// How often a character is repeated at the start, once or twice: `&` and `&&`.
+fn run_of(character: char, rest: &[char]) -> usize {
+    rest.iter().take(2).take_while(|next| **next == character).count()
 }
 
 fn is_word(character: char) -> bool {
@@ -160,13 +168,17 @@ fn number(rest: &[char], column: usize) -> Result<(Kind, usize), RuleError> {
     if rest.get(length).is_some_and(|c| is_word(*c) || *c == '.') {
         length += rest[length..].iter().take_while(|c| is_word(**c) || **c == '.').count();
         let text: String = rest[..length].iter().collect();
-        return Err(RuleError::new(column, format!("`{text}` is not a number")));
+        return Err(no_number(column, &text));
     }
     let text: String = rest[..length].iter().collect();
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok((Kind::Number(value), length)),
-        _ => Err(RuleError::new(column, format!("`{text}` is not a number"))),
+        _ => Err(no_number(column, &text)),
     }
+}
+
+fn no_number(column: usize, text: &str) -> RuleError {
+    RuleError::new(column, format!("`{text}` is not a number")).of_length(text.chars().count())
 }
 
 #[cfg(test)]

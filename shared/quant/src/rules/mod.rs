@@ -52,7 +52,12 @@ impl Rule {
 
     fn read(text: &str, parameters: Option<&BTreeMap<String, f64>>) -> Result<Self, RuleError> {
         let tokens = lexer::tokens(text)?;
-        let parser::Parsed { program, root, indicators } = parser::parse(&tokens, parameters)?;
+        let parsed = parser::parse(&tokens, parameters).map_err(|error| {
+            let token = tokens.iter().find(|token| token.column == error.column);
+            let length = token.map_or(0, |token| token.length);
+            error.of_length(length)
+        });
+        let parser::Parsed { program, root, indicators } = parsed?;
         let letters: Vec<char> = text.chars().collect();
         let named = |call: parser::Call| Named { id: call.id, name: call.name(&letters) };
         let indicators = indicators.into_iter().map(named).collect();

@@ -141,6 +141,7 @@ proptest! {
     fn no_text_panics_and_every_error_has_a_column(text in "\\PC{0,60}") {
         if let Err(error) = Rule::parse(&text) {
             prop_assert!((1..=text.chars().count() + 1).contains(&error.column), "{error}");
+            prop_assert!(error.column - 1 + error.length <= text.chars().count(), "{error}");
         }
     }
 

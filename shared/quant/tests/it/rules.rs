@@ -146,11 +146,39 @@ fn mistakes_are_reported_with_their_column() {
 }
 
 #[test]
+fn the_length_of_a_mistake_is_that_of_the_word_at_its_column() {
+    for (rule, marked) in [
+        ("close > smma(5)", "smma"),
+        ("clsoe > 5", "clsoe"),
+        ("close > sma(1001)", "1001"),
+        ("close <= $fast", "$fast"),
+        ("close > 1 close", "close"),
+        ("(close > 1) + 2 > 3", "("),
+        ("close > 'é'", "'"),
+        ("close == 1", "=="),
+        ("close <> 1", "<>"),
+        ("close > 1 && open > 1", "&&"),
+        ("close > 1 | open > 1", "|"),
+        ("close > 1.2.3", "1.2.3"),
+        ("é", "é"),
+        // Something is missing at the end.
+        ("close >", ""),
+        ("(close > 1", ""),
+        ("", ""),
+    ] {
+        let error = Rule::parse(rule).expect_err(rule);
+        let found: String = rule.chars().skip(error.column - 1).take(error.length).collect();
+        assert_eq!(found, marked, "{rule}: {error}");
+        assert_eq!(found.chars().count(), error.length, "{rule}: {error}");
+    }
+}
+
+#[test]
 fn length_and_depth_have_exact_limits() {
     let long = |characters: usize| format!("{}close > 1", " ".repeat(characters - 9));
     assert!(Rule::parse(&long(MAX_CHARACTERS)).is_ok());
     let error = Rule::parse(&long(10_000)).unwrap_err();
-    assert_eq!(error.column, MAX_CHARACTERS + 1);
+    assert_eq!((error.column, error.length), (MAX_CHARACTERS + 1, 10_000 - MAX_CHARACTERS));
     assert!(error.message.contains("at most 1000 characters; this one has 10000"), "{}", error.message);
     let deep =
         |open: &str, close: &str, levels: usize| format!("{}close > 1{}", open.repeat(levels), close.repeat(levels));

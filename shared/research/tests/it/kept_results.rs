@@ -3,13 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use app::ServiceError;
+use app::idempotency::{self, ReservedKey};
+use app::{Precondition, ServiceError};
 use chrono::TimeDelta;
+use domain::portfolio::PortfolioName;
 use domain::{Currency, CustomerId, Money};
 use futures::future::join_all;
 use market::Sample;
 use market_data::MarketData;
-use research::{backtests, forecasts, reports};
+use research::{backtests, forecasts, reports, stored_backtests};
+use serde_json::Value;
+use store::{documents, keys};
 use testing::TestBed;
 use uuid::Uuid;
 
@@ -54,11 +58,11 @@ fn backtest_order() -> backtests::BacktestRequest {
 async fn a_backtest_of_another_customer_is_not_found() {
     let (platform, _test_bed) = platform_on_sample();
     let (owner, other) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
-    let made = backtests::run(&platform, owner, &backtest_order(), None).await.unwrap();
-    assert_eq!(backtests::find(&platform.app, owner, made.id).await.unwrap(), made.json);
-    let missing = backtests::find(&platform.app, other, made.id).await;
+    let made = backtests::run(&platform, owner, &backtest_order(), None, None).await.unwrap();
+    assert_eq!(stored_backtests::find_json(&platform.app, owner, made.id).await.unwrap().1, made.json);
+    let missing = stored_backtests::find(&platform.app, other, made.id).await;
     assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
-    let missing = backtests::find_run(&platform.app, other, made.id).await;
+    let missing = stored_backtests::find_run(&platform.app, other, made.id).await;
     assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
 }
 
@@ -82,4 +86,27 @@ async fn a_report_of_the_same_content_is_made_once() {
     // The record goes before the object does: a link never leads nowhere.
     test_bed.clock.forward(TimeDelta::days(26));
     assert_ne!(publish(b"one").await.unwrap().id, first.id);
+}
+
+#[tokio::test]
+async fn a_backtest_stored_before_there_were_names_is_read_named_and_repeated_by_its_key() {
+    let (platform, _test_bed) = platform_on_sample();
+    let (app, customer, order) = (&platform.app, CustomerId(Uuid::from_u128(1)), backtest_order());
+    let made = backtests::run(&platform, customer, &order, None, None).await.unwrap();
+    // As earlier versions stored it: a record without a name, and a key for the request alone.
+    let key = keys::backtest(customer, made.id);
+    let (mut record, version) = documents::read::<Value>(app.table(), &key).await.unwrap().unwrap();
+    assert_eq!(record.as_object_mut().unwrap().remove("name"), Some(Value::Null));
+    documents::put(app.table(), key, &record, Some(version)).await.unwrap();
+    let reserved = ReservedKey::new(customer, Some("old"), "POST /backtest", &order.filled()).unwrap();
+    idempotency::commit(app, reserved, made.id, Vec::new()).await.unwrap();
+
+    let again = backtests::run(&platform, customer, &order, None, Some("old")).await.unwrap();
+    assert_eq!((again.id, again.replayed, &again.json), (made.id, true, &made.json));
+    assert_eq!(stored_backtests::find(app, customer, made.id).await.unwrap().summary.name, None);
+    let name = || Some(Some(PortfolioName::parse("Named later").unwrap()));
+    stored_backtests::rename(app, customer, made.id, &Precondition::Any, name()).await.unwrap();
+    let run = stored_backtests::find_run(app, customer, made.id).await.unwrap();
+    assert_eq!(run.name.as_deref(), Some("Named later"));
+    assert_eq!(stored_backtests::find_json(app, customer, made.id).await.unwrap().1, made.json);
 }

@@ -177,6 +177,13 @@ pub fn backtests(customer: CustomerId) -> List {
     Kind::Backtest.list(customer.0)
 }
 
+/// The backtests of a customer from one id to another, both included.
+#[must_use]
+pub fn backtests_between(customer: CustomerId, first: Uuid, last: Uuid) -> List {
+    let [from, to] = [first, last].map(|id| backtest(customer, id));
+    List { partition: from.pk, range: Range::Between(from.sk, to.sk) }
+}
+
 /// A report of a customer, by the hash of its JSON.
 #[must_use]
 pub fn report(customer: CustomerId, sha256: &str) -> Key {
