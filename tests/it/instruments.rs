@@ -1,3 +1,4 @@
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::portfolios::opened;
@@ -142,5 +143,120 @@ fn invalid_instruments_and_valuations_are_refused_with_pointers() {
         let good = json!({"prices": [{"date": "2012-01-01", "price": 1}]});
         target.put("/instruments/IBM/prices", &good).await.expect_problem(422, "invalid_fields");
         target.put("/instruments/MY:NOPE/prices", &good).await.expect_problem(404, "unknown_symbol");
+    });
+}
+
+#[test]
+fn a_custom_instrument_is_changed_at_the_version_that_was_read() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let path = format!("/instruments/{symbol}");
+        let first = target.get(&path).await.expect_status(200).header("etag");
+        let new = json!({"symbol": Target::unique("MY:I").to_uppercase(), "name": "Another"});
+        let key = Target::unique("instrument");
+        let made = target.post_with_key("/instruments", &new, &key).await.expect_status(201);
+        let its_path = made.header("location");
+        assert_eq!(target.get(&its_path).await.expect_status(200).header("etag"), made.header("etag"));
+        target.delete(&its_path).await.expect_status(204);
+        let again = target.post_with_key("/instruments", &new, &key).await.expect_status(201);
+        assert_eq!((again.text(), again.header("etag")), (made.text(), "\"0\"".to_owned()));
+        let change = json!({"name": " The boat ", "instrument_type": "stock", "currency": "EUR"});
+        let changed = target.patch(&path, &change, &first).await.expect_status(200);
+        let second = changed.header("etag");
+        assert_ne!(second, first);
+        let changed = changed.json();
+        assert_eq!((&changed["name"], &changed["instrument_type"]), (&json!("The boat"), &json!("stock")));
+        assert_eq!((&changed["currency"], &changed["symbol"]), (&json!("EUR"), &json!(symbol)));
+        let read = target.get(&path).await.expect_status(200);
+        assert_eq!((read.header("etag"), read.json()), (second.clone(), changed));
+        target.patch(&path, &change, &first).await.expect_problem(412, "precondition_failed");
+        target.patch(&path, &change, "").await.expect_problem(428, "precondition_required");
+        assert_eq!(target.patch(&path, &json!({}), &second).await.expect_status(200).header("etag"), second);
+        for (change, pointer) in [
+            (json!({"name": ""}), "/name"),
+            (json!({"name": null}), "/name"),
+            (json!({"currency": "Gold"}), "/currency"),
+            (json!({"currency": null}), "/currency"),
+            (json!({"instrument_type": "boat"}), "/instrument_type"),
+            (json!({"symbol": "MY:OTHER"}), "/symbol"),
+        ] {
+            let problem = target.patch(&path, &change, "*").await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{change}: {problem}");
+        }
+        let name = json!({"name": "x"});
+        target.patch("/instruments/MY:NOPE", &name, "*").await.expect_problem(404, "unknown_symbol");
+        let ibm = target.get("/instruments/IBM").await.expect_status(200).header("etag");
+        assert_eq!(target.get("/instruments/ibm").await.expect_status(200).header("etag"), ibm);
+        assert_ne!(target.get("/instruments/AAPL").await.expect_status(200).header("etag"), ibm);
+        let market = target.patch("/instruments/IBM", &name, "*").await.expect_problem(422, "invalid_fields");
+        assert_eq!(market["errors"][0]["pointer"], "/symbol");
+    });
+}
+
+#[test]
+fn the_currency_of_a_custom_instrument_stays_while_it_is_held_or_has_valuations() {
+    each(async |target: &Target| {
+        let to_euro = json!({"currency": "EUR"});
+        let valued = item(target).await;
+        let prices = json!({"prices": [{"date": "2012-12-31", "price": "7"}]});
+        target.put(&format!("/instruments/{valued}/prices"), &prices).await.expect_status(200);
+        let held = item(target).await;
+        let lot = json!({"ticker_symbol": held, "quantity": 1, "purchase_price": 8, "purchase_date": "2010-05-01"});
+        let (portfolio, _) = opened(target, &json!({"name": "Chalets", "type": "other"})).await;
+        let lot = target.post(&format!("{portfolio}/investments"), &lot).await.expect_status(201).header("location");
+        for (symbol, reason) in [(&valued, "valuations"), (&held, "Chalets")] {
+            let path = format!("/instruments/{symbol}");
+            let problem = target.patch(&path, &to_euro, "*").await.expect_problem(409, "instrument_in_use");
+            assert!(problem["detail"].as_str().unwrap().contains(reason), "{problem}");
+            let same = json!({"currency": "CHF", "name": "Another name"});
+            target.patch(&path, &same, "*").await.expect_status(200);
+        }
+        target.delete(&lot).await.expect_status(204);
+        target.patch(&format!("/instruments/{held}"), &to_euro, "*").await.expect_status(200);
+    });
+}
+
+#[test]
+fn a_custom_instrument_is_removed_with_its_valuations_once_nothing_refers_to_it() {
+    each(async |target: &Target| {
+        let symbol = item(target).await;
+        let path = format!("/instruments/{symbol}");
+        let prices = json!({"prices": [{"date": "2011-12-30", "price": "6"}, {"date": "2012-12-31", "price": "7"}]});
+        target.put(&format!("{path}/prices"), &prices).await.expect_status(200);
+        let refused = async |reason: &str| {
+            let problem = target.delete(&path).await.expect_problem(409, "instrument_in_use");
+            assert!(problem["detail"].as_str().unwrap().contains(reason), "{problem}");
+            target.get(&path).await.expect_status(200);
+        };
+        target.call(Method::PUT, &format!("/watchlist/{symbol}")).await.expect_status(201);
+        refused("watchlist").await;
+        target.delete(&format!("/watchlist/{symbol}")).await.expect_status(204);
+        let (portfolio, _) = opened(target, &json!({"name": "Boats", "type": "other"})).await;
+        let lot = json!({"ticker_symbol": symbol, "quantity": 1, "purchase_price": 8, "purchase_date": "2010-05-01"});
+        let lot = target.post(&format!("{portfolio}/investments"), &lot).await.expect_status(201).header("location");
+        refused("Boats").await;
+        target.delete(&lot).await.expect_status(204);
+
+        let stale = target.send_with(Method::DELETE, &path, &[("if-match", "\"1\"")], String::new()).await;
+        stale.expect_problem(412, "precondition_failed");
+        target.delete(&path).await.expect_status(204);
+        for gone in [
+            target.get(&path).await,
+            target.delete(&path).await,
+            target.patch(&path, &json!({"name": "x"}), "*").await,
+            target.put(&format!("{path}/prices"), &prices).await,
+            target.call(Method::PUT, &format!("/watchlist/{symbol}")).await,
+        ] {
+            gone.expect_problem(404, "unknown_symbol");
+        }
+        let quotes = target.get(&format!("/quotes?symbols={symbol}")).await.expect_status(200).json();
+        assert_eq!(quotes["unavailable"][&symbol], "unknown_symbol");
+        // The name is free again, and the new instrument has none of the old valuations.
+        let again = json!({"symbol": symbol, "name": "Another", "currency": "EUR"});
+        target.post("/instruments", &again).await.expect_status(201);
+        let one = json!({"prices": [{"date": "2013-01-02", "price": "9"}]});
+        assert_eq!(target.put(&format!("{path}/prices"), &one).await.expect_status(200).json()["count"], 1);
+        let market = target.delete("/instruments/IBM").await.expect_problem(422, "invalid_fields");
+        assert_eq!(market["errors"][0]["pointer"], "/symbol");
     });
 }

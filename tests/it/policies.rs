@@ -50,6 +50,7 @@ fn body(route: &str, email: &str) -> Option<Value> {
         "PUT /customers/password" => json!({ "token": "0".repeat(64), "new_password": "another fine one" }),
         "PATCH /customers/{id}" => json!({ "disabled": false }),
         "POST /instruments" => json!({ "symbol": Target::unique("MY:Q").to_uppercase(), "name": "Another" }),
+        "PATCH /instruments/{symbol}" => json!({ "name": "Renamed" }),
         "PUT /instruments/{symbol}/prices" => json!({ "prices": [{ "date": "2012-12-31", "price": "5" }] }),
         "POST /portfolios" => json!({ "name": "Another", "type": "other" }),
         "PATCH /portfolios/{id}" => json!({ "name": "Renamed" }),

@@ -114,3 +114,80 @@ fn invalid_requests_are_refused_with_the_invalid_field() {
         target.get("/predict/NOPE/history").await.expect_problem(404, "unknown_symbol");
     });
 }
+
+#[test]
+fn a_history_has_the_points_that_are_wanted() {
+    each(async |target: &Target| {
+        let made = forecast(target, "/predict/MSFT?as_of=2012-03-01&horizon=20").await;
+        let read = async |points: &str| {
+            let history = target.get(&format!("/predict/MSFT/history?limit=200{points}")).await.expect_status(200);
+            let (bytes, history) = (history.bytes().len(), history.json());
+            let items = history["items"].as_array().unwrap();
+            (bytes, items.iter().find(|item| item["id"] == made["id"]).unwrap().clone())
+        };
+        let (whole, all) = read("").await;
+        let (same, spelled_out) = read("&points=all").await;
+        assert_eq!((whole, &all), (same, &spelled_out));
+        assert_eq!(all["points"].as_array().unwrap().len(), 20);
+        let (_, last) = read("&points=last").await;
+        assert_eq!(last["points"], json!([all["points"][19]]));
+        let (light, none) = read("&points=none").await;
+        assert_eq!((&none["points"], &none["grade"]), (&json!([]), &all["grade"]));
+        assert!(light < whole, "{light} of {whole} bytes");
+    });
+}
+
+#[test]
+fn a_history_is_filtered_by_model_and_state_in_either_order() {
+    each(async |target: &Target| {
+        for path in ["as_of=2011-05-02&model=drift", "as_of=2011-05-03&model=naive", "as_of=2013-02-28&model=drift"] {
+            forecast(target, &format!("/predict/IBM?horizon=7&{path}")).await;
+        }
+        // Other tests make forecasts of the symbol too, with other horizons.
+        let listed = async |query: &str| {
+            let history = target.get(&format!("/predict/IBM/history?limit=200{query}")).await.expect_status(200).json();
+            let items = history["items"].as_array().unwrap().iter().filter(|item| item["horizon"] == 7);
+            items.map(|item| item["as_of"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(listed("").await, ["2013-02-28", "2011-05-03", "2011-05-02"]);
+        assert_eq!(listed("&order=asc").await, ["2011-05-02", "2011-05-03", "2013-02-28"]);
+        assert_eq!(listed("&model=drift").await, ["2013-02-28", "2011-05-02"]);
+        assert_eq!(listed("&state=graded").await, ["2011-05-03", "2011-05-02"]);
+        assert_eq!(listed("&state=pending&order=asc").await, ["2013-02-28"]);
+        assert_eq!(listed("&state=graded&model=drift").await, ["2011-05-02"]);
+        assert_eq!(listed("&model=linear").await, [""; 0]);
+        let page = target.get("/predict/IBM/history?limit=1&model=drift").await.expect_status(200).json();
+        let cursor = page["next_cursor"].as_str().unwrap();
+        target.get(&format!("/predict/IBM/history?model=drift&cursor={cursor}")).await.expect_status(200);
+        for other in ["model=naive", "state=graded", "model=drift&order=asc", "model=drift&state=graded"] {
+            let refused = target.get(&format!("/predict/IBM/history?{other}&cursor={cursor}")).await;
+            refused.expect_problem(400, "invalid_cursor");
+        }
+        for (query, pointer) in
+            [("points=some", "/points"), ("model=oracle", "/model"), ("state=done", "/state"), ("order=up", "/order")]
+        {
+            let refused = target.get(&format!("/predict/IBM/history?{query}")).await;
+            let problem = refused.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{query}: {problem}");
+        }
+    });
+}
+
+#[test]
+fn every_state_in_a_filtered_history_is_the_one_that_was_asked_for() {
+    each(async |target: &Target| {
+        for as_of in ["2013-01-16", "2013-01-17", "2013-01-18", "2013-02-01"] {
+            forecast(target, &format!("/predict/FB?as_of={as_of}")).await;
+        }
+        for (state, inside, outside) in
+            [("graded", "2013-01-16", "2013-02-01"), ("pending", "2013-02-01", "2013-01-16")]
+        {
+            let path = format!("/predict/FB/history?limit=200&model=walk&state={state}");
+            let history = target.get(&path).await.expect_status(200).json();
+            let items = history["items"].as_array().unwrap();
+            assert!(items.iter().all(|item| item["grade"]["state"] == state), "{state}");
+            let has = |as_of: &str| items.iter().any(|item| item["as_of"] == as_of && item["horizon"] == 30);
+            assert!(has(inside) && !has(outside), "{state}");
+        }
+    });
+}

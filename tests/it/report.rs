@@ -206,3 +206,30 @@ fn invalid_requests_are_refused_with_the_invalid_field() {
         target.get("/report/NOPE").await.expect_problem(404, "unknown_symbol");
     });
 }
+
+#[test]
+fn a_report_has_only_the_heavy_parts_that_are_wanted_and_is_the_same_report() {
+    each(async |target: &Target| {
+        let path = "/report/AAPL?from=2004-01-02&to=2012-12-31";
+        let whole = report(target, path).await;
+        let parts = |report: &Value| {
+            let points = |name: &str| report[name].get("points").is_some();
+            [report.get("trades").is_some(), points("forecast_check")]
+        };
+        assert_eq!((parts(&whole), whole["forecast"].is_null()), ([true; 2], true));
+        for (include, expected) in
+            [("", [false; 2]), ("trades", [true, false]), ("points", [false, true]), ("points,trades", [true; 2])]
+        {
+            let read = report(target, &format!("{path}&include={include}")).await;
+            assert_eq!(parts(&read), expected, "{include}");
+            // No other report is made, nor another document.
+            for field in ["id", "generated_at", "metrics", "monthly_returns", "open_trade"] {
+                assert_eq!(read[field], whole[field], "{include}: {field}");
+            }
+        }
+        let today = report(target, "/report/AAPL?include=").await;
+        assert!(today["forecast"]["score"].is_object() && today["forecast"].get("points").is_none());
+        let problem = target.get(&format!("{path}&include=charts")).await.expect_problem(422, "invalid_fields");
+        assert_eq!(problem["errors"][0]["pointer"], "/include");
+    });
+}

@@ -153,8 +153,7 @@ fn a_removed_backtest_is_gone_for_every_request() {
         let list = target.get("/backtest?limit=200").await.expect_status(200).text();
         assert!(!list.contains(&id));
         // A report that was made of it keeps its document.
-        let pdf = earlier["pdf"]["url"].as_str().unwrap();
-        assert_eq!(reqwest::get(pdf).await.unwrap().status().as_u16(), 200, "{pdf}");
+        target.follow(earlier["pdf"]["url"].as_str().unwrap()).await.expect_status(200);
     });
 }
 

@@ -311,8 +311,9 @@ fn source_files_are_short_and_named_for_their_contents() {
 
 #[test]
 fn the_time_limits_of_provider_calls_are_in_one_file() {
-    // How long a symbol stays listed, and how long a write is retried after conflicts.
-    let of_their_modules = ["TERM_WITHOUT_TRACKER", "TERM_OF_A_PAIR", "RETRY_DEADLINE"];
+    // How long a symbol stays listed, how long a write is retried after conflicts, and how long a removal locks an
+    // instrument.
+    let of_their_modules = ["TERM_WITHOUT_TRACKER", "TERM_OF_A_PAIR", "RETRY_DEADLINE", "LOCK"];
     for folder in ["shared/market/src", "shared/market-data/src"] {
         let files = files_below(&root().join(folder), "rs").into_iter();
         for path in files.filter(|path| !path.ends_with("call_limits.rs")) {

@@ -1,4 +1,4 @@
-//! `POST /backtest/check`: the judgement of a backtest's request, which is neither run nor stored.
+//! `POST /backtest/check`: whether a backtest's request is valid; it is neither run nor stored.
 
 use api::{Caller, FieldError, IdempotencyKey, Json, Problem, responses};
 use research::backtest_records::FilledRequest;

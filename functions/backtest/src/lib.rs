@@ -9,7 +9,6 @@ use api::{
     Caller, Fields, IdPath, IdempotencyKey, IfMatch, Include, Json, ListQuery, MergePatch, Page, Problem, Query,
     Replayed, etag, responses,
 };
-use app::ServiceError;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -25,6 +24,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use parts::shape;
 use request::{BacktestBody, BacktestChange, NewBacktest};
 
 /// One page of backtests.
@@ -96,11 +96,7 @@ async fn run(
     let made = backtests::run(&market, caller.customer_id, &request, name.as_ref(), key.as_deref()).await?;
     let json = shape(&made.json, name.map(String::from).as_deref(), &include)?;
     let location = [(header::LOCATION, format!("/backtest/{}", made.id))];
-    Ok((StatusCode::CREATED, location, Replayed(made.replayed), [JSON], json).into_response())
-}
-
-fn shape(json: &[u8], name: Option<&str>, include: &Include<BacktestPart>) -> Result<Vec<u8>, Problem> {
-    parts::shaped(json, name, include).map_err(|error| ServiceError::fault("stored backtest", error).into())
+    Ok((StatusCode::CREATED, location, etag(made.version), Replayed(made.replayed), [JSON], json).into_response())
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -169,7 +165,7 @@ async fn read(
         let found = stored_backtests::find(&market.app, caller.customer_id, id).await?;
         return Ok((etag(found.version), axum::Json(found.summary)).into_response());
     }
-    let (found, json) = stored_backtests::find_json(&market.app, caller.customer_id, id).await?;
+    let (found, json) = stored_backtests::find_whole(&market.app, caller.customer_id, id).await?;
     let json = shape(&json, found.summary.name.as_deref(), &include)?;
     Ok((etag(found.version), [JSON], json).into_response())
 }

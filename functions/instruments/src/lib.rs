@@ -3,8 +3,11 @@
 mod quotes;
 
 use api::{
-    Caller, Exact, Fields, IdempotencyKey, Json, Page, Problem, Query, Replayed, SymbolPath, responses, variant,
+    Caller, Exact, Fields, IdempotencyKey, IfMatch, Json, MergePatch, Page, Patch, Problem, Query, Replayed,
+    SymbolPath, etag, responses, variant,
 };
+use app::ServiceError;
+use app::digest::sha256_hex;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -12,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Instrument, InstrumentType, Symbol};
 use market_data::MarketData;
-use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
+use market_data::custom_instruments::{self, CustomInstrumentChange, NewCustomInstrument, Valuation};
 use market_data::instruments::{self, InstrumentFilter};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
@@ -37,7 +40,7 @@ pub fn openapi() -> OpenApi {
 fn routes() -> OpenApiRouter<MarketData> {
     OpenApiRouter::new()
         .routes(routes!(search, create))
-        .routes(routes!(read))
+        .routes(routes!(read, change, remove))
         .routes(routes!(value))
         .routes(routes!(quotes::list))
 }
@@ -118,6 +121,13 @@ impl CustomInstrumentRequest {
     }
 }
 
+/// The symbol of a path that only custom instruments have.
+fn own_symbol(symbol: Result<SymbolPath, Problem>) -> Result<Symbol, Problem> {
+    let mut fields = Fields::default();
+    let symbol = fields.take("symbol", own(symbol?.0));
+    fields.finish(symbol)
+}
+
 fn own(symbol: Symbol) -> Result<Symbol, &'static str> {
     if symbol.is_custom() { Ok(symbol) } else { Err("the symbol of a custom instrument must start with MY:") }
 }
@@ -145,8 +155,9 @@ async fn create(
     let IdempotencyKey(key) = key?;
     let item = request.parse()?;
     let made = custom_instruments::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
-    let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
-    Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
+    let location = [(header::LOCATION, format!("/instruments/{}", made.value.instrument.symbol))];
+    let tag = etag(made.value.version);
+    Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value.instrument)).into_response())
 }
 
 /// Reads an instrument of the provider, or a custom instrument of the caller.
@@ -157,7 +168,7 @@ async fn create(
     tag = "instruments",
     params(("symbol" = Symbol, Path, description = "Ticker symbol of the instrument")),
     responses(
-        (status = 200, description = "The instrument with this symbol", body = Instrument),
+        (status = 200, description = "The instrument; of a custom one, `ETag` is its version, of any other a fingerprint", body = Instrument),
         responses::SymbolLookup, responses::SymbolInPath, responses::KnownSymbol,
     )
 )]
@@ -165,10 +176,120 @@ async fn read(
     State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
-) -> Result<axum::Json<Instrument>, Problem> {
-    Ok(axum::Json(
-        instruments::look_up(&market, caller.customer_id, &symbol, market.budget_for(caller.customer_id)).await?,
-    ))
+) -> Result<Response, Problem> {
+    if symbol.is_custom() {
+        let found = custom_instruments::find_stored(&market.app, caller.customer_id, &symbol).await?;
+        return Ok((etag(found.version), axum::Json(found.instrument)).into_response());
+    }
+    let budget = market.budget_for(caller.customer_id);
+    let found = instruments::look_up(&market, caller.customer_id, &symbol, budget).await?;
+    Ok((etag(fingerprint(&found)?), axum::Json(found)).into_response())
+}
+
+/// A number that changes with the metadata of a market instrument, which has no version.
+fn fingerprint(instrument: &Instrument) -> Result<u64, Problem> {
+    let json = serde_json::to_vec(instrument).map_err(|error| ServiceError::fault("an instrument to JSON", error))?;
+    let digest = sha256_hex(&[&json]);
+    u64::from_str_radix(&digest[..16], 16).map_err(|error| ServiceError::fault("a digest", error).into())
+}
+
+/// The fields of a custom instrument to change. An absent field stays; none can be removed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = CustomInstrumentChange)]
+struct InstrumentPatch {
+    /// New name, 1 to 100 characters.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "The house by the lake")]
+    name: Patch<String>,
+    /// New currency of its valuations, possible only while it has none and no portfolio holds it.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>, example = "CHF")]
+    currency: Patch<String>,
+    /// New type of the instrument.
+    #[serde(default)]
+    #[schema(value_type = Option<InstrumentType>, example = "item")]
+    instrument_type: Patch<InstrumentType>,
+}
+
+impl InstrumentPatch {
+    fn parse(self) -> Result<CustomInstrumentChange, Problem> {
+        let mut fields = Fields::default();
+        let name = fields.take("name", self.name.required());
+        let name = name.and_then(|name| fields.take_optional("name", name.as_deref().map(PortfolioName::parse)));
+        let currency = fields.take("currency", self.currency.required());
+        let currency = currency.and_then(|text| fields.take_optional("currency", text.as_deref().map(str::parse)));
+        let instrument_type = fields.take("instrument_type", self.instrument_type.required());
+        let change = name.zip(currency).zip(instrument_type);
+        let change = change.map(|((name, currency), instrument_type)| CustomInstrumentChange {
+            name,
+            currency,
+            instrument_type,
+        });
+        fields.finish(change)
+    }
+}
+
+/// Changes a custom instrument: the given fields change, everything else stays.
+#[utoipa::path(
+    patch,
+    path = "/instruments/{symbol}",
+    operation_id = "change_item",
+    tag = "instruments",
+    params(
+        ("symbol" = Symbol, Path, description = "Symbol of the custom instrument: `MY:` and a name"),
+        ("If-Match" = String, Header, description = "The `ETag` of the version to change, or `*`"),
+    ),
+    request_body(content = InstrumentPatch, content_type = "application/merge-patch+json"),
+    responses(
+        (status = 200, description = "The changed instrument; `ETag` is its version", body = Instrument),
+        responses::ConditionalChange, responses::MergePatchBody, responses::OwnCustomInstrument,
+        (status = 409, description = "Its currency cannot change, because it has valuations or a portfolio holds it"),
+        (status = 422, description = "Invalid fields, or a symbol without `MY:`"),
+    )
+)]
+async fn change(
+    State(market): State<MarketData>,
+    caller: Caller,
+    symbol: Result<SymbolPath, Problem>,
+    precondition: Result<IfMatch, Problem>,
+    MergePatch(request): MergePatch<InstrumentPatch>,
+) -> Result<Response, Problem> {
+    let IfMatch(precondition) = precondition?;
+    let change = request.parse()?;
+    let symbol = own_symbol(symbol)?;
+    let app = &market.app;
+    let changed = custom_instruments::change(app, caller.customer_id, &symbol, &precondition, &change).await?;
+    Ok((etag(changed.version), axum::Json(changed.instrument)).into_response())
+}
+
+/// Removes a custom instrument with its valuations, unless a portfolio holds it or it is on the watchlist.
+#[utoipa::path(
+    delete,
+    path = "/instruments/{symbol}",
+    operation_id = "remove_item",
+    tag = "instruments",
+    params(
+        ("symbol" = Symbol, Path, description = "Symbol of the custom instrument: `MY:` and a name"),
+        ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
+    ),
+    responses(
+        (status = 204, description = "Removed"),
+        responses::OwnCustomInstrument, responses::OptionalCondition,
+        (status = 409, description = "A portfolio holds it, or it is on the watchlist; `detail` says which"),
+        (status = 422, description = "A symbol without `MY:`"),
+    )
+)]
+async fn remove(
+    State(market): State<MarketData>,
+    caller: Caller,
+    precondition: Result<IfMatch, Problem>,
+    symbol: Result<SymbolPath, Problem>,
+) -> Result<StatusCode, Problem> {
+    let IfMatch(precondition) = precondition?;
+    let symbol = own_symbol(symbol)?;
+    custom_instruments::remove(&market.app, caller.customer_id, &symbol, &precondition).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Valuations of a custom instrument.
@@ -229,8 +350,7 @@ struct ValuationsResponse {
     request_body = ValuationsRequest,
     responses(
         (status = 200, description = "The number of stored valuations and the last day", body = ValuationsResponse),
-        responses::StrictBody,
-        (status = 404, description = "The caller has no such custom instrument"),
+        responses::StrictBody, responses::OwnCustomInstrument,
         (status = 422, description = "Invalid fields, or a symbol without `MY:`"),
     )
 )]
@@ -241,9 +361,7 @@ async fn value(
     Json(request): Json<ValuationsRequest>,
 ) -> Result<axum::Json<ValuationsResponse>, Problem> {
     let valuations = request.parse()?;
-    let mut fields = Fields::default();
-    let symbol = fields.take("symbol", own(symbol?.0));
-    let symbol = fields.finish(symbol)?;
+    let symbol = own_symbol(symbol)?;
     let stored = custom_instruments::value(&market.app, caller.customer_id, &symbol, &valuations).await?;
     Ok(axum::Json(ValuationsResponse { symbol, count: stored.count, last: stored.last }))
 }

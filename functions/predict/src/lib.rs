@@ -1,11 +1,14 @@
 //! `GET /predict/{symbol}` and `GET /predict/{symbol}/history`: forecasts, stored and graded.
 
-use api::{Caller, Fields, PageQuery, Problem, Query, SymbolPath, responses};
+use api::{Caller, Fields, ListQuery, Problem, Query, SymbolPath, responses, variant};
 use axum::Router;
 use axum::extract::State;
 use domain::Day;
 use market_data::MarketData;
-use research::forecasts::{self, ForecastRequest, ForecastResponse, GradedForecast, MAX_HORIZON, Model, SkillSummary};
+use research::forecasts::{
+    self, ForecastFilter, ForecastRequest, ForecastResponse, GradeState, GradedForecast, MAX_HORIZON, Model,
+    SkillSummary,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::OpenApi;
 use utoipa::{IntoParams, ToSchema};
@@ -42,11 +45,60 @@ struct PredictQuery {
     as_of: Option<String>,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct HistoryQuery {
+    /// The points of each forecast: `all` (default), `last` for the last day alone, or `none`.
+    #[param(value_type = Option<PointSelection>, inline)]
+    points: Option<String>,
+    /// Only forecasts of this model.
+    #[param(value_type = Option<Model>)]
+    model: Option<String>,
+    /// Only forecasts in this state: `graded` once all of their days have passed, else `pending`.
+    #[param(value_type = Option<GradeState>)]
+    state: Option<String>,
+}
+
+/// The points of each forecast that a history contains.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum PointSelection {
+    /// Every day.
+    All,
+    /// The last day.
+    Last,
+    /// None.
+    None,
+}
+
+impl HistoryQuery {
+    /// The filter and the points; `None` after recording invalid fields.
+    fn parse(&self, fields: &mut Fields) -> Option<(ForecastFilter, PointSelection)> {
+        let points = fields.take("points", self.points.as_deref().map_or(Ok(PointSelection::All), variant));
+        let model = fields.take_optional("model", self.model.as_deref().map(str::parse::<Model>));
+        let state = fields.take_optional("state", self.state.as_deref().map(variant::<GradeState>));
+        let filter = model.zip(state).map(|(model, state)| ForecastFilter { model, state });
+        filter.zip(points)
+    }
+}
+
+impl PointSelection {
+    fn apply(self, forecasts: &mut [GradedForecast]) {
+        for GradedForecast { points, .. } in forecasts {
+            match self {
+                Self::All => {}
+                Self::Last => drop(points.drain(..points.len().saturating_sub(1))),
+                Self::None => points.clear(),
+            }
+        }
+    }
+}
+
 /// Stored forecasts with the actual prices.
 #[derive(Serialize, ToSchema)]
 #[schema(as = ForecastHistoryResponse)]
 struct HistoryResponse {
-    /// Latest `as_of` first.
+    /// In the order of `as_of`, the latest first by default.
     items: Vec<GradedForecast>,
     /// The track record of each model, with forecasts made in hindsight separate.
     summary: Vec<SkillSummary>,
@@ -90,7 +142,7 @@ async fn predict(
     path = "/predict/{symbol}/history",
     operation_id = "forecast_history",
     tag = "predict",
-    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol of the instrument"), PageQuery),
+    params(("symbol" = domain::Symbol, Path, description = "Ticker symbol of the instrument"), ListQuery, HistoryQuery),
     responses(
         (status = 200, description = "One page of forecasts, and the track record over all forecasts", body = HistoryResponse),
         responses::List, responses::SymbolLookup,
@@ -100,10 +152,14 @@ async fn list(
     State(market): State<MarketData>,
     caller: Caller,
     SymbolPath(symbol): SymbolPath,
-    Query(query): Query<PageQuery>,
+    Query(page): Query<ListQuery>,
+    Query(query): Query<HistoryQuery>,
 ) -> Result<axum::Json<HistoryResponse>, Problem> {
-    let (limit, cursor) = query.parse()?;
-    let record = forecasts::list(&market, caller.customer_id, &symbol, limit, cursor).await?;
+    let mut fields = Fields::default();
+    let wanted = page.parse(&mut fields).zip(query.parse(&mut fields));
+    let (page, (filter, points)) = fields.finish(wanted)?;
+    let mut record = forecasts::list(&market, caller.customer_id, &symbol, filter, &page).await?;
+    points.apply(&mut record.items);
     Ok(axum::Json(HistoryResponse { items: record.items, summary: record.summary, next_cursor: record.next }))
 }
 

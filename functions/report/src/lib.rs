@@ -2,7 +2,8 @@
 
 mod assembly;
 
-use api::{Caller, Fields, Problem, Query, SymbolPath, responses};
+use api::{Caller, Fields, Include, Problem, Query, RawObject, SymbolPath, responses};
+use app::ServiceError;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -50,6 +51,19 @@ struct ReportQuery {
     /// `json` (default), or `pdf` for a redirect to the document.
     #[param(pattern = "^(json|pdf)$")]
     format: Option<String>,
+    /// The heavy parts wanted in the JSON, separated by commas: all by default, none if it is empty.
+    #[param(value_type = Option<Vec<ReportPart>>, inline, style = Form, explode = false)]
+    include: Option<String>,
+}
+
+/// A heavy part of a report.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum ReportPart {
+    /// The days of the forecasts: `points` of `forecast` and of `forecast_check`.
+    Points,
+    /// The closed trades.
+    Trades,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -118,8 +132,9 @@ async fn publish(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::default();
     let format = fields.take("format", format_of(query.format.as_deref()));
+    let include = fields.take("include", Include::parse(query.include.as_deref()));
     let request = request(&mut fields, symbol, query.from.as_deref(), query.to.as_deref(), query.backtest.as_deref());
-    let (request, format) = fields.finish(request.zip(format))?;
+    let ((request, format), include) = fields.finish(request.zip(format).zip(include))?;
     let content = make_content(&market, caller.customer_id, &request).await?;
     let body = content.json()?;
     let document = content.clone();
@@ -132,9 +147,23 @@ async fn publish(
         Format::Json => {
             let report = content.stamped(published.id, published.generated_at).report;
             let pdf = PdfLink { url: published.link.url, expires_at: domain::instant::text(published.link.expires_at) };
-            Ok(axum::Json(ReportResponse { report, pdf }).into_response())
+            shape(&ReportResponse { report, pdf }, &include)
         }
     }
+}
+
+/// The report with the wanted parts only.
+fn shape(report: &ReportResponse, include: &Include<ReportPart>) -> Result<Response, Problem> {
+    let mut unwanted: Vec<&[&str]> = Vec::new();
+    if !include.has(ReportPart::Trades) {
+        unwanted.push(&["trades"]);
+    }
+    if !include.has(ReportPart::Points) {
+        unwanted.extend([&["forecast", "points"] as &[&str], &["forecast_check", "points"]]);
+    }
+    let json = serde_json::to_vec(report).and_then(|whole| RawObject::without(&whole, &unwanted));
+    let json = json.map_err(|error| ServiceError::fault("serializing the report failed", error))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }
 
 /// Returns one chart of a report as SVG.

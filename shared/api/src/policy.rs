@@ -69,6 +69,8 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("GET /instruments", Access::SignedIn),
     ("POST /instruments", Access::Own),
     ("GET /instruments/{symbol}", Access::SignedIn),
+    ("PATCH /instruments/{symbol}", Access::Own),
+    ("DELETE /instruments/{symbol}", Access::Own),
     ("PUT /instruments/{symbol}/prices", Access::Own),
     ("POST /live-tickets", Access::Own),
     ("GET /operations", Access::Own),

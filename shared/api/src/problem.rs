@@ -328,6 +328,7 @@ impl From<ServiceError> for Problem {
             ServiceError::PortfolioClosed => Self::new(ProblemCode::PortfolioClosed, detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(ProblemCode::PortfolioNotEmpty, detail),
             ServiceError::PortfolioHasTrades => Self::new(ProblemCode::PortfolioHasTrades, detail),
+            ServiceError::InstrumentInUse { .. } => Self::new(ProblemCode::InstrumentInUse, detail),
             ServiceError::SymbolTaken { .. } => Self::new(ProblemCode::SymbolTaken, detail),
             ServiceError::PreconditionRequired => Self::new(ProblemCode::PreconditionRequired, detail),
             ServiceError::PreconditionFailed { .. } => Self::new(ProblemCode::PreconditionFailed, detail),

@@ -120,6 +120,9 @@ codes! {
     EmailTaken: CONFLICT, "email_taken",
         "A customer with this e-mail address already exists.",
         "Sign in, or use another address.";
+    InstrumentInUse: CONFLICT, "instrument_in_use",
+        "The custom instrument is held or watched, so it cannot be removed; or it is held or has valuations, so its currency cannot change.",
+        "Remove what `detail` names first, or keep the instrument.";
     InsufficientFunds: CONFLICT, "insufficient_funds",
         "The wallet has less cash in the currency than the request needs.",
         "Deposit first, then send the request with a new `Idempotency-Key`: this key returns this error for seven days.";

@@ -140,6 +140,11 @@ sets! {
         404 => "The caller has no such backtest",
     }
 
+    /// Error of a route for one custom instrument.
+    OwnCustomInstrument {
+        404 => "The caller has no such custom instrument",
+    }
+
     /// Error of a route for one alert.
     OwnAlert {
         404 => "The caller has no such alert",

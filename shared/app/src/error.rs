@@ -186,6 +186,14 @@ pub enum ServiceError {
         /// Its symbol.
         symbol: Symbol,
     },
+    /// A custom instrument is in use, so it cannot be removed, or its currency cannot change.
+    #[error("{symbol} is in use: {by}.")]
+    InstrumentInUse {
+        /// Its symbol.
+        symbol: Symbol,
+        /// What uses it.
+        by: String,
+    },
     /// The last price of an instrument is too old to trade at.
     #[error("The last price of {symbol} is from {last}. A price must be at most seven days old to trade at it.")]
     PriceUnavailable {

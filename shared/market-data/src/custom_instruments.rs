@@ -1,4 +1,11 @@
 //! Custom instruments: a house, a watch, a share that no exchange lists. Their owner supplies the valuations by day.
+//! `changes.rs` changes and removes them.
+
+mod changes;
+mod record;
+
+pub use changes::{CustomInstrumentChange, StoredCustomInstrument, change, find_stored, remove};
+pub use record::assert_unchanged;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +17,10 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::Serialize;
 use store::bars::{SeriesHead, StoredSeries};
 use store::retry::{Retry, retry};
-use store::{StoreError, Write, documents, keys};
+use store::{Expect, StoreError, Write, documents, keys};
 use uuid::Uuid;
+
+use record::MAX_ITEMS;
 
 use crate::market_clock::{held_through, latest_day_anywhere};
 use crate::market_data::MarketData;
@@ -19,8 +28,8 @@ use crate::series::{PriceSeries, series};
 
 /// The route on which an instrument is created.
 pub const ROUTE: &str = "POST /instruments";
-/// Most custom instruments of a customer.
-const MAX_ITEMS: usize = 500;
+/// The version of an instrument that was removed: no stored one has it.
+pub const NO_VERSION: u64 = 0;
 /// Most valuations of one request.
 const MAX_VALUATIONS: usize = 1_000;
 /// Most years that the valuations of one request may touch: all of them are written in one transaction.
@@ -59,7 +68,8 @@ pub struct StoredValuations {
     pub last: Option<Day>,
 }
 
-/// Creates an instrument. Repeating the request with the same idempotency key returns the first result again.
+/// Creates an instrument. Repeating the request with the same idempotency key returns the first result again, with the
+/// current version, or [`NO_VERSION`] if the instrument was removed.
 ///
 /// Errors: [`ServiceError::SymbolTaken`], [`ServiceError::LimitReached`].
 pub async fn create(
@@ -67,7 +77,7 @@ pub async fn create(
     customer: CustomerId,
     item: &NewCustomInstrument,
     idempotency_key: Option<&str>,
-) -> Result<Created<Instrument>, ServiceError> {
+) -> Result<Created<StoredCustomInstrument>, ServiceError> {
     let made = Instrument {
         symbol: item.symbol.clone(),
         name: item.name.clone(),
@@ -77,7 +87,7 @@ pub async fn create(
         sector: None,
     };
     let pending = match idempotency::look_up(app, customer, idempotency_key, ROUTE, item).await? {
-        KeyLookup::Replay(_) => return Ok(Created { value: made, replayed: true }),
+        KeyLookup::Replay(_) => return add_version(app, customer, made, true).await,
         KeyLookup::First(pending) => pending,
     };
     let (key, id) = (keys::custom_instrument(customer, &item.symbol), app.new_id());
@@ -89,6 +99,8 @@ pub async fn create(
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }
         let counter = Counter::read(app, keys::custom_instrument_count(customer)).await?;
+        // What a valuation left behind that was stored while an earlier instrument of this name was removed.
+        record::remove_valuations(app, customer, &item.symbol).await?;
         let mut writes = vec![
             counter.add(1, MAX_ITEMS, "custom instruments")?,
             Write::create(key.clone(), documents::body(&key, &made)?),
@@ -97,13 +109,26 @@ pub async fn create(
         idempotency::commit(app, pending.clone(), id, writes).await
     })
     .await?;
-    Ok(Created { value: made, replayed: first.is_some() })
+    add_version(app, customer, made, first.is_some()).await
+}
+
+async fn add_version(
+    app: &App,
+    customer: CustomerId,
+    made: Instrument,
+    replayed: bool,
+) -> Result<Created<StoredCustomInstrument>, ServiceError> {
+    let version = match find_stored(app, customer, &made.symbol).await {
+        Ok(stored) => stored.version,
+        Err(ServiceError::UnknownSymbol { .. }) => NO_VERSION,
+        Err(error) => return Err(error),
+    };
+    Ok(Created { value: StoredCustomInstrument { instrument: made, version }, replayed })
 }
 
 /// A custom instrument of the customer.
 pub async fn find(app: &App, customer: CustomerId, symbol: &Symbol) -> Result<Instrument, ServiceError> {
-    let found = documents::read::<Instrument>(app.table(), &keys::custom_instrument(customer, symbol)).await?;
-    found.map(|(item, _)| item).ok_or_else(|| ServiceError::UnknownSymbol { symbol: symbol.clone() })
+    Ok(record::load(app, customer, symbol).await?.0.instrument)
 }
 
 /// All custom instruments of the customer, by name.
@@ -124,10 +149,12 @@ pub async fn value(
     valuations: &[Valuation],
 ) -> Result<StoredValuations, ServiceError> {
     let bars = checked(app, valuations)?;
-    let item = find(app, customer, symbol).await?;
+    let (record, version) = record::load(app, customer, symbol).await?;
     let partition = keys::own_bars(customer, symbol);
     let (key, fetched_at) = (keys::custom_instrument(customer, symbol), app.now());
-    store::bars::change(app.table(), &partition, |stored| {
+    // The currency of the valuations is that of the instrument.
+    let unchanged = Write::Check { key: key.clone(), expect: Expect::Version(version) };
+    store::bars::change(app.table(), &partition, &unchanged, |stored| {
         let mut days: BTreeMap<Day, Bar> = BTreeMap::new();
         let stored = stored.map(|StoredSeries { bars, .. }| bars).unwrap_or_default();
         days.extend(stored.iter().chain(bars.iter().copied()).map(|bar| (bar.date, bar)));
@@ -135,7 +162,7 @@ pub async fn value(
         let head = SeriesHead {
             source: SOURCE.to_owned(),
             basis: "quoted".to_owned(),
-            currency: item.currency,
+            currency: record.instrument.currency,
             revision: None,
             fetched_at,
             notes: Vec::new(),

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use domain::{CustomerId, Symbol};
 use market::CallBudget;
 use market_data::quotes::{self, QuoteWithAge};
-use market_data::{MarketData, instruments, tracked_symbols};
+use market_data::{MarketData, custom_instruments, instruments, tracked_symbols};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Item, Write, documents, keys};
@@ -64,7 +64,7 @@ async fn add(
     symbol: &Symbol,
     budget: CallBudget,
 ) -> Result<(WatchlistEntry, bool), ServiceError> {
-    instruments::load(market, customer, symbol, budget).await?;
+    let instrument = instruments::load(market, customer, symbol, budget).await?;
     let is_custom = symbol.is_custom();
     if !is_custom {
         tracked_symbols::track(&market.app, symbol).await?;
@@ -79,6 +79,8 @@ async fn add(
         let mut writes = vec![counter.add(1, MAX_WATCHED, WHAT)?];
         writes.push(Write::create(key.clone(), documents::body(&key, &new)?));
         writes.extend((!is_custom).then(|| tracked_symbols::watches(customer, symbol)));
+        let watched = [(symbol, instrument.currency)];
+        writes.extend(custom_instruments::assert_unchanged(&market.app, customer, watched).await?);
         market.app.table().transact(writes).await?;
         Ok((new.clone(), true))
     })

@@ -59,7 +59,8 @@ pub struct Report {
     /// A forecast as of an earlier day with the actual prices; null if there are too few bars.
     #[schema(required)]
     pub forecast_check: Option<ForecastCheck>,
-    /// Closed trades, oldest first.
+    /// Closed trades, oldest first. Absent if `include` does not name `trades`.
+    #[schema(required = false)]
     pub trades: Vec<Trade>,
     /// The position still open at the end; null if there is none.
     #[schema(required)]
@@ -136,7 +137,8 @@ pub struct Forecast {
     pub horizon: usize,
     /// Close of `as_of`, where the forecast starts.
     pub last_price: f64,
-    /// One point per trading day.
+    /// One point per trading day. Absent if `include` does not name `points`.
+    #[schema(required = false)]
     pub points: Vec<Point>,
     /// The model's accuracy on earlier origins, relative to "the price stays where it is".
     pub score: Score,
@@ -156,7 +158,8 @@ pub struct ForecastCheck {
     pub hindsight: bool,
     /// Close of `as_of`, where the forecast starts.
     pub last_price: f64,
-    /// One point per trading day, with the actual price.
+    /// One point per trading day, with the actual price. Absent if `include` does not name `points`.
+    #[schema(required = false)]
     pub points: Vec<GradedPoint>,
     /// The grade of the forecast.
     pub grade: Grade,

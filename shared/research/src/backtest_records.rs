@@ -82,7 +82,7 @@ pub struct BacktestSummary {
     pub id: Uuid,
     /// The name that its owner gave it, 1 to 100 characters; null if it has none.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    #[schema(required, min_length = 1, max_length = 100, example = "Crossover with costs")]
     pub name: Option<String>,
     /// When it was run.
     #[serde(with = "domain::instant")]
@@ -145,15 +145,15 @@ pub enum BacktestPart {
     Trades,
 }
 
-/// A whole backtest. Its stored JSON never changes, and has no name: the name, which can change, is in the
-/// [`BacktestSummary`].
+// Its stored JSON never changes and has no name: the name, which can change, is in the stored summary.
+/// A whole backtest, with its trades and equity.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct BacktestRun {
     /// Id of the backtest.
     pub id: Uuid,
     /// The name that its owner gave it, 1 to 100 characters; null if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    #[schema(required, min_length = 1, max_length = 100, example = "Crossover with costs")]
     pub name: Option<String>,
     /// When it was run.
     #[serde(with = "domain::instant")]

@@ -5,7 +5,7 @@ mod stored_forecast;
 
 pub use grades::{grade_all_matured, grade_matured};
 pub use quant::forecast::{MAX_HORIZON, Model};
-pub use quant::grading::{Graded, SkillSummary};
+pub use quant::grading::{GradeState, Graded, SkillSummary};
 pub use stored_forecast::{ForecastTerms, StoredForecast, grade};
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use app::App;
 use app::error::ServiceError;
+use app::listing::{self, Filter, PageRequest};
 use domain::{Bars, CustomerId, Day, Spacing, Symbol};
 use market_data::series::PriceSeries;
 use market_data::{MarketData, history, market_clock, warnings};
@@ -20,7 +21,7 @@ use quant::backtest::Warning;
 use quant::forecast::{self, ForecastError};
 use quant::grading::{self, Grade, GradedPoint, RecordEntry};
 use serde::Serialize;
-use store::{Cursor, documents, keys};
+use store::{documents, keys};
 use utoipa::ToSchema;
 
 /// Days ahead by default.
@@ -73,7 +74,7 @@ pub struct GradedForecast {
 /// A page of a symbol's forecasts and the track record over all of them.
 #[derive(Debug)]
 pub struct ForecastHistory {
-    /// The page, latest `as_of` first.
+    /// The page, in the order of `as_of`.
     pub items: Vec<GradedForecast>,
     /// The track record by model, with forecasts made in hindsight separate.
     pub summary: Vec<SkillSummary>,
@@ -186,25 +187,59 @@ fn refusal(error: &ForecastError) -> ServiceError {
     }
 }
 
-/// A page of the stored forecasts of a symbol, each with the actual prices.
+/// Which forecasts a history contains.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ForecastFilter {
+    /// Forecasts of this model.
+    pub model: Option<Model>,
+    /// Forecasts that can be graded, or cannot be graded yet.
+    pub state: Option<GradeState>,
+}
+
+/// A filter, and what determines the state of a forecast without reading its grade.
+#[derive(Default, PartialEq, Serialize)]
+struct StateFilter {
+    #[serde(flatten)]
+    filter: ForecastFilter,
+    /// By number of points: the last origin of a forecast whose days all have a bar. Empty if states do not matter.
+    #[serde(skip)]
+    last_graded: Vec<Day>,
+}
+
+impl StateFilter {
+    fn new(filter: ForecastFilter, series: &PriceSeries) -> Self {
+        let newest_first = series.bars.dates().iter().rev().copied();
+        let origins = if filter.state.is_some() { MAX_HORIZON + 1 } else { 0 };
+        Self { filter, last_graded: newest_first.take(origins).collect() }
+    }
+}
+
+impl Filter<StoredForecast> for StateFilter {
+    fn keeps(&self, forecast: &StoredForecast) -> bool {
+        let ForecastFilter { model, state } = self.filter;
+        let last_graded = self.last_graded.get(forecast.points.len());
+        let is_graded = last_graded.is_some_and(|last| forecast.terms.as_of <= *last);
+        model.is_none_or(|model| model == forecast.terms.model)
+            && state.is_none_or(|state| (state == GradeState::Graded) == is_graded)
+    }
+}
+
+/// A page of the stored forecasts of a symbol that the filter keeps, each with the actual prices, in the order of their
+/// origins. The track record is over all forecasts.
 pub async fn list(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
-    limit: usize,
-    cursor: Option<String>,
+    filter: ForecastFilter,
+    page: &PageRequest,
 ) -> Result<ForecastHistory, ServiceError> {
     let series = history::load(market, symbol, market.budget_for(customer)).await?;
-    let cursor = cursor.map(Cursor::new);
-    let page = documents::list::<StoredForecast>(market.app.table(), keys::forecasts(symbol), limit, cursor).await?;
+    let filter = StateFilter::new(filter, &series);
+    let page = listing::read_page(&market.app, keys::forecasts(symbol), &filter, page).await?;
     let graded = grades::read_stored(&market.app, &page.items).await?;
     let items = page.items.into_iter().zip(graded);
     let items = items.filter_map(|(stored, graded)| beside_what_came(market, &series, stored, graded)).collect();
-    Ok(ForecastHistory {
-        items,
-        summary: summarise_stored(&market.app, symbol, &series).await?,
-        next: page.next.map(|cursor| cursor.to_string()),
-    })
+    Ok(ForecastHistory { items, summary: summarise_stored(&market.app, symbol, &series).await?, next: page.next })
 }
 
 async fn summarise_stored(

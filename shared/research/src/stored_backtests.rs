@@ -8,7 +8,7 @@ use domain::portfolio::PortfolioName;
 use domain::{CustomerId, Symbol};
 use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Version, Write, documents, keys};
+use store::{DeleteExpect, Item, Version, Write, documents, keys};
 use uuid::Uuid;
 
 use crate::backtest_records::{BacktestRun, BacktestSummary};
@@ -34,18 +34,35 @@ pub async fn find(app: &App, customer: CustomerId, id: Uuid) -> Result<StoredBac
 }
 
 /// A customer's backtest, and the JSON of its [`BacktestRun`], which has no name, byte for byte as it was first stored.
-pub async fn find_json(app: &App, customer: CustomerId, id: Uuid) -> Result<(StoredBacktest, Vec<u8>), ServiceError> {
+pub async fn find_whole(app: &App, customer: CustomerId, id: Uuid) -> Result<(StoredBacktest, Vec<u8>), ServiceError> {
+    let (listed, json) = read_both(app, customer, id).await?;
+    Ok((StoredBacktest { summary: documents::parse(&listed)?, version: listed.version.0 }, json))
+}
+
+/// The JSON of a customer's [`BacktestRun`], as in [`find_whole`], and the version of the backtest.
+pub async fn find_json(app: &App, customer: CustomerId, id: Uuid) -> Result<(Vec<u8>, u64), ServiceError> {
+    let (listed, json) = read_both(app, customer, id).await?;
+    Ok((json, listed.version.0))
+}
+
+/// The version of a customer's backtest.
+pub(crate) async fn find_version(app: &App, customer: CustomerId, id: Uuid) -> Result<u64, ServiceError> {
+    let listed = app.table().get(&keys::backtest(customer, id)).await?.ok_or(MISSING)?;
+    Ok(listed.version.0)
+}
+
+async fn read_both(app: &App, customer: CustomerId, id: Uuid) -> Result<(Item, Vec<u8>), ServiceError> {
     let both = [keys::backtest(customer, id), keys::stored_response(customer, id)];
     let [Some(listed), Some(run)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
         return Err(MISSING);
     };
     let json = stored_responses::load_json(app, &run).await?.ok_or(MISSING)?;
-    Ok((StoredBacktest { summary: documents::parse(&listed)?, version: listed.version.0 }, json))
+    Ok((listed, json))
 }
 
 /// A customer's whole backtest.
 pub async fn find_run(app: &App, customer: CustomerId, id: Uuid) -> Result<BacktestRun, ServiceError> {
-    let (StoredBacktest { summary, .. }, json) = find_json(app, customer, id).await?;
+    let (StoredBacktest { summary, .. }, json) = find_whole(app, customer, id).await?;
     let run: BacktestRun =
         serde_json::from_slice(&json).map_err(|error| ServiceError::fault("stored backtest", error))?;
     Ok(BacktestRun { name: summary.name, ..run })

@@ -101,21 +101,21 @@ pub async fn save(table: &dyn Table, symbol: &Symbol, bars: &Bars, head: &Series
     let packed = pack_years(&partition, bars)?;
     retry(Retry::within(DEADLINE), || async {
         let found = find(table, &partition).await?;
-        save_over(table, &partition, &packed, head, found).await
+        save_over(table, &partition, &packed, head, found, None).await
     })
     .await
 }
 
 /// Changes the series in a partition: `change` gets the stored series and returns its replacement. Concurrent changes
-/// are serialised.
-pub async fn change<F>(table: &dyn Table, partition: &str, change: F) -> Result<(), StoreError>
+/// are serialised. `asserted` is the check of another item, without which nothing is written.
+pub async fn change<F>(table: &dyn Table, partition: &str, asserted: &Write, change: F) -> Result<(), StoreError>
 where
     F: Fn(Option<StoredSeries>) -> Result<(Bars, SeriesHead), StoreError> + Send + Sync,
 {
     retry(Retry::within(DEADLINE), || async {
         let found = find(table, partition).await?;
         let (bars, head) = change(unpacked(partition, &found)?)?;
-        save_over(table, partition, &pack_years(partition, &bars)?, &head, found).await
+        save_over(table, partition, &pack_years(partition, &bars)?, &head, found, Some(asserted)).await
     })
     .await
 }
@@ -200,16 +200,19 @@ async fn save_over(
     packed: &BTreeMap<i32, PackedYear>,
     head: &SeriesHead,
     found: Found,
+    asserted: Option<&Write>,
 ) -> Result<(), StoreError> {
     let mut changes = changes(partition, packed, &found.years);
     let mut head_at = found.head.map(|head| head.version);
     loop {
-        let later = changes.split_off(changes.len().min(YEARS_A_TRANSACTION));
+        let most = YEARS_A_TRANSACTION - usize::from(asserted.is_some());
+        let later = changes.split_off(changes.len().min(most));
         let item = listed(packed, head, &later);
         let key = keys::head_of(partition);
         let body = documents::body(&key, &item)?;
         let mut writes = vec![Write::Put { key, body, expires_at: None, expect: Expect::from(head_at) }];
         writes.extend(changes.into_iter().map(|(_, write)| write));
+        writes.extend(asserted.cloned());
         let versions = table.transact(writes).await?;
         if later.is_empty() {
             return Ok(());

@@ -70,6 +70,9 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("GET /instruments", alone(signed_in(200))),
     ("POST /instruments", alone(signed_in(201))),
     ("GET /instruments/{symbol}", own(200)),
+    ("PATCH /instruments/{symbol}", own(200)),
+    // It is on their watchlist.
+    ("DELETE /instruments/{symbol}", own(409)),
     ("PUT /instruments/{symbol}/prices", own(200)),
     ("POST /live-tickets", alone(signed_in(201))),
     // Without a key.

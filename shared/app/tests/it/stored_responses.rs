@@ -245,10 +245,10 @@ async fn a_removed_backtest_leaves_nothing_and_is_not_run_again_by_its_key() {
 async fn the_name_of_a_backtest_is_exported_and_erased_with_it() {
     let world = World::new().await;
     let made = world.backtest("a").await.unwrap();
-    let name = || Some(Some(PortfolioName::parse("Patience").unwrap()));
+    let name = || Some(Some(PortfolioName::parse("Steady").unwrap()));
     let app = &world.platform.app;
     stored_backtests::rename(app, world.customer, made.id, &Precondition::Any, name()).await.unwrap();
-    assert_eq!(world.exported().await["backtest"][0]["name"], "Patience");
+    assert_eq!(world.exported().await["backtest"][0]["name"], "Steady");
     world.erase().await;
     let found = stored_backtests::find(app, world.customer, made.id).await;
     assert!(matches!(found, Err(ServiceError::NotFound { .. })));

@@ -32,8 +32,8 @@ use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use market_data::MarketData;
 use market_data::market_clock::{self, latest_day_anywhere};
+use market_data::{MarketData, custom_instruments};
 use store::retry::{Retry, retry};
 use store::{Expect, Key, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -231,6 +231,8 @@ async fn advance(
         counter.add(next.len(), MAX_INVESTMENTS, WHAT)?,
         Write::Put { key: key.clone(), body, expires_at: None, expect: Expect::from(version) },
     ];
+    let instruments = next.iter().map(|line| (&line.purchase.ticker_symbol, line.instrument.currency));
+    writes.extend(custom_instruments::assert_unchanged(app, file.customer, instruments).await?);
     for line in next {
         let investment = file.investment(line, after.started_at)?;
         let key = keys::investment(file.portfolio, investment.id);

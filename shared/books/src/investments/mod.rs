@@ -13,10 +13,10 @@ use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
 use app::listing::{self, DayRange, Filter, ListPage, PageRequest};
 use app::precondition::Precondition;
 use app::{App, stored_responses};
-use domain::{CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
+use domain::{Currency, CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
 use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
-use market_data::{MarketData, instruments, tracked_symbols};
+use market_data::{MarketData, custom_instruments, instruments, tracked_symbols};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::retry::{Retry, retry};
@@ -123,11 +123,17 @@ async fn prepare_writes(app: &App, customer: CustomerId, investment: &Investment
     held.require_open()?;
     let counter = Counter::read(app, keys::investment_count(portfolio)).await?;
     let key = keys::investment(portfolio, investment.id);
-    Ok(vec![
+    let mut writes = vec![
         held.unchanged_but_dirty_from(investment.purchase_date)?,
         counter.add(1, MAX_INVESTMENTS, WHAT)?,
         Write::create(key.clone(), documents::body(&key, investment)?),
-    ])
+    ];
+    writes.extend(custom_instruments::assert_unchanged(app, customer, [instrument_of(investment)]).await?);
+    Ok(writes)
+}
+
+fn instrument_of(investment: &Investment) -> (&Symbol, Currency) {
+    (&investment.ticker_symbol, investment.currency())
 }
 
 /// An investment of the customer with its current value.
@@ -212,11 +218,9 @@ pub async fn correct(
         let key = keys::investment(portfolio, id);
         let earliest = before.purchase_date.min(after.purchase_date);
         let body = documents::body(&key, &after)?;
-        market
-            .app
-            .table()
-            .transact(vec![held.unchanged_but_dirty_from(earliest)?, Write::update(key, body, version)])
-            .await?;
+        let mut writes = vec![held.unchanged_but_dirty_from(earliest)?, Write::update(key, body, version)];
+        writes.extend(custom_instruments::assert_unchanged(&market.app, customer, [instrument_of(&after)]).await?);
+        market.app.table().transact(writes).await?;
         Ok(after)
     })
     .await?;

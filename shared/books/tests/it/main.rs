@@ -4,6 +4,7 @@
 
 mod as_of;
 mod cases;
+mod custom_instruments;
 mod dry_run;
 mod holdings_of_today;
 mod imports;

@@ -20,7 +20,8 @@ use market_data::instruments::{self, InstrumentFilter};
 use market_data::{MarketData, history, quotes};
 use notifications::alerts::{self, NewAlert};
 use notifications::watchlist;
-use research::{backtests, forecasts, reports};
+use research::forecasts::{self, ForecastFilter};
+use research::{backtests, reports};
 use rust_decimal::Decimal;
 use store::{documents, keys};
 use testing::InstantTable;
@@ -195,7 +196,16 @@ fn use_cases<'a>(
             async move { drop(backtests::run(platform, customer, &backtest(name), None, None).await) }.boxed(),
         ),
         ("a forecast", async move { drop(forecasts::make(platform, customer, &order(four)).await) }.boxed()),
-        ("forecasts", async move { drop(forecasts::list(platform, customer, &five, 50, None).await) }.boxed()),
+        (
+            "forecasts",
+            async move {
+                drop(
+                    forecasts::list(platform, customer, &five, ForecastFilter::default(), &PageRequest::newest(50))
+                        .await,
+                )
+            }
+            .boxed(),
+        ),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Warnings about prices: all responses agree, and contain only what concerns their span.
 
+use app::listing::PageRequest;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use market_data::{MarketData, quote_store, quotes, staleness, warnings};
 use notifications::watchlist;
 use research::backtests::{self, Strategy};
-use research::forecasts::{self, Model};
+use research::forecasts::{self, ForecastFilter, Model};
 use research::reports;
 use research::stored_backtests;
 use serde_json::Value;
@@ -102,7 +103,10 @@ async fn stale_responses_about_a_symbol(world: &World, platform: &MarketData, na
     let series = load(platform, &symbol(name)).await.unwrap();
     let as_of = forecasts::ForecastRequest { symbol: symbol(name), horizon: 5, model: Model::Naive, as_of: None };
     let forecast = forecasts::make(platform, world.customer, &as_of).await.unwrap();
-    let record = forecasts::list(platform, world.customer, &symbol(name), 50, None).await.unwrap();
+    let record =
+        forecasts::list(platform, world.customer, &symbol(name), ForecastFilter::default(), &PageRequest::newest(50))
+            .await
+            .unwrap();
     let asked = reports::ReportRequest { symbol: symbol(name), from: None, to: None, backtest: None };
     let report = reports::gather_figures(platform, world.customer, &asked).await.unwrap();
     vec![
@@ -235,7 +239,7 @@ async fn notes_are_in_every_response_whose_span_they_concern() {
     let whole = backtest(&world, &world.platform, &order("ACME")).await;
     assert_eq!(codes_in(&whole), all);
     let id = whole["id"].as_str().unwrap().parse().unwrap();
-    let (_, stored) = stored_backtests::find_json(&world.platform.app, world.customer, id).await.unwrap();
+    let (stored, _) = stored_backtests::find_json(&world.platform.app, world.customer, id).await.unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&stored).unwrap()["warnings"], whole["warnings"]);
     let from_october = backtests::BacktestRequest { from: Some(day("2026-10-01")), ..order("ACME") };
     assert_eq!(codes_in(&backtest(&world, &world.platform, &from_october).await), late);
@@ -246,7 +250,15 @@ async fn notes_are_in_every_response_whose_span_they_concern() {
     let earlier = forecasts::ForecastRequest { as_of: Some(day("2026-09-30")), ..order };
     let earlier = forecasts::make(&world.platform, world.customer, &earlier).await.unwrap();
     assert_eq!(codes(&earlier.warnings), all[..2]);
-    let record = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let record = forecasts::list(
+        &world.platform,
+        world.customer,
+        &symbol("ACME"),
+        ForecastFilter::default(),
+        &PageRequest::newest(50),
+    )
+    .await
+    .unwrap();
     let graded = record.items.iter().find(|item| item.terms.id == earlier.forecast.terms.id).unwrap();
     assert_eq!(codes(&graded.warnings), all[..3], "it was graded with the bars up to 7 October");
 

@@ -59,7 +59,7 @@ async fn a_backtest_of_another_customer_is_not_found() {
     let (platform, _test_bed) = platform_on_sample();
     let (owner, other) = (CustomerId(Uuid::from_u128(1)), CustomerId(Uuid::from_u128(2)));
     let made = backtests::run(&platform, owner, &backtest_order(), None, None).await.unwrap();
-    assert_eq!(stored_backtests::find_json(&platform.app, owner, made.id).await.unwrap().1, made.json);
+    assert_eq!(stored_backtests::find_json(&platform.app, owner, made.id).await.unwrap().0, made.json);
     let missing = stored_backtests::find(&platform.app, other, made.id).await;
     assert!(matches!(missing, Err(ServiceError::NotFound { what: "backtest" })));
     let missing = stored_backtests::find_run(&platform.app, other, made.id).await;
@@ -108,5 +108,5 @@ async fn a_backtest_stored_before_there_were_names_is_read_named_and_repeated_by
     stored_backtests::rename(app, customer, made.id, &Precondition::Any, name()).await.unwrap();
     let run = stored_backtests::find_run(app, customer, made.id).await.unwrap();
     assert_eq!(run.name.as_deref(), Some("Named later"));
-    assert_eq!(stored_backtests::find_json(app, customer, made.id).await.unwrap().1, made.json);
+    assert_eq!(stored_backtests::find_json(app, customer, made.id).await.unwrap().0, made.json);
 }

@@ -17,7 +17,7 @@ use market_data::quotes::load_batch;
 use market_data::{history, instruments, prices};
 use notifications::watchlist;
 use refresh::refresh;
-use research::forecasts;
+use research::forecasts::{self, ForecastFilter};
 use rust_decimal::Decimal;
 use store::{documents, keys};
 use testing::exchange::{World, bars_through, day, price, quote, symbol};
@@ -81,7 +81,7 @@ async fn without_lookups_left_no_use_case_takes_a_call_and_known_symbols_work() 
     let refusals = [
         history::load(platform, new, platform.budget_for(customer)).await.err(),
         forecasts::make(platform, customer, &order(new.clone())).await.err(),
-        forecasts::list(platform, customer, new, 10, None).await.err(),
+        forecasts::list(platform, customer, new, ForecastFilter::default(), &PageRequest::newest(10)).await.err(),
         instruments::look_up(platform, customer, new, platform.budget_for(customer)).await.err(),
         instruments::load(platform, customer, new, platform.budget_for(customer)).await.err(),
         prices::load(platform, customer, new, platform.budget_for(customer)).await.err(),

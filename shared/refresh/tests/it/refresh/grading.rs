@@ -1,12 +1,13 @@
 //! The refresh grades each matured forecast once; with files it has nothing else to do.
 
+use app::listing::PageRequest;
 use std::sync::Arc;
 
 use domain::{Bar, Bars};
 use market::Sample;
 use market_data::quote_store;
 use operations::health;
-use research::forecasts::{self, Model};
+use research::forecasts::{self, ForecastFilter, Model};
 use testing::exchange::{World, bars_through, symbol};
 use testing::load;
 
@@ -46,7 +47,15 @@ async fn a_matured_forecast_is_graded_once_and_its_grade_is_stored() {
     assert!(world.exchange.calls().is_empty(), "a grade costs no call");
 
     // The stored grade is what would be computed.
-    let stored = forecasts::list(&world.platform, world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let stored = forecasts::list(
+        &world.platform,
+        world.customer,
+        &symbol("ACME"),
+        ForecastFilter::default(),
+        &PageRequest::newest(50),
+    )
+    .await
+    .unwrap();
     let computed = world.restarted();
     for horizon in [5, 10] {
         let same = forecasts::ForecastRequest { as_of: Some("2026-10-09".parse().unwrap()), ..order(horizon) };
@@ -60,7 +69,15 @@ async fn a_matured_forecast_is_graded_once_and_its_grade_is_stored() {
     let corrected = all.iter().map(|bar| Bar { close: bar.close + 1.0, adjusted_close: bar.close + 1.0, ..bar });
     world.exchange.list("ACME", Bars::from_rows(corrected).unwrap());
     world.clock.set(EVENING);
-    let later = forecasts::list(&world.restarted(), world.customer, &symbol("ACME"), 50, None).await.unwrap();
+    let later = forecasts::list(
+        &world.restarted(),
+        world.customer,
+        &symbol("ACME"),
+        ForecastFilter::default(),
+        &PageRequest::newest(50),
+    )
+    .await
+    .unwrap();
     let grades = |record: &forecasts::ForecastHistory| {
         record.items.iter().filter(|item| item.terms.horizon < 60).map(|item| item.grade).collect::<Vec<_>>()
     };
