@@ -20,6 +20,7 @@ pub(crate) struct BacktestCheck {
     /// Every invalid field, as in the problem with which `POST /backtest` would refuse the request.
     errors: Vec<FieldError>,
     /// The request with defaults filled in; null if it is invalid.
+    #[schema(required)]
     request: Option<FilledRequest>,
 }
 
@@ -29,6 +30,7 @@ struct RuleCheck {
     /// Whether the rule is valid.
     valid: bool,
     /// Its first mistake; null if it is valid.
+    #[schema(required)]
     error: Option<RuleMistake>,
 }
 

@@ -13,7 +13,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Day, Symbol};
+use domain::Day;
 use market_data::MarketData;
 use research::backtest_records::{BacktestPart, BacktestRun, BacktestSummary};
 use research::backtests;
@@ -103,7 +103,7 @@ async fn run(
 #[into_params(parameter_in = Query)]
 struct BacktestsQuery {
     /// Only backtests of this symbol.
-    #[param(value_type = Option<Symbol>)]
+    #[param(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Option<String>,
     /// Only backtests that were run on this day (UTC) or later.
     #[param(value_type = Option<Day>)]
@@ -200,7 +200,9 @@ async fn rename(
     Ok((etag(renamed.version), axum::Json(renamed.summary)).into_response())
 }
 
-/// Removes a backtest for good. Reports that were made of it keep their links until these expire; no new one can be made.
+/// Removes a backtest for good.
+///
+/// Reports that were made of it keep their links until these expire; no new one can be made.
 #[utoipa::path(
     delete,
     path = "/backtest/{id}",
@@ -211,7 +213,7 @@ async fn rename(
         ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
     ),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::OwnBacktest, responses::OptionalCondition,
     )
 )]

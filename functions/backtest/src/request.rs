@@ -60,6 +60,7 @@ pub(crate) struct BacktestBody {
 /// The name of a backtest to change.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BacktestPatch)]
 pub(crate) struct BacktestChange {
     /// The new name, 1 to 100 characters; null removes the name, and absent it stays.
     #[serde(default)]

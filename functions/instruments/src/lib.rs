@@ -196,7 +196,7 @@ fn fingerprint(instrument: &Instrument) -> Result<u64, Problem> {
 /// The fields of a custom instrument to change. An absent field stays; none can be removed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = CustomInstrumentChange)]
+#[schema(as = CustomInstrumentPatch)]
 struct InstrumentPatch {
     /// New name, 1 to 100 characters.
     #[serde(default)]
@@ -274,7 +274,7 @@ async fn change(
         ("If-Match" = Option<String>, Header, description = "Removes it only if it is at this version"),
     ),
     responses(
-        (status = 204, description = "Removed"),
+        (status = 204, description = "It was removed"),
         responses::OwnCustomInstrument, responses::OptionalCondition,
         (status = 409, description = "A portfolio holds it, or it is on the watchlist; `detail` says which"),
         (status = 422, description = "A symbol without `MY:`"),
