@@ -85,7 +85,7 @@ pub(crate) async fn send_reference(headers: HeaderMap) -> Response {
     path = "/docs/{file}",
     operation_id = "reference_file",
     tag = "health",
-    params(("file" = ReferenceFile, Path, description = "Name of the file")),
+    params(("file" = inline(ReferenceFile), Path, description = "Name of the file")),
     responses(
         (status = 200, description = "The content of the file", content((String = "text/css"), (String = "text/plain"), (String = "image/svg+xml")), headers(("ETag" = String, description = "Identifies the content, for `If-None-Match`."))),
         NotModified,
