@@ -46,7 +46,7 @@ BY_FIELD = [
     (r"/(from|to|as_of|.*date)", "future|after|last|before", "the day may be after today"),
     (r"/.*currency", "currency", "a code of three letters may be no currency"),
     (r"/(buy|sell)", "", "a trading rule has a grammar of its own"),
-    (r"/(new_)?password", "too easy to guess", "no pattern tells how easy it is to guess"),
+    (r"/(new_)?password", "too easy to guess", "no pattern can say how easy it is to guess"),
     (r"/investment_profile/targets", "must sum to 1", "the fractions of all kinds sum to 1"),
     (r"/lots", "only for a sale", "only a sale names lots"),
     (r"/email", "sends no e-mail", "a platform on one machine sends no e-mail"),

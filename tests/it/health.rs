@@ -37,7 +37,7 @@ fn a_wrong_method_is_refused_with_the_allowed_methods() {
         let cases = [
             (Method::POST, "/fetch-data/AAPL", "GET"),
             (Method::DELETE, "/backtest", "GET, POST"),
-            (Method::PUT, "/backtest/17", "GET"),
+            (Method::PUT, "/backtest/17", "GET, PATCH, DELETE"),
             (Method::PATCH, "/predict/AAPL", "GET"),
             (Method::POST, "/report/AAPL/chart.svg", "GET"),
         ];

@@ -43,7 +43,7 @@ async fn assert_filtered(customer: &Target, path: &str, all: &[Value], filters: 
     }
     // A cursor is valid neither in the other order nor with other filters.
     let with_cursor: Vec<_> = cursors.iter().filter_map(|(query, cursor)| Some((query, cursor.as_ref()?))).collect();
-    assert!(with_cursor.len() > 2, "{path}: hardly a list has two pages");
+    assert!(with_cursor.len() >= 2, "{path}: no list has two pages");
     for (query, cursor) in with_cursor {
         let others: Vec<_> = cursors.iter().map(|(other, _)| other).filter(|other| *other != query).collect();
         for other in others.first().into_iter().chain(others.last()) {

@@ -40,7 +40,7 @@ pub(crate) fn page(openapi_json: &str) -> String {
 <p class="quiet">Version {version} · <a href="/">Home</a> · <a href="/openapi.json">OpenAPI document</a> · <a href="/docs/README.md">README</a></p>
 {description}
 <p>In the examples, <code>$URL</code> is the address of the platform, and <code>$TOKEN</code> is the token from
-<a href="#create_session"><code>POST /sessions</code></a>.</p>
+<a href="#sign_in"><code>POST /sessions</code></a>.</p>
 </header>
 <nav aria-label="Contents">
 {contents}<ul><li class="group"><a href="#schemas">Schemas</a></li><li class="group"><a href="#problems">Problem codes</a></li></ul>

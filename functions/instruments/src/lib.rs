@@ -54,7 +54,7 @@ struct SearchQuery {
     /// Maximum number of instruments, 1 to 200; default 50.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 200)]
     limit: Option<String>,
-    /// Only instruments of this type.
+    /// The type of the instruments; others are left out.
     #[param(value_type = Option<InstrumentType>)]
     r#type: Option<String>,
 }

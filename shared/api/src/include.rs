@@ -10,7 +10,7 @@
 //! /// A heavy part of a backtest.
 //! #[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 //! #[serde(rename_all = "snake_case")]
-//! enum BacktestPart {
+//! enum ExamplePart {
 //!     Equity,
 //!     Trades,
 //! }
@@ -20,12 +20,12 @@
 //! #[into_params(parameter_in = Query)]
 //! struct BacktestQuery {
 //!     /// The heavy parts wanted, separated by commas: all by default, none if it is empty.
-//!     #[param(value_type = Option<Vec<BacktestPart>>, inline, style = Form, explode = false)]
+//!     #[param(value_type = Option<Vec<ExamplePart>>, inline, style = Form, explode = false)]
 //!     include: Option<String>,
 //! }
 //!
 //! let include = Include::parse(Some("trades")).ok();
-//! assert_eq!(include.map(|include| include.only(BacktestPart::Equity, || "a long curve")), Some(None));
+//! assert_eq!(include.map(|include| include.only(ExamplePart::Equity, || "a long curve")), Some(None));
 //! ```
 //!
 //! A part that is not wanted is absent from the response: its field is an `Option` that is not serialized while it is

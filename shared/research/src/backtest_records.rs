@@ -153,7 +153,7 @@ pub struct BacktestRun {
     pub id: Uuid,
     /// The name that its owner gave it, 1 to 100 characters; null if it has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(required, min_length = 1, max_length = 100, example = "Crossover with costs")]
+    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
     pub name: Option<String>,
     /// When it was run.
     #[serde(with = "domain::instant")]
