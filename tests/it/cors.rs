@@ -3,6 +3,7 @@
 use gateway::Settings;
 use gateway::invoke::{Invocation, invoke_http};
 use reqwest::Method;
+use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
@@ -21,7 +22,7 @@ async fn preflight(target: &Target, path: &str, origin: &str) -> Answer {
 }
 
 fn cors_headers(answer: &Answer) -> Vec<&str> {
-    answer.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("access-control-")).collect()
+    answer.headers.keys().map(HeaderName::as_str).filter(|name| name.starts_with("access-control-")).collect()
 }
 
 #[test]

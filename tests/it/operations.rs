@@ -10,7 +10,7 @@ use crate::target::{Target, each};
 
 /// The key as it is sent in a query.
 fn encoded(key: &str) -> String {
-    key.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    key.bytes().flat_map(|byte| ["%".to_owned(), format!("{byte:02X}")]).collect()
 }
 
 async fn look_up(customer: &Target, key: &str) -> Answer {

@@ -149,7 +149,8 @@ fn an_overview_of_twenty_portfolios_of_many_symbols_is_small() {
             customer.post("/instruments", &item).await.expect_status(201);
             let valuation = json!({"prices": [{"date": "2012-06-01", "price": format!("{}.25", 1_000 + number)}]});
             customer.put(&format!("/instruments/{symbol}/prices"), &valuation).await.expect_status(200);
-            lots.push_str(&format!("{symbol},12.123456789012,999.99,2012-06-01\n"));
+            lots += &symbol;
+            lots += ",12.123456789012,999.99,2012-06-01\n";
         }
         for _ in 0..20 {
             let path = portfolio(&customer).await;

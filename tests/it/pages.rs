@@ -97,7 +97,7 @@ fn the_reference_shows_what_a_client_sends() {
         let examples: Vec<String> = page
             .descendants()
             .filter(|node| node.has_tag_name("pre"))
-            .map(|node| node.descendants().filter(|inner| inner.is_text()).filter_map(|inner| inner.text()).collect())
+            .map(|node| node.descendants().filter(roxmltree::Node::is_text).filter_map(|inner| inner.text()).collect())
             .collect();
         assert_eq!(examples.len(), POLICIES.len(), "an example an operation");
         let of = |start: &str| {

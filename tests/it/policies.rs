@@ -42,7 +42,9 @@ fn body(route: &str, email: &str) -> Option<Value> {
     Some(match route {
         "POST /alerts" => alert(),
         "POST /backtest" | "POST /backtest/check" => json!({ "symbol": "FB" }),
-        "PATCH /backtest/{id}" => json!({ "name": "Renamed" }),
+        "PATCH /backtest/{id}" | "PATCH /instruments/{symbol}" | "PATCH /portfolios/{id}" => {
+            json!({ "name": "Renamed" })
+        }
         "POST /customers" => person(&format!("{}@example.com", Target::unique("newcomer"))),
         "PATCH /customers/me" => json!({ "phone": "+44 20 7946 0000" }),
         "POST /customers/me/erasure" => json!({ "password": PASSWORD }),
@@ -50,10 +52,8 @@ fn body(route: &str, email: &str) -> Option<Value> {
         "PUT /customers/password" => json!({ "token": "0".repeat(64), "new_password": "another fine one" }),
         "PATCH /customers/{id}" => json!({ "disabled": false }),
         "POST /instruments" => json!({ "symbol": Target::unique("MY:Q").to_uppercase(), "name": "Another" }),
-        "PATCH /instruments/{symbol}" => json!({ "name": "Renamed" }),
         "PUT /instruments/{symbol}/prices" => json!({ "prices": [{ "date": "2012-12-31", "price": "5" }] }),
         "POST /portfolios" => json!({ "name": "Another", "type": "other" }),
-        "PATCH /portfolios/{id}" => json!({ "name": "Renamed" }),
         "POST /portfolios/{id}/investments" => investment(),
         "PATCH /portfolios/{id}/investments/{investment_id}" => json!({ "quantity": 2 }),
         "POST /portfolios/{id}/trades" => trade(),

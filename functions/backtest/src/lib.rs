@@ -194,9 +194,9 @@ async fn rename(
     MergePatch(request): MergePatch<BacktestChange>,
 ) -> Result<Response, Problem> {
     let IfMatch(precondition) = precondition?;
-    let name = request.parse()?;
+    let change = request.parse()?;
     let IdPath(id) = id?;
-    let renamed = stored_backtests::rename(&market.app, caller.customer_id, id, &precondition, name).await?;
+    let renamed = stored_backtests::rename(&market.app, caller.customer_id, id, &precondition, change).await?;
     Ok((etag(renamed.version), axum::Json(renamed.summary)).into_response())
 }
 

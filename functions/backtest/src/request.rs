@@ -4,6 +4,7 @@ use api::{Exact, Fields, Patch, Problem};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Money, Symbol};
 use research::backtests::{BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
+use research::stored_backtests::NameChange;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -75,15 +76,14 @@ pub(crate) struct NewBacktest {
 }
 
 impl BacktestChange {
-    /// The new name, if it changes: `Some(None)` removes it.
-    pub(crate) fn parse(self) -> Result<Option<Option<PortfolioName>>, Problem> {
+    pub(crate) fn parse(self) -> Result<NameChange, Problem> {
         let mut fields = Fields::default();
-        let name = match self.name {
-            Patch::Keep => Some(None),
-            Patch::Remove => Some(Some(None)),
-            Patch::Set(name) => fields.take("name", PortfolioName::parse(&name)).map(|name| Some(Some(name))),
+        let change = match self.name {
+            Patch::Keep => Some(NameChange::Keep),
+            Patch::Remove => Some(NameChange::Remove),
+            Patch::Set(name) => fields.take("name", PortfolioName::parse(&name)).map(NameChange::Set),
         };
-        fields.finish(name)
+        fields.finish(change)
     }
 }
 

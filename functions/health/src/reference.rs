@@ -58,10 +58,10 @@ pub(crate) fn page(openapi_json: &str) -> String {
 
 fn contents_of(tag: &str, operations: &[Operation<'_>]) -> String {
     let tag = escape(tag);
-    let links: String = operations
-        .iter()
-        .map(|operation| format!("<li><a href=\"#{}\">{}</a></li>\n", escape(operation.id()), operation.title()))
-        .collect();
+    let link = |operation: &Operation<'_>| {
+        format!("<li><a href=\"#{}\">{}</a></li>\n", escape(operation.id()), operation.title())
+    };
+    let links: String = operations.iter().map(link).collect();
     format!("<ul><li class=\"group\"><a href=\"#tag-{tag}\">{tag}</a></li>\n{links}</ul>\n")
 }
 
@@ -78,15 +78,14 @@ fn schemas(document: &Document) -> String {
     format!("<section id=\"schemas\">\n<h2>Schemas</h2>\n{articles}</section>\n")
 }
 
+fn problem(code: ProblemCode) -> String {
+    let (name, status) = (code.as_str(), code.status().as_u16());
+    let (meaning, remedy) = (inline(code.meaning()), inline(code.remedy()));
+    format!("<dt id=\"problem-{name}\"><code>{name}</code> {status}</dt><dd><p>{meaning} {remedy}</p></dd>\n")
+}
+
 fn problems() -> String {
-    let codes: String = ProblemCode::ALL
-        .iter()
-        .map(|code| {
-            let (name, status) = (code.as_str(), code.status().as_u16());
-            let (meaning, remedy) = (inline(code.meaning()), inline(code.remedy()));
-            format!("<dt id=\"problem-{name}\"><code>{name}</code> {status}</dt><dd><p>{meaning} {remedy}</p></dd>\n")
-        })
-        .collect();
+    let codes: String = ProblemCode::ALL.iter().copied().map(problem).collect();
     format!(
         "<section id=\"problems\">\n<h2>Problem codes</h2>\n<p>The <code>code</code> of a \
          <a href=\"#schema-Problem\">Problem</a>, with its status and what a client does about it.</p>\n<dl>\n{codes}</dl>\n\

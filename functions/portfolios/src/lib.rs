@@ -91,7 +91,7 @@ struct PortfoliosQuery {
     /// Only open portfolios, or only closed ones.
     #[param(value_type = Option<PortfolioState>)]
     state: Option<String>,
-    /// Only portfolios of this type.
+    /// The type of the portfolios; others are left out.
     #[param(value_type = Option<PortfolioType>)]
     r#type: Option<String>,
 }

@@ -90,8 +90,8 @@ struct LotMethodQuery {
 
 impl LotMethodQuery {
     /// The lot method to try, which only the dry run of a sale without named lots has.
-    fn parse(&self, fields: &mut Fields, dry_run: DryRun, body: &TradeBody) -> Option<Option<AutomaticLotMethod>> {
-        let Some(given) = self.lot_method.as_deref() else { return Some(None) };
+    fn parse(&self, fields: &mut Fields, dry_run: DryRun, body: &TradeBody) -> Option<AutomaticLotMethod> {
+        let given = self.lot_method.as_deref()?;
         if !dry_run.0 {
             fields.refuse("lot_method", "is for dry runs only: a sale uses the portfolio's lot method");
         } else if body.side == Side::Buy {
@@ -99,7 +99,7 @@ impl LotMethodQuery {
         } else if !body.lots.is_empty() {
             fields.refuse("lots", "cannot be named together with lot_method");
         }
-        fields.take("lot_method", given.parse()).map(Some)
+        fields.take("lot_method", given.parse())
     }
 }
 
@@ -142,7 +142,7 @@ impl TradeBody {
             lots,
             expected_price,
         });
-        fields.finish(request.zip(lot_method))
+        fields.finish(request.map(|request| (request, lot_method)))
     }
 }
 

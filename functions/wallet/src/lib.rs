@@ -96,7 +96,7 @@ struct EntriesQuery {
     /// Last market day, inclusive.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
-    /// Only entries of this type.
+    /// The type of the entries; others are left out.
     #[param(value_type = Option<EntryType>)]
     r#type: Option<String>,
     /// Only entries that moved units of this instrument.

@@ -90,7 +90,7 @@ fn variant(kind: &str, meaning: &str, fields: &[(&str, &str, RefOr<Schema>)]) ->
     fields.iter().fold(variant, |variant, (name, text, form)| {
         let mut form = form.clone();
         if let RefOr::Ref(reference) = &mut form {
-            reference.description = (*text).to_owned();
+            (*text).clone_into(&mut reference.description);
         }
         variant.property(*name, form).required(*name)
     })

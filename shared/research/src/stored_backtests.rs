@@ -98,7 +98,18 @@ pub async fn list(
     listing::read_page(app, list, filter, page).await
 }
 
-/// Names a backtest, or removes its name. With `None` nothing changes.
+/// A change of a backtest's name.
+#[derive(Clone, Debug)]
+pub enum NameChange {
+    /// The name stays.
+    Keep,
+    /// The backtest has no name any more.
+    Remove,
+    /// The new name.
+    Set(PortfolioName),
+}
+
+/// Names a backtest, or removes its name.
 ///
 /// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`].
 pub async fn rename(
@@ -106,13 +117,17 @@ pub async fn rename(
     customer: CustomerId,
     id: Uuid,
     precondition: &Precondition,
-    name: Option<Option<PortfolioName>>,
+    change: NameChange,
 ) -> Result<StoredBacktest, ServiceError> {
     let key = keys::backtest(customer, id);
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let stored = find(app, customer, id).await?;
         precondition.require(stored.version)?;
-        let Some(name) = name.clone().map(|name| name.map(String::from)) else { return Ok(stored) };
+        let name = match change.clone() {
+            NameChange::Keep => return Ok(stored),
+            NameChange::Remove => None,
+            NameChange::Set(name) => Some(String::from(name)),
+        };
         if name == stored.summary.name {
             return Ok(stored);
         }

@@ -21,7 +21,7 @@ pub(super) fn inline(text: &str) -> String {
 /// Paragraphs of a text of the document.
 pub(super) fn prose(text: &str) -> String {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    paragraphs.map(|paragraph| format!("<p>{}</p>\n", inline(paragraph))).collect()
+    paragraphs.flat_map(|paragraph| ["<p>".to_owned(), inline(paragraph), "</p>\n".to_owned()]).collect()
 }
 
 pub(super) fn code(text: &str) -> String {

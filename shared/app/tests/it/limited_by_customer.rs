@@ -146,7 +146,7 @@ async fn kinds_of_requests_and_customers_are_counted_separately() {
 #[tokio::test]
 async fn the_work_of_a_refused_request_is_not_begun() {
     let world = World::limited(CustomerLimits { imports: 1, ..CustomerLimits::default() });
-    let import = |work| limited_by_customer::run(&world.app, LimitedRequest::Import, CUSTOMER, work, |_: &()| true);
+    let import = |work| limited_by_customer::run(&world.app, LimitedRequest::Import, CUSTOMER, work, |()| true);
     let quick: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(async {});
     import(quick).await.0.unwrap();
     import(Box::pin(async { panic!("begun") })).await.0.unwrap_err();

@@ -18,7 +18,7 @@ use market_data::MarketData;
 use market_data::custom_instruments::{self, NewCustomInstrument, Valuation};
 use objects::{FolderObjects, Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use research::backtests::{self, BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
-use research::stored_backtests::{self, BacktestFilter};
+use research::stored_backtests::{self, BacktestFilter, NameChange};
 use store::{Query, StoreError, Table, Version, Write};
 use store_sqlite::SqliteTable;
 use testing::people::{open_portfolio, opening, password, person, register};
@@ -245,7 +245,7 @@ async fn a_removed_backtest_leaves_nothing_and_is_not_run_again_by_its_key() {
 async fn the_name_of_a_backtest_is_exported_and_erased_with_it() {
     let world = World::new().await;
     let made = world.backtest("a").await.unwrap();
-    let name = || Some(Some(PortfolioName::parse("Steady").unwrap()));
+    let name = || NameChange::Set(PortfolioName::parse("Steady").unwrap());
     let app = &world.platform.app;
     stored_backtests::rename(app, world.customer, made.id, &Precondition::Any, name()).await.unwrap();
     assert_eq!(world.exported().await["backtest"][0]["name"], "Steady");

@@ -64,12 +64,11 @@ pub(super) async fn compute_by_symbol(
         }
     }
     for (position, replayed) in foreign {
-        let gain = match replayed {
-            Some(sales) => in_base(position.currency, sales, rates)?,
-            None => {
-                let trades = trades.remove(&position.symbol).unwrap_or_default();
-                in_base(position.currency, &find_sales(position, trades).await?, rates)?
-            }
+        let gain = if let Some(sales) = replayed {
+            in_base(position.currency, sales, rates)?
+        } else {
+            let trades = trades.remove(&position.symbol).unwrap_or_default();
+            in_base(position.currency, &find_sales(position, trades).await?, rates)?
         };
         realized.gains.insert(position.symbol.clone(), gain);
     }

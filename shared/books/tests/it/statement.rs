@@ -40,7 +40,7 @@ impl Books {
             test_bed.clock.forward(TimeDelta::seconds(i64::try_from(number % 3).unwrap() * 400));
             let booked = booked(&wallet, number, &stamp(&platform, number));
             wallet = booked.wallet;
-            entries.push(if number % 1_100 == 700 { bought(booked.entry) } else { booked.entry });
+            entries.push(if number % 1_100 == 700 { bought(&booked.entry) } else { booked.entry });
         }
         let mut writes = vec![created(keys::wallet_head(customer), &wallet)];
         writes.extend(entries.iter().map(|entry| created(keys::wallet_entry(customer, entry.seq), entry)));
@@ -86,10 +86,10 @@ fn booked(wallet: &Wallet, number: u64, stamp: &Stamp) -> Booked {
 }
 
 /// The entry as one of a purchase.
-fn bought(entry: Entry) -> Entry {
+fn bought(entry: &Entry) -> Entry {
     let account = Account::Holdings { portfolio_id: Uuid::nil() };
     let units = LegAmount::Units { symbol: "AAPL".parse().unwrap(), units: Decimal::ONE };
-    Entry { entry_type: EntryType::Buy, legs: vec![Leg { account, amount: units }], ..entry }
+    Entry { entry_type: EntryType::Buy, legs: vec![Leg { account, amount: units }], ..entry.clone() }
 }
 
 fn created(key: store::Key, value: &impl serde::Serialize) -> Write {

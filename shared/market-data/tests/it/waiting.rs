@@ -119,16 +119,11 @@ fn use_cases<'a>(
     before: &'a Before,
     name: &'a str,
 ) -> Vec<(&'static str, BoxFuture<'a, ()>)> {
-    let (customer, portfolio, one) = (before.world.customer, before.portfolio, symbol(name));
+    let (customer, one) = (before.world.customer, symbol(name));
     let (two, three, four, five) = (one.clone(), one.clone(), one.clone(), one.clone());
     let hundred: Vec<Symbol> = (0..99).map(|number| symbol(&format!("{name}{number}"))).chain([one.clone()]).collect();
-    let file = file(&hundred[..20]);
     let order = |symbol| forecasts::ForecastRequest { symbol, horizon: 5, model: forecasts::Model::Naive, as_of: None };
     let alert = alert(&one);
-    let correction = InvestmentCorrection { ticker_symbol: Some(one.clone()), ..InvestmentCorrection::default() };
-    let trade = trade(&one);
-    let benchmark =
-        performance::PerformanceSpan { benchmark: Some(one.clone()), ..performance::PerformanceSpan::default() };
     let report = reports::ReportRequest { symbol: one.clone(), from: None, to: None, backtest: None };
     let asked = move || platform.budget_for(customer);
     vec![
@@ -146,6 +141,36 @@ fn use_cases<'a>(
         ("watching", async move { drop(watchlist::put(platform, customer, &three).await) }.boxed()),
         ("the watchlist", async move { drop(watchlist::list(platform, customer).await) }.boxed()),
         ("an alert", async move { drop(alerts::create(platform, customer, &alert, None).await) }.boxed()),
+        ("a report", async move { drop(reports::gather_figures(platform, customer, &report).await) }.boxed()),
+        (
+            "a backtest",
+            async move { drop(backtests::run(platform, customer, &backtest(name), None, None).await) }.boxed(),
+        ),
+        ("a forecast", async move { drop(forecasts::make(platform, customer, &order(four)).await) }.boxed()),
+        (
+            "forecasts",
+            async move {
+                let (filter, page) = (ForecastFilter::default(), PageRequest::newest(50));
+                drop(forecasts::list(platform, customer, &five, filter, &page).await);
+            }
+            .boxed(),
+        ),
+    ]
+}
+
+/// The use cases of a portfolio that may wait for the provider, with symbols of these names.
+fn use_cases_of_a_portfolio<'a>(
+    platform: &'a MarketData,
+    before: &'a Before,
+    name: &'a str,
+) -> Vec<(&'static str, BoxFuture<'a, ()>)> {
+    let (customer, portfolio, one) = (before.world.customer, before.portfolio, symbol(name));
+    let twenty: Vec<Symbol> = (0..20).map(|number| symbol(&format!("{name}{number}"))).collect();
+    let file = file(&twenty);
+    let correction = InvestmentCorrection { ticker_symbol: Some(one.clone()), ..InvestmentCorrection::default() };
+    let trade = trade(&one);
+    let benchmark = performance::PerformanceSpan { benchmark: Some(one), ..performance::PerformanceSpan::default() };
+    vec![
         (
             "an investment",
             async move {
@@ -190,22 +215,6 @@ fn use_cases<'a>(
             }
             .boxed(),
         ),
-        ("a report", async move { drop(reports::gather_figures(platform, customer, &report).await) }.boxed()),
-        (
-            "a backtest",
-            async move { drop(backtests::run(platform, customer, &backtest(name), None, None).await) }.boxed(),
-        ),
-        ("a forecast", async move { drop(forecasts::make(platform, customer, &order(four)).await) }.boxed()),
-        (
-            "forecasts",
-            async move {
-                drop(
-                    forecasts::list(platform, customer, &five, ForecastFilter::default(), &PageRequest::newest(50))
-                        .await,
-                )
-            }
-            .boxed(),
-        ),
     ]
 }
 
@@ -216,7 +225,8 @@ async fn no_use_case_waits_or_gives_a_call_longer_than_the_limit_of_a_request() 
         let before = before().await;
         let silent = Arc::new(SilentProvider::with_calls_left(left));
         let platform = before.world.on(Arc::new(InstantTable(before.world.table.clone())), silent.clone());
-        for (what, use_case) in use_cases(&platform, &before, name) {
+        let of_a_portfolio = use_cases_of_a_portfolio(&platform, &before, name);
+        for (what, use_case) in use_cases(&platform, &before, name).into_iter().chain(of_a_portfolio) {
             let started = Instant::now();
             use_case.await;
             assert!(started.elapsed() <= LONGEST, "{what} of {name}: {:?}", started.elapsed());

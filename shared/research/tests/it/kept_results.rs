@@ -11,6 +11,7 @@ use domain::{Currency, CustomerId, Money};
 use futures::future::join_all;
 use market::Sample;
 use market_data::MarketData;
+use research::stored_backtests::NameChange;
 use research::{backtests, forecasts, reports, stored_backtests};
 use serde_json::Value;
 use store::{documents, keys};
@@ -104,7 +105,7 @@ async fn a_backtest_stored_before_there_were_names_is_read_named_and_repeated_by
     let again = backtests::run(&platform, customer, &order, None, Some("old")).await.unwrap();
     assert_eq!((again.id, again.replayed, &again.json), (made.id, true, &made.json));
     assert_eq!(stored_backtests::find(app, customer, made.id).await.unwrap().summary.name, None);
-    let name = || Some(Some(PortfolioName::parse("Named later").unwrap()));
+    let name = || NameChange::Set(PortfolioName::parse("Named later").unwrap());
     stored_backtests::rename(app, customer, made.id, &Precondition::Any, name()).await.unwrap();
     let run = stored_backtests::find_run(app, customer, made.id).await.unwrap();
     assert_eq!(run.name.as_deref(), Some("Named later"));
