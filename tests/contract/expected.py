@@ -53,6 +53,8 @@ BY_FIELD = [
     (r"/.*", r"floating point `-?\d+\.0`, expected", "JSON Schema takes 3.0 for an integer"),
     (r"/prices", "given twice", "a day has one price"),
     (r"/symbol", "custom instrument", "custom instruments are only valued, and only they are"),
+    (r"/lot_method", "dry runs only|sales only", "only the dry run of a sale tries a lot method"),
+    (r"/lots", "together with lot_method", "a lot method chooses the lots itself"),
     (r"/quantity", "either", "an order has either a quantity or an amount"),
     (r"/header", "", "a CSV file has a header"),
     (r"/rows/.*", "", "the rows of a CSV file have columns"),

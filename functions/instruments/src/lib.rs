@@ -200,15 +200,15 @@ fn fingerprint(instrument: &Instrument) -> Result<u64, Problem> {
 struct InstrumentPatch {
     /// New name, 1 to 100 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "The house by the lake")]
+    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 100, example = "The house by the lake")]
     name: Patch<String>,
     /// New currency of its valuations, possible only while it has none and no portfolio holds it.
     #[serde(default)]
-    #[schema(value_type = Option<Currency>, example = "CHF")]
+    #[schema(value_type = Option<Currency>, nullable = false, example = "CHF")]
     currency: Patch<String>,
     /// New type of the instrument.
     #[serde(default)]
-    #[schema(value_type = Option<InstrumentType>, example = "item")]
+    #[schema(value_type = Option<InstrumentType>, nullable = false, example = "item")]
     instrument_type: Patch<InstrumentType>,
 }
 

@@ -85,6 +85,12 @@ impl FieldError {
         Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None, length: None }
     }
 
+    /// An error of the parameter with this name, which may have any characters: they are escaped as RFC 6901 says.
+    #[must_use]
+    pub fn of_parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self::new(format!("/{}", name.replace('~', "~0").replace('/', "~1")), detail)
+    }
+
     /// An error of the rule in `field`: of `length` characters from this column on.
     pub(crate) fn in_rule(field: &str, column: usize, length: usize, message: &str) -> Self {
         let located = Self::new(format!("/{field}"), format!("column {column}: {message}"));

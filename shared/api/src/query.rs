@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             Err(rejection) => {
                 let text = rejection.body_text();
                 let detail = text.rsplit_once(": ").map_or(text.as_str(), |(_, cause)| cause);
-                Err(Problem::fields(vec![FieldError::new(format!("/{}", named_field(detail)), detail)]))
+                Err(Problem::fields(vec![FieldError::of_parameter(named_field(detail), detail)]))
             }
         }
     }
@@ -71,8 +71,8 @@ impl KnownParameters {
         let mut seen = HashSet::new();
         let faults = sent.iter().filter_map(|(name, _)| match (known.contains(name), seen.insert(name)) {
             (true, true) => None,
-            (true, false) => Some(FieldError::new(format!("/{name}"), "is sent more than once")),
-            (false, _) => Some(FieldError::new(format!("/{name}"), "is not a parameter of this route")),
+            (true, false) => Some(FieldError::of_parameter(name, "is sent more than once")),
+            (false, _) => Some(FieldError::of_parameter(name, "is not a parameter of this route")),
         });
         let errors: Vec<_> = faults.take(MAX_FAULTS_LISTED).collect();
         if errors.is_empty() { Ok(()) } else { Err(Problem::fields(errors)) }
@@ -139,6 +139,7 @@ mod tests {
             ("POST /x/{id}", "%64ry_run=true", None),
             ("POST /x/{id}", "dry_run=true&id=7", Some("/id")),
             ("POST /x/{id}", "dry-run=true", Some("/dry-run")),
+            ("POST /x/{id}", "a/b~c=1", Some("/a~1b~0c")),
             ("POST /x/{id}", "dry_run=true&dry%5Frun=true", Some("/dry_run")),
             ("GET /y", "", None),
             ("GET /y", "x", Some("/x")),

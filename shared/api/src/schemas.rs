@@ -37,7 +37,9 @@ fn form(parameter: &Parameter) -> Option<RefOr<Schema>> {
         (ParameterIn::Header, "If-Match") => text.pattern(Some(TAGS)),
         (ParameterIn::Query, "cursor") => text.pattern(Some(CURSOR)),
         (ParameterIn::Path, "symbol") => return Some(Ref::from_schema_name(SymbolInput::name()).into()),
-        (ParameterIn::Path, _) => text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid))),
+        (ParameterIn::Path, name) if name == "id" || name.ends_with("_id") => {
+            text.format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        }
         _ => return None,
     };
     Some(form.into())
