@@ -1,6 +1,6 @@
 //! The response of `$default`: to a path or a method that no route has, and to a path with a trailing slash.
 
-use api::policy::answers_head;
+use api::policy::{ChosenRoute, answers_head};
 use api::{Problem, ProblemCode};
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
@@ -15,7 +15,10 @@ pub(crate) async fn refuse(request: Request) -> Response {
     if let Some(route) = documented_route(path).filter(|route| !route.has(request.method())) {
         return wrong_method(request.method(), route).into_response();
     }
-    redirect(request.uri()).unwrap_or_else(|| {
+    // `/docs/%3Fstyle.css` is a file to API Gateway and `/docs/` to the function: it is no path with a trailing slash.
+    let chosen = request.extensions().get::<ChosenRoute>();
+    let is_unrouted = chosen.is_none_or(|chosen| chosen.route_key == "$default");
+    redirect(request.uri()).filter(|_| is_unrouted).unwrap_or_else(|| {
         let detail = "The route does not exist. GET /openapi.json lists all routes.";
         Problem::new(ProblemCode::RouteNotFound, detail).into_response()
     })
