@@ -54,7 +54,7 @@ pub(crate) struct BacktestBody {
     #[schema(exclusive_minimum = -1, maximum = 1)]
     risk_free_rate: Option<f64>,
     /// Name of the backtest, 1 to 100 characters; none by default. It can be changed later.
-    #[schema(min_length = 1, max_length = 100, example = "Crossover with costs")]
+    #[schema(value_type = Option<PortfolioName>)]
     name: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct BacktestBody {
 pub(crate) struct BacktestChange {
     /// The new name, 1 to 100 characters; null removes the name, and absent it stays.
     #[serde(default)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 100, example = "Crossover with costs")]
+    #[schema(value_type = Option<PortfolioName>)]
     name: Patch<String>,
 }
 

@@ -200,7 +200,7 @@ fn fingerprint(instrument: &Instrument) -> Result<u64, Problem> {
 struct InstrumentPatch {
     /// New name, 1 to 100 characters.
     #[serde(default)]
-    #[schema(value_type = Option<String>, nullable = false, min_length = 1, max_length = 100, example = "The house by the lake")]
+    #[schema(value_type = Option<PortfolioName>, nullable = false)]
     name: Patch<String>,
     /// New currency of its valuations, possible only while it has none and no portfolio holds it.
     #[serde(default)]
