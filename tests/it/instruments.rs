@@ -155,11 +155,10 @@ fn a_custom_instrument_is_changed_at_the_version_that_was_read() {
         let new = json!({"symbol": Target::unique("MY:I").to_uppercase(), "name": "Another"});
         let key = Target::unique("instrument");
         let made = target.post_with_key("/instruments", &new, &key).await.expect_status(201);
-        let its_path = made.header("location");
-        assert_eq!(target.get(&its_path).await.expect_status(200).header("etag"), made.header("etag"));
-        target.delete(&its_path).await.expect_status(204);
+        target.delete(&made.header("location")).await.expect_status(204);
+        // The first response again has no version: it would be that of another instrument of this name.
         let again = target.post_with_key("/instruments", &new, &key).await.expect_status(201);
-        assert_eq!((again.text(), again.header("etag")), (made.text(), "\"0\"".to_owned()));
+        assert_eq!((again.text(), again.header("etag")), (made.text(), String::new()));
         let change = json!({"name": " The boat ", "instrument_type": "stock", "currency": "EUR"});
         let changed = target.patch(&path, &change, &first).await.expect_status(200);
         let second = changed.header("etag");

@@ -96,7 +96,7 @@ async fn run(
     let made = backtests::run(&market, caller.customer_id, &request, name.as_ref(), key.as_deref()).await?;
     let json = shape(&made.json, name.map(String::from).as_deref(), &include)?;
     let location = [(header::LOCATION, format!("/backtest/{}", made.id))];
-    Ok((StatusCode::CREATED, location, etag(made.version), Replayed(made.replayed), [JSON], json).into_response())
+    Ok((StatusCode::CREATED, location, Replayed(made.replayed), [JSON], json).into_response())
 }
 
 #[derive(Deserialize, IntoParams)]

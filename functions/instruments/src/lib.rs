@@ -155,9 +155,8 @@ async fn create(
     let IdempotencyKey(key) = key?;
     let item = request.parse()?;
     let made = custom_instruments::create(&market.app, caller.customer_id, &item, key.as_deref()).await?;
-    let location = [(header::LOCATION, format!("/instruments/{}", made.value.instrument.symbol))];
-    let tag = etag(made.value.version);
-    Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value.instrument)).into_response())
+    let location = [(header::LOCATION, format!("/instruments/{}", made.value.symbol))];
+    Ok((StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
 /// Reads an instrument of the provider, or a custom instrument of the caller.

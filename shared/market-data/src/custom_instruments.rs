@@ -28,8 +28,6 @@ use crate::series::{PriceSeries, series};
 
 /// The route on which an instrument is created.
 pub const ROUTE: &str = "POST /instruments";
-/// The version of an instrument that was removed: no stored one has it.
-pub const NO_VERSION: u64 = 0;
 /// Most valuations of one request.
 const MAX_VALUATIONS: usize = 1_000;
 /// Most years that the valuations of one request may touch: all of them are written in one transaction.
@@ -68,8 +66,7 @@ pub struct StoredValuations {
     pub last: Option<Day>,
 }
 
-/// Creates an instrument. Repeating the request with the same idempotency key returns the first result again, with the
-/// current version, or [`NO_VERSION`] if the instrument was removed.
+/// Creates an instrument. Repeating the request with the same idempotency key returns the first result again.
 ///
 /// Errors: [`ServiceError::SymbolTaken`], [`ServiceError::LimitReached`].
 pub async fn create(
@@ -77,7 +74,7 @@ pub async fn create(
     customer: CustomerId,
     item: &NewCustomInstrument,
     idempotency_key: Option<&str>,
-) -> Result<Created<StoredCustomInstrument>, ServiceError> {
+) -> Result<Created<Instrument>, ServiceError> {
     let made = Instrument {
         symbol: item.symbol.clone(),
         name: item.name.clone(),
@@ -87,7 +84,7 @@ pub async fn create(
         sector: None,
     };
     let pending = match idempotency::look_up(app, customer, idempotency_key, ROUTE, item).await? {
-        KeyLookup::Replay(_) => return add_version(app, customer, made, true).await,
+        KeyLookup::Replay(_) => return Ok(Created { value: made, replayed: true }),
         KeyLookup::First(pending) => pending,
     };
     let (key, id) = (keys::custom_instrument(customer, &item.symbol), app.new_id());
@@ -99,8 +96,6 @@ pub async fn create(
             return Err(ServiceError::SymbolTaken { symbol: item.symbol.clone() });
         }
         let counter = Counter::read(app, keys::custom_instrument_count(customer)).await?;
-        // What a valuation left behind that was stored while an earlier instrument of this name was removed.
-        record::remove_valuations(app, customer, &item.symbol).await?;
         let mut writes = vec![
             counter.add(1, MAX_ITEMS, "custom instruments")?,
             Write::create(key.clone(), documents::body(&key, &made)?),
@@ -109,21 +104,7 @@ pub async fn create(
         idempotency::commit(app, pending.clone(), id, writes).await
     })
     .await?;
-    add_version(app, customer, made, first.is_some()).await
-}
-
-async fn add_version(
-    app: &App,
-    customer: CustomerId,
-    made: Instrument,
-    replayed: bool,
-) -> Result<Created<StoredCustomInstrument>, ServiceError> {
-    let version = match find_stored(app, customer, &made.symbol).await {
-        Ok(stored) => stored.version,
-        Err(ServiceError::UnknownSymbol { .. }) => NO_VERSION,
-        Err(error) => return Err(error),
-    };
-    Ok(Created { value: StoredCustomInstrument { instrument: made, version }, replayed })
+    Ok(Created { value: made, replayed: first.is_some() })
 }
 
 /// A custom instrument of the customer.

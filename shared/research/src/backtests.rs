@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::backtest_records::{
     BacktestRun, BacktestSummary, BenchmarkRun, BenchmarkSummary, DataUsed, EquityPoint, FilledRequest,
 };
-use crate::stored_backtests::{find_json, find_version};
+use crate::stored_backtests::find_json;
 
 /// The classic strategy buys below the 50-day average.
 pub const CLASSIC_BUY: &str = "close < sma(50)";
@@ -76,8 +76,6 @@ pub struct RecordedBacktest {
     pub id: Uuid,
     /// The JSON of a [`BacktestRun`] without a name, as it is stored.
     pub json: Vec<u8>,
-    /// Its current version, which changes with its name.
-    pub version: u64,
     /// Whether the idempotency key was already used for this request.
     pub replayed: bool,
 }
@@ -181,8 +179,8 @@ pub async fn run(
     let attempt = idempotency::look_up(&market.app, customer, idempotency_key, "POST /backtest", &keyed).await?;
     let pending = match attempt {
         KeyLookup::Replay(id) => {
-            let (json, version) = find_json(&market.app, customer, id).await?;
-            return Ok(RecordedBacktest { id, json, version, replayed: true });
+            let (json, _) = find_json(&market.app, customer, id).await?;
+            return Ok(RecordedBacktest { id, json, replayed: true });
         }
         KeyLookup::First(pending) => pending,
     };
@@ -206,13 +204,10 @@ pub async fn run(
     let listed = keys::backtest(customer, id);
     let record = vec![Write::create(listed.clone(), documents::body(&listed, &summary)?)];
     match stored_responses::commit(&market.app, customer, pending, id, &json, record).await? {
-        None => {
-            let version = find_version(&market.app, customer, id).await?;
-            Ok(RecordedBacktest { id, json, version, replayed: false })
-        }
+        None => Ok(RecordedBacktest { id, json, replayed: false }),
         Some(first) => {
-            let (json, version) = find_json(&market.app, customer, first).await?;
-            Ok(RecordedBacktest { id: first, json, version, replayed: true })
+            let (json, _) = find_json(&market.app, customer, first).await?;
+            Ok(RecordedBacktest { id: first, json, replayed: true })
         }
     }
 }

@@ -45,12 +45,6 @@ pub async fn find_json(app: &App, customer: CustomerId, id: Uuid) -> Result<(Vec
     Ok((json, listed.version.0))
 }
 
-/// The version of a customer's backtest.
-pub(crate) async fn find_version(app: &App, customer: CustomerId, id: Uuid) -> Result<u64, ServiceError> {
-    let listed = app.table().get(&keys::backtest(customer, id)).await?.ok_or(MISSING)?;
-    Ok(listed.version.0)
-}
-
 async fn read_both(app: &App, customer: CustomerId, id: Uuid) -> Result<(Item, Vec<u8>), ServiceError> {
     let both = [keys::backtest(customer, id), keys::stored_response(customer, id)];
     let [Some(listed), Some(run)] = app.table().get_many(&both).await?.try_into().unwrap_or([None, None]) else {
