@@ -138,6 +138,12 @@ impl CustomerOverview {
                 sums.day_change += day_change;
                 sums.gain = sums.gain.zip(row.gain).map(|(sum, gain)| sum + gain);
                 positions.add(&valued.holdings, rate, self.currency).ok_or_else(too_large)?;
+                let held = valued.holdings.items.iter().map(|item| &item.holding);
+                for symbol in held.filter(|holding| holding.value.is_none()).map(|holding| &holding.symbol) {
+                    let reason = valued.holdings.unavailable.get(symbol.as_str()).cloned();
+                    let position = format!("positions/{symbol}");
+                    self.unavailable.extend(reason.map(|reason| (position, reason)));
+                }
             }
             match PortfolioHistory::new(row.base_currency, &valued.performance.days, rates) {
                 Some(history) => histories.push(history),

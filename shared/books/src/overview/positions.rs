@@ -1,6 +1,7 @@
 //! The positions of a customer over all portfolios.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use domain::{Currency, Day, ExchangeRate, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
@@ -24,7 +25,7 @@ pub struct OverviewPosition {
     pub name: Option<String>,
     /// The currency of its price.
     pub price_currency: Currency,
-    /// Units of all portfolios.
+    /// Units of all portfolios that have a value for them.
     pub quantity: Quantity,
     /// Last price per unit.
     #[schema(required)]
@@ -48,7 +49,8 @@ pub struct OverviewPosition {
     pub allocation: Option<f64>,
 }
 
-/// What is not listed one by one: positions beyond the fifty largest, and gains of symbols that are not held any more.
+/// What is not listed one by one: positions beyond the fifty largest, and gains of symbols that are not held any more or
+/// whose units have no value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct OtherPositions {
     /// How many positions are not listed.
@@ -106,27 +108,23 @@ impl Positions {
         gain: Option<Decimal>,
     ) -> Option<()> {
         let holding = &item.holding;
-        let Some(known) = self.0.get_mut(&holding.symbol) else {
-            let position = OverviewPosition {
-                symbol: holding.symbol.clone(),
-                name: item.name.clone(),
-                price_currency: holding.currency,
-                quantity: holding.quantity,
-                price: holding.price,
-                price_as_of: holding.price_as_of,
-                stale: holding.stale,
-                value,
-                day_change,
-                gain,
-                allocation: None,
-            };
-            self.0.insert(holding.symbol.clone(), position);
-            return Some(());
+        let position = OverviewPosition {
+            symbol: holding.symbol.clone(),
+            name: item.name.clone(),
+            price_currency: holding.currency,
+            quantity: holding.quantity,
+            price: holding.price,
+            price_as_of: holding.price_as_of,
+            stale: holding.stale,
+            value,
+            day_change,
+            gain,
+            allocation: None,
         };
-        known.quantity = known.quantity.plus(holding.quantity).ok()?;
-        known.value = of_either(known.value, value);
-        known.day_change = of_either(known.day_change, day_change);
-        known.gain = of_either(known.gain, gain);
+        match self.0.entry(position.symbol.clone()) {
+            Entry::Vacant(free) => drop(free.insert(position)),
+            Entry::Occupied(mut known) => known.get_mut().merge(position)?,
+        }
         Some(())
     }
 
@@ -152,6 +150,24 @@ impl Positions {
             position.allocation = position.value.map(|_| share);
         }
         (listed, other)
+    }
+}
+
+impl OverviewPosition {
+    /// Adds the same symbol of another portfolio; `None` if there are too many units. Units without a value are counted
+    /// only while none has one, so that units and value are always those of the same portfolios.
+    fn merge(&mut self, other: Self) -> Option<()> {
+        match (self.value, other.value) {
+            (Some(_), None) => {}
+            (None, Some(_)) => *self = other,
+            (Some(_), Some(_)) | (None, None) => {
+                self.quantity = self.quantity.plus(other.quantity).ok()?;
+                self.value = self.value.zip(other.value).map(|(one, other)| one + other);
+                self.day_change = of_either(self.day_change, other.day_change);
+                self.gain = of_either(self.gain, other.gain);
+            }
+        }
+        Some(())
     }
 }
 
@@ -190,6 +206,29 @@ mod tests {
             allocation: None,
         };
         (symbol, position)
+    }
+
+    #[test]
+    fn units_without_a_value_are_not_added_to_those_with_one() {
+        let of = |units: i64, value: Option<i64>| {
+            let value = value.map(|value| Decimal::new(value, 2));
+            let quantity = Quantity::new(Decimal::from(units)).unwrap();
+            OverviewPosition { quantity, value, day_change: value, gain: value, ..position(1).1 }
+        };
+        for (one, other, units, value) in [
+            (of(1, Some(100)), of(2, Some(200)), 3, Some(300)),
+            (of(1, Some(100)), of(2, None), 1, Some(100)),
+            (of(1, None), of(2, Some(200)), 2, Some(200)),
+            (of(1, None), of(2, None), 3, None),
+        ] {
+            let mut merged = one;
+            merged.merge(other).unwrap();
+            let expected = of(units, value);
+            assert_eq!(
+                (merged.quantity, merged.value, merged.gain),
+                (expected.quantity, expected.value, expected.gain)
+            );
+        }
     }
 
     #[test]
