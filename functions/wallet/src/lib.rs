@@ -243,7 +243,10 @@ async fn transfer(
     let amount = request.body.parse()?;
     let Keyed { command, .. } = request;
     let (market, key) = (command.dry_run.on(market), command.key.as_deref());
-    Ok(answer(command, wallets::transfer(&market, caller.customer_id, way, amount, key).await?))
+    let made = wallets::transfer(&market, caller.customer_id, way, amount, key).await?;
+    let location = [(header::LOCATION, format!("/wallet/entries/{}", made.value.id))];
+    let answer = answer(command, made);
+    Ok(if command.dry_run.0 { answer } else { (location, answer).into_response() })
 }
 
 /// Reverses a deposit or a withdrawal, once.
@@ -285,6 +288,5 @@ fn answer(command: &Command, made: Created<StatementLine>) -> Response {
     if command.dry_run.0 {
         return Preview::of_new(made.value).into_response();
     }
-    let location = [(header::LOCATION, format!("/wallet/entries/{}", made.value.id))];
-    (StatusCode::CREATED, location, Replayed(made.replayed), axum::Json(made.value)).into_response()
+    (StatusCode::CREATED, Replayed(made.replayed), axum::Json(made.value)).into_response()
 }

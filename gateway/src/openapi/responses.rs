@@ -12,8 +12,13 @@ use serde_json::{Value, json};
 
 /// The statuses with which API Gateway itself refuses a request, in a body of its own: docs/errors.md.
 const OF_API_GATEWAY: &[&str] = &["400", "413", "429", "500", "503"];
-/// The operations that create something that has no address.
-const WITHOUT_ADDRESS: &[&str] = &["issue_live_ticket"];
+/// The operations that create something that its caller cannot read at an address: a ticket, and an entry in another
+/// customer's wallet.
+const WITHOUT_ADDRESS: &[&str] = &["issue_live_ticket", "reverse_wallet_entry"];
+
+/// The operations whose new object has a version that they do not send: repeated by its key, a request would pair the
+/// first body with the version of what the object has become.
+const WITHOUT_NEW_VERSION: &[&str] = &["backtest", "create_item"];
 
 /// The statuses that several operations share: their name in the document, and what they mean.
 const SHARED: &[(&str, &str, &str)] = &[
@@ -160,6 +165,7 @@ fn complete_operation(operation: &mut Value, shape: &Shape<'_>) -> Vec<&'static 
     let statuses = statuses(operation, shape);
     let takes_key = parameter(operation, "Idempotency-Key").is_some();
     let is_limited = limit_of(shape.route).is_some();
+    let sends_new_version = !WITHOUT_NEW_VERSION.iter().any(|id| operation["operationId"] == *id);
     let has_dry_run = parameter(operation, "dry_run").is_some();
     let has_address = !WITHOUT_ADDRESS.iter().any(|id| operation["operationId"] == *id);
     let mut used = Vec::new();
@@ -194,7 +200,7 @@ fn complete_operation(operation: &mut Value, shape: &Shape<'_>) -> Vec<&'static 
         if (status == "201" && has_address) || status == "303" {
             refer(response, "Location", "Location");
         }
-        if shape.sends_version(status) {
+        if shape.sends_version(status) && (status != "201" || sends_new_version) {
             refer(response, "ETag", if has_dry_run { "ETagUnlessDryRun" } else { "ETag" });
         }
     }

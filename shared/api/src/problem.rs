@@ -75,6 +75,7 @@ pub struct FieldError {
     /// With `column`: the number of characters from there on that are wrong, such as those of a word; 0 if something is
     /// missing at the end of the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub length: Option<usize>,
 }
 

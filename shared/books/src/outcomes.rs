@@ -103,7 +103,7 @@ async fn read_entry(
 ) -> Result<CreatedObject, ServiceError> {
     let owner = match (call.route.route.as_str(), call.route.id) {
         (wallets::REVERSAL, Some(reversed)) if role == Role::Administrator => {
-            wallets::find_owner(app, reversed).await?
+            wallets::find_locator(app, reversed).await?.map(|(owner, _)| owner)
         }
         (wallets::REVERSAL, _) => None,
         (_, _) => Some(caller),

@@ -149,12 +149,6 @@ pub async fn reverse_entry(
     .await
 }
 
-/// The customer to whose wallet the deposit or withdrawal with this id belongs.
-pub(crate) async fn find_owner(app: &App, entry: Uuid) -> Result<Option<CustomerId>, ServiceError> {
-    let found = documents::read::<EntryLocator>(app.table(), &keys::wallet_locator(entry)).await?;
-    Ok(found.map(|(locator, _)| locator.customer_id))
-}
-
 /// The write that freezes or unfreezes a wallet.
 pub async fn prepare_freeze(app: &App, customer: CustomerId, frozen: bool) -> Result<Write, ServiceError> {
     let (wallet, version) = read_head(app, customer).await?;
