@@ -58,8 +58,10 @@ pub async fn read_file(request: Request) -> Result<Bytes, Problem> {
     }
     let decompressed = tokio::task::spawn_blocking(move || decompress(&sent, MAX_FILE_BYTES)).await;
     let decompressed = decompressed
-        .map_err(io::Error::from)
-        .and_then(|result| result)
+        .map_err(|error| {
+            tracing::error!(%error, "a file could not be decompressed");
+            Problem::internal()
+        })?
         .map_err(|error| Problem::new(ProblemCode::MalformedFile, format!("The file is not valid gzip: {error}.")))?;
     decompressed.map(Bytes::from).ok_or_else(|| too_large(MAX_FILE_BYTES))
 }

@@ -10,7 +10,7 @@ use app::App;
 use app::limited_by_customer::{self, LimitedRequest};
 use app::limited_by_source::LimitedAction;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -58,9 +58,7 @@ pub(crate) async fn enforce(State(app): State<App>, request: Request, next: Next
 
 fn limited_request(request: &Request) -> Option<LimitedRequest> {
     let path = request.extensions().get::<MatchedPath>()?;
-    // The handler of GET also handles HEAD.
-    let method = if request.method() == Method::HEAD { "GET" } else { request.method().as_str() };
-    match limit_of(&format!("{method} {}", path.as_str()))? {
+    match limit_of(&format!("{} {}", request.method(), path.as_str()))? {
         Limit::ByCustomer(limited) => Some(limited),
         Limit::BySource(_) => None,
     }

@@ -57,6 +57,8 @@ pub fn finish_responses<P: Platform>(platform: P, router: Router<P>, document: &
         .layer(from_fn(content_encoding::refuse_unsupported))
         .layer(from_fn(idempotency_key::refuse_unusable))
         .layer(from_fn_with_state(parameters, query::refuse_unknown))
+        // A panic of the handler is a 500 to the layer of the limits, so that it does not count.
+        .layer(CatchPanicLayer::custom(panic_response))
         .layer(from_fn_with_state(app.clone(), limits::enforce))
         .layer(from_fn(policy::enforce))
         .layer(CatchPanicLayer::custom(panic_response))
