@@ -1,6 +1,6 @@
 //! The bodies of `POST /backtest` and `PATCH /backtest/{id}`.
 
-use api::{Exact, Fields, Patch, Problem};
+use api::{Exact, Fields, Patch, Problem, page};
 use domain::portfolio::PortfolioName;
 use domain::{Currency, Day, Money, Symbol};
 use research::backtests::{BacktestRequest, CLASSIC_BUY, CLASSIC_SELL, Fill, Rule, Strategy};
@@ -102,17 +102,16 @@ impl BacktestBody {
     pub(crate) fn parse(self) -> Result<NewBacktest, Problem> {
         let mut fields = Fields::default();
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
-        let from = fields.take_optional("from", self.from.as_deref().map(str::parse::<Day>));
-        let to = fields.take_optional("to", self.to.as_deref().map(str::parse::<Day>));
-        if let (Some(Some(from)), Some(Some(to))) = (from, to)
-            && from > to
-        {
-            fields.refuse("from", format!("must not be after to ({to})"));
-        }
+        let span = page::day_range(&mut fields, self.from.as_deref(), self.to.as_deref());
         let strategy = self.strategy(&mut fields);
         let name = fields.take_optional("name", self.name.as_deref().map(PortfolioName::parse));
-        let request = (symbol.zip(strategy)).zip(from.zip(to));
-        let request = request.map(|((symbol, strategy), (from, to))| BacktestRequest { symbol, from, to, strategy });
+        let request = symbol.zip(strategy).zip(span);
+        let request = request.map(|((symbol, strategy), span)| BacktestRequest {
+            symbol,
+            from: span.from,
+            to: span.to,
+            strategy,
+        });
         fields.finish(request.zip(name).map(|(request, name)| NewBacktest { request, name }))
     }
 

@@ -1,6 +1,6 @@
 //! `/portfolios/{id}/holdings`: holdings by symbol, at present or as of an earlier day.
 
-use api::{Caller, Fields, IdPath, Include, Problem, Query, responses};
+use api::{Caller, Fields, IdPath, Include, Problem, Query, responses, variant};
 use axum::Json;
 use axum::extract::State;
 use books::holdings::{self, AutomaticLotMethod, HoldingsRequest, PortfolioHoldings};
@@ -37,7 +37,7 @@ impl HoldingsQuery {
     fn parse(&self) -> Result<(HoldingsRequest, Include<HoldingsPart>), Problem> {
         let mut fields = Fields::default();
         let as_of = fields.take_optional("as_of", self.as_of.as_deref().map(str::parse::<Day>));
-        let lot_method = self.lot_method.as_deref().map(str::parse::<AutomaticLotMethod>);
+        let lot_method = self.lot_method.as_deref().map(variant::<AutomaticLotMethod>);
         let lot_method = fields.take_optional("lot_method", lot_method);
         let include = fields.take("include", Include::parse(self.include.as_deref()));
         let request = as_of.zip(lot_method).map(|(as_of, lot_method)| HoldingsRequest { as_of, lot_method });

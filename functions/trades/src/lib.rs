@@ -99,7 +99,7 @@ impl LotMethodQuery {
         } else if !body.lots.is_empty() {
             fields.refuse("lots", "cannot be named together with lot_method");
         }
-        fields.take("lot_method", given.parse())
+        fields.take("lot_method", variant(given))
     }
 }
 

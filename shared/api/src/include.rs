@@ -31,8 +31,9 @@
 //! A part that is not wanted is absent from the response: its field is an `Option` that is not serialized while it is
 //! `None`.
 
-use serde::de::value::Error;
-use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use serde::de::DeserializeOwned;
+
+use crate::fields::variant;
 
 /// The parts of type `P` that a request wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl<P: Copy + DeserializeOwned + PartialEq> Include<P> {
     ///
     /// Errors: a name that is not a part.
     pub fn parse(given: Option<&str>) -> Result<Self, String> {
-        let part = |name: &str| P::deserialize(name.into_deserializer()).map_err(|error: Error| error.to_string());
+        let part = |name: &str| variant(name).map_err(|error| error.to_string());
         match given {
             None => Ok(Self::ALL),
             Some("") => Ok(Self(Some(Vec::new()))),

@@ -1,7 +1,5 @@
 //! Which lots a sale consumes.
 
-use std::str::FromStr;
-
 pub use domain::LotMethod;
 use domain::Quantity;
 use serde::Deserialize;
@@ -27,25 +25,6 @@ pub enum AutomaticLotMethod {
     Hifo,
     /// Every unit at the average cost of all.
     Average,
-}
-
-/// The refusal of a text that is no [`AutomaticLotMethod`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be fifo, lifo, hifo or average")]
-pub struct UnknownLotMethod;
-
-impl FromStr for AutomaticLotMethod {
-    type Err = UnknownLotMethod;
-
-    fn from_str(text: &str) -> Result<Self, UnknownLotMethod> {
-        match text {
-            "fifo" => Ok(Self::Fifo),
-            "lifo" => Ok(Self::Lifo),
-            "hifo" => Ok(Self::Hifo),
-            "average" => Ok(Self::Average),
-            _ => Err(UnknownLotMethod),
-        }
-    }
 }
 
 impl From<AutomaticLotMethod> for LotMethod {
@@ -165,16 +144,6 @@ mod tests {
     use super::*;
     use crate::examples::{id, order, pick, sold_by, split, terms, three_lots, units};
     use crate::trade::{TradeOrder, TradeTerms, sell};
-
-    #[test]
-    fn every_method_but_specific_is_read_as_an_automatic_one() {
-        for method in [LotMethod::Fifo, LotMethod::Lifo, LotMethod::Hifo, LotMethod::Average] {
-            assert_eq!(method.to_string().parse().map(|read: AutomaticLotMethod| LotMethod::from(read)), Ok(method));
-        }
-        for other in [LotMethod::Specific.to_string(), String::new(), "FIFO".to_owned()] {
-            assert_eq!(other.parse::<AutomaticLotMethod>(), Err(UnknownLotMethod), "{other}");
-        }
-    }
 
     #[test]
     fn each_method_takes_its_own_lots_first() {

@@ -131,7 +131,7 @@ fn body(document: &Document, operation: &Operation<'_>) -> Vec<String> {
     let content = document.resolve(&operation.description["requestBody"])["content"].as_object();
     let Some((media_type, content)) = content.and_then(|content| content.iter().next()) else { return Vec::new() };
     let header = format!("-H 'Content-Type: {media_type}'");
-    if media_type.starts_with("text/") || !media_type.contains("json") {
+    if !media_type.contains("json") {
         return vec![header, "--data-binary @file".to_owned()];
     }
     let sent = example(content).cloned().unwrap_or_else(|| value(document, &content["schema"], 0));

@@ -61,7 +61,10 @@ async fn replay_trades(
         let splits = load_splits(market, symbol, &trades, folded).await?;
         let movements = trades.iter().map(|&trade| {
             let made = LotMovement::try_from(trade)?;
-            Ok(method.map_or(made.clone(), |method| made.by_method(method)))
+            Ok(match method {
+                Some(method) => made.by_method(method),
+                None => made,
+            })
         });
         let movements = movements.collect::<Result<Vec<_>, Refusal>>()?;
         let Some(currency) = trades.first().map(|trade| trade.currency) else { continue };

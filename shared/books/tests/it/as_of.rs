@@ -107,7 +107,7 @@ async fn another_lot_method_leaves_other_lots_and_stores_nothing() {
         ("hifo", "8654.68", "-13.37", [("10", "5604.05"), ("5", "3050.63")]),
         ("average", "8778.98", "110.93", [("7.5", "4203.04"), ("7.5", "4575.94")]),
     ] {
-        let tried = held(&world, None, Some(method.parse().unwrap())).await;
+        let tried = held(&world, None, Some(serde_json::from_value(method.into()).unwrap())).await;
         assert_eq!(tried["lot_method"], method);
         let item = &tried["items"][0];
         assert_eq!((&item["quantity"], &item["cost"]), (&json!("15"), &json!(cost)), "{method}");

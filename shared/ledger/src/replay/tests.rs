@@ -87,12 +87,11 @@ fn by_another_method_a_sale_takes_what_it_would_have_taken() {
         movements
     };
     for (method, cost, gain) in [
-        ("fifo", "4400.74", "98.12"),
-        ("average", "4383.74", "81.12"),
-        ("lifo", "4348.09", "45.47"),
-        ("hifo", "4348.09", "45.47"),
+        (AutomaticLotMethod::Fifo, "4400.74", "98.12"),
+        (AutomaticLotMethod::Average, "4383.74", "81.12"),
+        (AutomaticLotMethod::Lifo, "4348.09", "45.47"),
+        (AutomaticLotMethod::Hifo, "4348.09", "45.47"),
     ] {
-        let method: AutomaticLotMethod = method.parse().unwrap();
         for made in [books.movements.clone(), picked(books.movements.clone())] {
             let tried: Vec<_> = made.into_iter().map(|movement| movement.by_method(method)).collect();
             let position = replay(&books.position, &tried, &[], |_, _| ()).unwrap();
