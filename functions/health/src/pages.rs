@@ -1,6 +1,7 @@
 //! The home page, the API reference and its files, and the API document.
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use api::{Problem, ProblemCode};
 use axum::extract::Path;
@@ -14,9 +15,13 @@ use crate::documented_routes::OPENAPI_JSON;
 use crate::public_file::PublicFile;
 use crate::reference;
 
+/// The document changes with a deployment only, and it is the largest public file.
+const DOCUMENT_MAX_AGE: Duration = Duration::from_hours(24);
+
 static HOME_PAGE: LazyLock<PublicFile> = LazyLock::new(|| PublicFile::page(include_str!("../assets/home.html")));
 static REFERENCE: LazyLock<PublicFile> = LazyLock::new(|| PublicFile::page(reference::page(OPENAPI_JSON)));
-static OPENAPI_DOCUMENT: LazyLock<PublicFile> = LazyLock::new(|| PublicFile::new("application/json", OPENAPI_JSON));
+static OPENAPI_DOCUMENT: LazyLock<PublicFile> =
+    LazyLock::new(|| PublicFile::new("application/json", OPENAPI_JSON).kept_for(DOCUMENT_MAX_AGE));
 static ICON: LazyLock<PublicFile> =
     LazyLock::new(|| PublicFile::new("image/svg+xml", include_str!("../assets/icon.svg")));
 static README: LazyLock<PublicFile> =

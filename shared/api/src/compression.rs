@@ -4,6 +4,7 @@
 //! accepts 6 MiB of what is sent, so a compressed response may hold several times as much.
 
 use std::io::{self, Write as _};
+use std::sync::{Arc, OnceLock};
 
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -19,10 +20,36 @@ const MAX_PLAIN_BYTES: u64 = 1024;
 /// The largest body that is compressed where it stands, in bytes. Compressing it takes less than a millisecond.
 const MAX_INLINE_BYTES: usize = 64 << 10;
 /// The fast levels. At a function's share of a processor, stronger ones take longer than they save on the way.
-const BROTLI_QUALITY: i32 = 1;
-const GZIP_LEVEL: Compression = Compression::fast();
+const FAST: Effort = Effort { brotli: 1, gzip: Compression::fast() };
+/// Levels for what is compressed once and sent many times.
+const THOROUGH: Effort = Effort { brotli: 5, gzip: Compression::new(6) };
 /// Weights are compared in thousandths, their smallest step.
 const FULL_WEIGHT: u16 = 1000;
+
+/// How hard an encoder tries: levels of brotli and of gzip.
+#[derive(Clone, Copy)]
+struct Effort {
+    brotli: i32,
+    gzip: Compression,
+}
+
+/// The compressed forms of a body that never changes. Each is made when it is first requested and then kept.
+///
+/// A response that carries it as an extension (`Arc<CompressedForms>`) always has the same body.
+#[derive(Debug, Default)]
+pub struct CompressedForms {
+    brotli: OnceLock<Bytes>,
+    gzip: OnceLock<Bytes>,
+}
+
+impl CompressedForms {
+    fn of(&self, coding: Coding) -> &OnceLock<Bytes> {
+        match coding {
+            Coding::Brotli => &self.brotli,
+            Coding::Gzip => &self.gzip,
+        }
+    }
+}
 
 /// A content coding of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +80,18 @@ impl Coding {
         welcome.rev().max_by_key(|(_, weight)| *weight).map(|(coding, _)| coding)
     }
 
-    fn compress(self, body: &[u8]) -> io::Result<Vec<u8>> {
+    fn compress(self, body: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
         let mut compressed = Vec::with_capacity(body.len() / 4);
         match self {
             Self::Brotli => {
-                let quality = BROTLI_QUALITY;
+                let quality = effort.brotli;
                 let parameters =
                     BrotliEncoderParams { quality, size_hint: body.len(), ..BrotliEncoderParams::default() };
                 brotli::BrotliCompress(&mut io::Cursor::new(body), &mut compressed, &parameters)?;
                 Ok(compressed)
             }
             Self::Gzip => {
-                let mut encoder = GzEncoder::new(compressed, GZIP_LEVEL);
+                let mut encoder = GzEncoder::new(compressed, effort.gzip);
                 encoder.write_all(body)?;
                 encoder.finish()
             }
@@ -131,7 +158,8 @@ pub(crate) async fn compress(mut response: Response, coding: Option<Coding>) -> 
         tracing::error!("the body of a response could not be read");
         return Problem::internal().into_response();
     };
-    match compress_body(body.clone(), coding).await {
+    let forms = parts.extensions.get::<Arc<CompressedForms>>();
+    match compress_body(body.clone(), coding, forms).await {
         Ok(compressed) => {
             parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
             parts.headers.remove(header::CONTENT_LENGTH);
@@ -145,11 +173,20 @@ pub(crate) async fn compress(mut response: Response, coding: Option<Coding>) -> 
     }
 }
 
-async fn compress_body(body: Bytes, coding: Coding) -> io::Result<Vec<u8>> {
-    if body.len() <= MAX_INLINE_BYTES {
-        return coding.compress(&body);
+/// The body in this coding, from its kept forms if it has some.
+async fn compress_body(body: Bytes, coding: Coding, forms: Option<&Arc<CompressedForms>>) -> io::Result<Bytes> {
+    let Some(kept) = forms.map(|forms| forms.of(coding)) else { return compress_anew(body, coding, FAST).await };
+    if let Some(compressed) = kept.get() {
+        return Ok(compressed.clone());
     }
-    tokio::task::spawn_blocking(move || coding.compress(&body)).await?
+    let compressed = compress_anew(body, coding, THOROUGH).await?;
+    Ok(kept.get_or_init(|| compressed).clone())
+}
+
+async fn compress_anew(body: Bytes, coding: Coding, effort: Effort) -> io::Result<Bytes> {
+    let is_small = body.len() <= MAX_INLINE_BYTES;
+    let compress = move || coding.compress(&body, effort).map(Bytes::from);
+    if is_small { compress() } else { tokio::task::spawn_blocking(compress).await? }
 }
 
 /// Whether a body is text, of a size that makes compressing it worthwhile. A PDF or an image has been compressed
@@ -252,6 +289,26 @@ mod tests {
                 assert!(plain == body && compressed.len() < body.len(), "{coding:?} of {length}: {}", compressed.len());
             }
         }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_never_changes_is_compressed_once_in_each_coding() {
+        let forms = Arc::new(CompressedForms::default());
+        let body: Vec<u8> = (0..100_000).map(|place| b"0123456789,\""[place * place % 12]).collect();
+        let answer = async |coding| {
+            let mut response = response("application/json", &body);
+            response.extensions_mut().insert(forms.clone());
+            sent(compress(response, coding).await).await.1
+        };
+        for coding in Coding::ALL {
+            assert!(forms.of(coding).get().is_none(), "{coding:?} before it is requested");
+            let first = answer(Some(coding)).await;
+            let kept = forms.of(coding).get().unwrap().clone();
+            assert_eq!(answer(Some(coding)).await, first);
+            // The same allocation: the encoder did not run again.
+            assert!(kept == first && forms.of(coding).get().unwrap().as_ptr() == kept.as_ptr());
+        }
+        assert_eq!(answer(None).await, body);
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ pub mod admission;
 pub mod body;
 pub mod caller;
 pub mod command;
-mod compression;
+pub mod compression;
 pub mod content_encoding;
 pub mod etag;
 pub mod exact;
