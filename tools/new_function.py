@@ -195,7 +195,24 @@ def in_template(text: str, names: Names) -> str:
     while lines[at - 1].startswith("  #"):
         at -= 1
     resources = names.put_into(read(SKELETON, "template.yaml")).splitlines()
-    return "\n".join([*lines[:at], *resources, "", *lines[at:]]) + "\n"
+    return "\n".join([*lines[:at], *resources, "", *in_outputs(lines[at:], names)]) + "\n"
+
+
+def in_outputs(lines: list[str], names: Names) -> list[str]:
+    """The end of the template with the function's name among those of the others, by the alphabet."""
+    output = re.compile(r"  (\w+)FunctionName:")
+    outputs = [(at, output.fullmatch(line)) for at, line in enumerate(lines)]
+    outputs = [(at, found[1]) for at, found in outputs if found]
+    if not outputs:
+        raise RefusedError("template.yaml has no output with the name of a function")
+    after = [at for at, other in outputs if other > names.resource]
+    # Each has a line of its own and one for its value.
+    at = after[0] if after else outputs[-1][0] + 2
+    new = [
+        f"  {names.resource}FunctionName:",
+        f"    Value: {{ Ref: {names.resource}Function }}",
+    ]
+    return [*lines[:at], *new, *lines[at:]]
 
 
 def is_resource(line: str) -> bool:

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::event::ACCOUNT;
 use crate::event_function::{EventFunction, RunOutcome};
-use crate::template::Schedule;
+use crate::template::{SCHEDULED_TIME, Schedule};
 
 /// How often the clock is checked, since it can be set and the machine can sleep.
 const LOOK_INTERVAL: Duration = Duration::from_secs(20);
@@ -109,9 +109,27 @@ async fn finish(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>)
 
 /// Runs the function once, for the slot `time`.
 pub async fn fire(market: &MarketData, scheduled: &Scheduled, time: DateTime<Utc>) -> RunOutcome {
-    let made_up = || scheduler_event(&scheduled.schedule.name, &market.app.new_id().to_string(), time);
-    let event = scheduled.schedule.input.clone().unwrap_or_else(made_up);
+    let event = match &scheduled.schedule.input {
+        Some(input) => with_scheduled_time(input, time),
+        None => scheduler_event(&scheduled.schedule.name, &market.app.new_id().to_string(), time),
+    };
     scheduled.function.run(market, event).await
+}
+
+/// The input of a schedule, with the slot in place of its keyword.
+fn with_scheduled_time(input: &Value, time: DateTime<Utc>) -> Value {
+    let filled = |value| with_scheduled_time(value, time);
+    match input {
+        Value::String(text) => text.replace(SCHEDULED_TIME, &in_utc(time)).into(),
+        Value::Array(items) => items.iter().map(filled).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), filled(value))).collect(),
+        other => other.clone(),
+    }
+}
+
+/// A time as EventBridge Scheduler writes it.
+fn in_utc(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 async fn remember(market: &MarketData, scheduled: &Scheduled, due: DateTime<Utc>) -> Result<(), StoreError> {
@@ -140,7 +158,7 @@ fn scheduler_event(schedule: &str, id: &str, time: DateTime<Utc>) -> Value {
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": ACCOUNT,
-        "time": time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "time": in_utc(time),
         "region": "local",
         "resources": [format!("arn:aws:scheduler:local:{ACCOUNT}:schedule/default/{schedule}")],
         "detail": "{}",

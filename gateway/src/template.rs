@@ -11,10 +11,11 @@ mod events;
 mod expirations;
 mod function;
 mod live_api;
+mod route_settings;
 
 pub use error::TemplateError;
 pub use expirations::Expiration;
-pub use function::{Function, Schedule};
+pub use function::{Function, SCHEDULED_TIME, Schedule};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -82,7 +83,8 @@ impl Template {
             serde_saphyr::from_str(text).map_err(|error| TemplateError::Unreadable(error.to_string()))?;
         let functions = document.resources.iter().filter(|(_, resource)| resource.kind == FUNCTION_TYPE);
         let functions =
-            functions.map(|(name, resource)| document.function(name, resource)).collect::<Result<_, _>>()?;
+            functions.map(|(name, resource)| document.function(name, resource)).collect::<Result<Vec<_>, _>>()?;
+        document.check_route_settings(&functions)?;
         Ok(Self {
             functions,
             authorizer: document.authorizer()?,

@@ -122,6 +122,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
         raise DeployError(f"{template} is not a template: it has no Resources")
     package(document, programs, emulator.client("s3"))
     reach_live_connections(document, emulator.endpoint)
+    leave_out_keywords(document)
 
     second = copy.deepcopy(document)
     provider_url = f"http://127.0.0.1:{free_port()}"
@@ -148,6 +149,18 @@ def reach_live_connections(document: dict[str, Any], endpoint: str) -> None:
                 environment["LIVE_ENDPOINT"] = {
                     "Fn::Sub": f"{endpoint}/_aws/execute-api/${{LiveApi}}/live"
                 }
+
+
+def leave_out_keywords(document: dict[str, Any]) -> None:
+    """Leaves out inputs of schedules with a keyword, which the emulator would pass on as it is.
+
+    The emulator then sends the event that EventBridge Scheduler sends by default. It has the time too.
+    """
+    for resource in document["Resources"].values():
+        if resource.get("Type") == FUNCTION:
+            for event in resource["Properties"].get("Events", {}).values():
+                if "<aws.scheduler." in event["Properties"].get("Input", ""):
+                    del event["Properties"]["Input"]
 
 
 def deploy_stack(

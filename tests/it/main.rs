@@ -52,6 +52,7 @@ mod skeleton;
 mod stored_backtests;
 mod stored_keys;
 mod target;
+mod template;
 mod tidy;
 mod trades;
 mod verbs;

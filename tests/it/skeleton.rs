@@ -31,6 +31,9 @@ const PARTS: [&str; 11] = [
     "tools",
 ];
 
+/// The output with the name of a new function.
+const OUTPUT: &str = "  PaidDividendsFunctionName:\n    Value: { Ref: PaidDividendsFunction }\n";
+
 fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         std::fs::copy(from, to).unwrap();
@@ -99,7 +102,11 @@ fn a_new_function_is_in_every_list_and_changes_nothing_else() {
     assert_eq!(new[1..4], expected);
     assert_eq!(new[4..], ["tests/it/paid_dividends.rs"]);
 
-    let text = |files: &BTreeMap<_, Vec<u8>>, path: &Path| String::from_utf8(files[path].clone()).unwrap();
+    let text = |files: &BTreeMap<_, Vec<u8>>, path: &Path| {
+        let text = String::from_utf8(files[path].clone()).unwrap();
+        // In the template it stands in a second place, among the outputs.
+        text.replace(OUTPUT, "")
+    };
     let changed: BTreeMap<&str, String> = before
         .iter()
         .filter(|(path, content)| after[*path] != **content)
@@ -117,6 +124,7 @@ fn a_new_function_is_in_every_list_and_changes_nothing_else() {
     assert_eq!(lines("tests/it/policies/expected.rs"), "    (\"GET /paid-dividends\", alone(signed_in(200))),\n");
     assert_eq!(lines("tests/it/main.rs"), "mod paid_dividends;\n");
     assert!(lines("template.yaml").starts_with("  PaidDividendsFunction:\n"));
+    assert!(String::from_utf8_lossy(&after[Path::new("template.yaml")]).contains(OUTPUT));
 
     let leftover = ["new-function", "new_function", "NewFunction"];
     for path in new.iter().map(Path::new).chain(changed.keys().map(Path::new)) {

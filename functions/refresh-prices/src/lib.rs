@@ -12,7 +12,7 @@ use serde_json::Value;
 /// The time limit of a run, below the function's timeout of 300 seconds.
 const TIME_LIMIT: Duration = Duration::from_mins(4);
 
-/// The event that `EventBridge` sends; `time` is the slot.
+/// The input of the schedules; `time` is the slot, the same for every delivery of a run.
 #[derive(Deserialize)]
 struct ScheduledEvent {
     time: DateTime<Utc>,

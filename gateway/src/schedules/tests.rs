@@ -34,6 +34,18 @@ async fn a_schedules_own_input_replaces_the_event() {
     assert!(matches!(ended, RunOutcome::Done(event) if event == json!({"job": 1})));
 }
 
+#[tokio::test]
+async fn the_keyword_of_the_scheduled_time_is_the_slot_however_late_a_run_is_delivered() {
+    let (market, _folder) = market();
+    let mut echo = scheduled("rate(1 hour)", |_, event| Box::pin(async { Ok(event) }));
+    echo.schedule.input = Some(json!({"time": SCHEDULED_TIME, "all": [1, format!("at {SCHEDULED_TIME}")]}));
+    let slot = "2026-11-20T23:30:00Z".parse().unwrap();
+    for _delivery in 0..2 {
+        let RunOutcome::Done(event) = fire(&market, &echo, slot).await else { panic!() };
+        assert_eq!(event, json!({"time": "2026-11-20T23:30:00Z", "all": [1, "at 2026-11-20T23:30:00Z"]}));
+    }
+}
+
 static RUNS: AtomicUsize = AtomicUsize::new(0);
 
 #[tokio::test(start_paused = true)]

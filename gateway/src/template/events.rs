@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::document::{Document, Text, read};
 use super::error::TemplateError;
-use super::function::{Function, Schedule};
+use super::function::{Function, SCHEDULED_TIME, Schedule};
 use crate::event_pattern::EventPattern;
 use crate::routes::RouteKey;
 use crate::schedule_expression::ScheduleExpression;
@@ -100,11 +100,12 @@ fn schedule(document: &Document, resource: &str, name: &str, event: &Event) -> R
     let time_zone = properties.schedule_expression_timezone.map(|text| document.text(resource, &text)).transpose()?;
     let expression = ScheduleExpression::parse(&expression, time_zone.as_deref().unwrap_or("UTC"))
         .map_err(|source| TemplateError::Schedule { resource: resource.to_owned(), source })?;
+    let refusal = |reason: String| TemplateError::Properties { resource: resource.to_owned(), reason };
+    if properties.input.as_ref().is_some_and(|text| text.replace(SCHEDULED_TIME, "").contains("<aws.scheduler.")) {
+        return Err(refusal(format!("{SCHEDULED_TIME} is the only supported keyword in the Input of {name}")));
+    }
     let input = properties.input.map(|text| serde_json::from_str(&text)).transpose();
-    let input = input.map_err(|error| TemplateError::Properties {
-        resource: resource.to_owned(),
-        reason: format!("the Input of {name} is not JSON: {error}"),
-    })?;
+    let input = input.map_err(|error| refusal(format!("the Input of {name} is not JSON: {error}")))?;
     Ok(Schedule { name: name.to_owned(), expression, input })
 }
 

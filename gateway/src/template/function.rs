@@ -29,6 +29,9 @@ pub struct Function {
     pub retries: u32,
 }
 
+/// The keyword in a schedule's input that EventBridge Scheduler replaces by the time at which the run is due, its slot.
+pub const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
+
 /// One schedule of a function.
 #[derive(Clone, Debug)]
 pub struct Schedule {
@@ -36,6 +39,7 @@ pub struct Schedule {
     pub name: String,
     /// When it runs.
     pub expression: ScheduleExpression,
-    /// The input of the function; `None` for EventBridge Scheduler's default event.
+    /// The input of the function, in which [`SCHEDULED_TIME`] stands for the slot; `None` for EventBridge Scheduler's
+    /// default event.
     pub input: Option<Value>,
 }

@@ -68,6 +68,14 @@ fn an_api_without_an_authorizer_of_its_own_is_refused() {
 }
 
 #[test]
+fn a_throttle_of_its_own_needs_a_route() {
+    let renamed = PROJECT_TEMPLATE.replacen("\"POST /sessions\": {", "\"POST /session\": {", 1);
+    assert_ne!(renamed, PROJECT_TEMPLATE);
+    let refusal = Template::parse(&renamed).unwrap_err().to_string();
+    assert!(refusal.contains("RouteSettings names POST /session,"), "{refusal}");
+}
+
+#[test]
 fn a_schedule_may_refer_to_a_parameter() {
     let template = one("      CodeUri: target/lambda/tell-time/\n      Events:\n        Often: { Type: ScheduleV2, \
          Properties: { ScheduleExpression: { Ref: When }, Input: '{\"a\": 1}' } }\n")
@@ -91,6 +99,12 @@ fn an_unsupported_setting_is_refused_with_its_place() {
         (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: often } }"), "often"),
         (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: { Ref: Never } } }"), "Ref names Never"),
         (event("{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: a } }"), "not JSON"),
+        (
+            event(
+                "{ Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day), Input: '\"<aws.scheduler.execution-id>\"' } }",
+            ),
+            "the only supported keyword",
+        ),
     ] {
         let error = one(&properties).unwrap_err().to_string();
         assert!(error.contains(said), "{error:?} does not say {said:?}");
@@ -106,6 +120,8 @@ fn the_projects_own_template_is_read_whole() {
     assert_eq!(fetch.routes, [RouteKey::parse("GET", "/fetch-data/{symbol}").unwrap()]);
     let refresh = template.functions.iter().find(|function| function.name == "refresh-prices").unwrap();
     assert_eq!(refresh.schedules.len(), 2);
+    let slot = serde_json::json!({ "time": SCHEDULED_TIME });
+    assert!(refresh.schedules.iter().all(|schedule| schedule.input.as_ref() == Some(&slot)), "{refresh:?}");
     assert_eq!((refresh.timeout, refresh.retries), (Duration::from_mins(5), 2));
     assert_eq!(template.live_api, Some(LiveApi { stage: "live".to_owned(), function: "live".to_owned() }));
     let publish = template.functions.iter().find(|function| function.name == "publish-rates").unwrap();
