@@ -68,7 +68,7 @@ pub async fn administer(
         }
         after.advice_to_end |= before.advises() && !after.advises();
         after.updated_at = app.now();
-        let mut writes = vec![stored.replaced_by(&after)?];
+        let mut writes = stored.replaced_by(&after)?;
         writes.extend(administrators::prepare_listing(app, before, &after, unlisted).await?);
         writes.extend(prepare_advisor_writes(app, before, &after).await?);
         if after.disabled != before.disabled {
@@ -123,7 +123,7 @@ async fn prepare_advisor_writes(app: &App, before: &Profile, after: &Profile) ->
                 expect: stored.into(),
             });
             writes.push(Write::create(client.clone(), documents::body(&client, &after.id)?));
-            writes.push(Write::Check { key: keys::customer(new), expect: store::Expect::Version(advisor.version) });
+            writes.extend(advisor.unchanged());
         }
     }
     Ok(writes)

@@ -7,8 +7,7 @@ use std::collections::BTreeSet;
 use app::App;
 use app::error::ServiceError;
 use domain::{CustomerId, Role};
-use identity::profile::Profile;
-use store::limits::MAX_KEYS;
+use identity::profile::{self, Profile};
 use store::{Expect, Write, documents, keys};
 use tokio::sync::OnceCell;
 
@@ -54,15 +53,7 @@ fn administers(profile: &Profile) -> bool {
 }
 
 async fn find_administrators(app: &App) -> Result<BTreeSet<CustomerId>, ServiceError> {
-    let profiles: Vec<_> = customers::read_all(app).await?.into_iter().map(keys::customer).collect();
-    let mut ids = BTreeSet::new();
-    for chunk in profiles.chunks(MAX_KEYS) {
-        for item in app.table().get_many(chunk).await?.into_iter().flatten() {
-            let profile: Profile = documents::parse(&item)?;
-            if administers(&profile) {
-                ids.insert(profile.id);
-            }
-        }
-    }
-    Ok(ids)
+    let customers: Vec<_> = customers::read_all(app).await?.into_iter().collect();
+    let profiles = profile::find_many(app, &customers).await?.into_iter().flatten().map(|stored| stored.profile);
+    Ok(profiles.filter(administers).map(|profile| profile.id).collect())
 }

@@ -10,11 +10,15 @@ use domain::CustomerId;
 use identity::audit::{self, Actor};
 use identity::profile::{self, Profile};
 use serde_json::json;
+use store::limits::MAX_WRITES;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Expect, Key, Query, Write, documents, keys};
+use store::{DeleteExpect, Query, Write, documents, keys};
 
-/// Clients per transaction: each takes four writes.
-const CLIENTS_A_TRANSACTION: usize = 20;
+/// The writes for a client besides those of the profile.
+const WRITES_A_CLIENT: usize = 3;
+/// Clients per transaction, which also asserts the profile of the advisor.
+const CLIENTS_A_TRANSACTION: usize =
+    (MAX_WRITES - profile::MAX_WRITES_OF_A_CHANGE) / (WRITES_A_CLIENT + profile::MAX_WRITES_OF_A_CHANGE);
 /// The most transactions of one call, so that a request meets its deadline.
 const MAX_TRANSACTIONS: usize = 100;
 
@@ -40,21 +44,19 @@ async fn end_some(app: &App, by: Actor, advisor: CustomerId) -> Result<bool, Ser
     let listed = app.table().query(&Query::forward(list.partition, list.range, CLIENTS_A_TRANSACTION)).await?.items;
     if listed.is_empty() {
         let ended = Profile { advice_to_end: false, ..stored.profile.clone() };
-        app.table().transact(vec![stored.replaced_by(&ended)?]).await?;
+        app.table().transact(stored.replaced_by(&ended)?).await?;
         return Ok(true);
     }
     let clients = listed.iter().map(documents::parse::<CustomerId>).collect::<Result<Vec<_>, _>>()?;
-    let profiles: Vec<Key> = clients.iter().map(|client| keys::customer(*client)).collect();
-    let mut writes = vec![Write::Check { key: keys::customer(advisor), expect: Expect::Version(stored.version) }];
-    for (item, client) in listed.iter().zip(app.table().get_many(&profiles).await?) {
+    let mut writes = stored.unchanged();
+    for (item, client) in listed.iter().zip(profile::find_many(app, &clients).await?) {
         writes.push(Write::Delete { key: item.key.clone(), expect: DeleteExpect::Version(item.version) });
         let Some(client) = client else { continue };
-        let before: Profile = documents::parse(&client)?;
-        if before.advisor_id != Some(advisor) {
+        if client.profile.advisor_id != Some(advisor) {
             continue;
         }
-        let after = Profile { advisor_id: None, updated_at: app.now(), ..before };
-        writes.push(Write::update(client.key.clone(), documents::body(&client.key, &after)?, client.version));
+        let after = Profile { advisor_id: None, updated_at: app.now(), ..client.profile.clone() };
+        writes.extend(client.replaced_by(&after)?);
         writes.push(Write::Delete { key: keys::advisor_of(after.id), expect: DeleteExpect::Any });
         writes.push(audit::record(app, after.id, by, "advisor_ended", json!({ "advisor_id": advisor }))?);
     }

@@ -55,13 +55,13 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             ..stored.profile.clone()
         };
         erased.end_sessions();
-        let mut writes = vec![
-            stored.replaced_by(&erased)?,
+        let mut writes = stored.replaced_by(&erased)?;
+        writes.extend([
             Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
             Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
             wallets::prepare_freeze(app, customer, true).await?,
             audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
-        ];
+        ]);
         writes.extend(administrators::prepare_listing(app, &stored.profile, &erased, unlisted).await?);
         if let Some(advisor) = stored.profile.advisor_id {
             writes.push(Write::Delete { key: keys::client_of(advisor, customer), expect: DeleteExpect::Any });
@@ -78,9 +78,10 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
 /// may still write for a while. May be called at any time.
 pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError> {
     let advice_ended = advice::end(app, Actor::Customer(customer), customer).await?;
-    let stored = profile::find(app, customer).await?;
+    // What is at the legacy key from here on is a remnant.
+    let stored = profile::move_from_legacy_key(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
-    let own = listing::read_all(app, keys::customer_items(customer)).await?;
+    let own = personal_data::read_own_items(app, customer).await?;
     let mut done = advice_ended;
     let mut holdings = BTreeSet::new();
     for portfolio in personal_data::portfolios(&own)? {
@@ -106,7 +107,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
         return Ok(false);
     }
     let swept = Profile { swept: true, ..stored.profile.clone() };
-    app.table().transact(vec![stored.replaced_by(&swept)?]).await?;
+    app.table().transact(stored.replaced_by(&swept)?).await?;
     Ok(true)
 }
 
@@ -144,7 +145,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         Kind::Registration => {
             app.table().transact(registration::prepare_deletion(&item)?).await?;
         }
-        Kind::Advisor
+        Kind::LegacyProfile
+        | Kind::Advisor
         | Kind::Export
         | Kind::RequestCount
         | Kind::Response

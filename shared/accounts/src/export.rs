@@ -63,7 +63,7 @@ pub struct ExportLink {
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
     let profile = profile::find(app, customer).await?.into_customer();
     let created_at = profile.created_at;
-    let own = listing::read_all(app, keys::customer_items(customer)).await?;
+    let own = personal_data::read_own_items(app, customer).await?;
     let mut portfolios = Vec::new();
     let mut not_shown = unknown(&own);
     for portfolio in personal_data::portfolios(&own)? {
@@ -170,7 +170,9 @@ fn is_exported(kind: Kind) -> bool {
     match kind {
         // The profile is exported as `customer`, an export would contain the previous one, the index items of sessions
         // and live connections contain only the hash of a token, and the counted requests expire within an hour.
-        Kind::Profile | Kind::Export | Kind::Session | Kind::Connection | Kind::RequestCount => false,
+        Kind::Profile | Kind::LegacyProfile | Kind::Export | Kind::Session | Kind::Connection | Kind::RequestCount => {
+            false
+        }
         Kind::Registration
         | Kind::Advisor
         | Kind::Client

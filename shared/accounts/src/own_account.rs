@@ -29,7 +29,8 @@ pub async fn update_profile(
         let person = change(before.clone());
         let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
         let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
-        let mut writes = vec![stored.replaced_by(&changed)?];
+        let mut writes = stored.replaced_by(&changed)?;
+        let address = writes.len();
         if let Some((old, new)) = &moved {
             let key = keys::email(new);
             writes.push(Write::create(key.clone(), documents::body(&key, &customer)?));
@@ -38,7 +39,7 @@ pub async fn update_profile(
         writes.push(audit::record(app, customer, Actor::Customer(customer), "profile_changed", json!({}))?);
         match app.table().transact(writes).await {
             Ok(_) => profile::find(app, customer).await,
-            Err(StoreError::Conflict { write: 1 }) if moved.is_some() => Err(ServiceError::EmailTaken),
+            Err(StoreError::Conflict { write }) if moved.is_some() && write == address => Err(ServiceError::EmailTaken),
             Err(error) => Err(error.into()),
         }
     })
@@ -94,7 +95,7 @@ pub(crate) async fn set_password(
             Profile { password_hash: Some(hash.clone()), updated_at: app.now(), ..stored.profile.clone() };
         changed.end_sessions();
         let event = audit::record(app, customer, by, "password_changed", json!({}))?;
-        let writes = [stored.replaced_by(&changed)?, event].into_iter().chain(also.clone());
+        let writes = stored.replaced_by(&changed)?.into_iter().chain([event]).chain(also.clone());
         app.table().transact(writes.collect()).await?;
         Ok::<_, ServiceError>(())
     })

@@ -1,10 +1,18 @@
 //! A customer's items, as exports and erasures read them.
 
+use app::{App, listing};
 use domain::{CustomerId, Investment, PortfolioId, Symbol, SymbolError};
 use objects::ObjectKey;
 use serde_json::Value;
-use store::keys::Kind;
+use store::keys::{self, Kind};
 use store::{Body, Item, StoreError, documents};
+
+/// Reads all items in the partitions of the customer and of the profile.
+pub(crate) async fn read_own_items(app: &App, customer: CustomerId) -> Result<Vec<Item>, StoreError> {
+    let mut items = listing::read_all(app, keys::customer_items(customer)).await?;
+    items.extend(listing::read_all(app, keys::profile_items(customer)).await?);
+    Ok(items)
+}
 
 /// The portfolios among a customer's items.
 pub(crate) fn portfolios(items: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {

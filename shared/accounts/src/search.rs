@@ -4,7 +4,7 @@ use app::App;
 use app::error::ServiceError;
 use app::listing::{ListOrder, ListPage, PageRequest, fingerprint};
 use domain::{CustomerId, Role};
-use identity::profile::{Customer, Profile, StoredProfile};
+use identity::profile::{self, Customer, Profile};
 use serde::{Deserialize, Serialize};
 use store::keys::{self, sha256_hex};
 use store::{Query, StoreError, documents, limits};
@@ -69,17 +69,15 @@ pub async fn search(
     let (ids, more) = read_next_ids(app, page.order, after).await?;
     let mut items: Vec<Customer> = Vec::new();
     for chunk in ids.chunks(limits::MAX_KEYS) {
-        let profiles: Vec<_> = chunk.iter().map(|id| keys::customer(*id)).collect();
-        for item in app.table().get_many(&profiles).await?.into_iter().flatten() {
-            let profile: Profile = documents::parse(&item)?;
-            if !filter.keeps(&profile) {
+        for stored in profile::find_many(app, chunk).await?.into_iter().flatten() {
+            if !filter.keeps(&stored.profile) {
                 continue;
             }
             if items.len() == page.limit {
                 let next = items.last().map(|last| cursor_after(last.id));
                 return Ok(ListPage { items, next });
             }
-            items.push(StoredProfile { profile, version: item.version }.into_customer());
+            items.push(stored.into_customer());
         }
     }
     let next = ids.last().filter(|_| more).map(|last| cursor_after(*last));

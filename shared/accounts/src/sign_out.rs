@@ -22,7 +22,7 @@ pub async fn end_all(app: &App, customer: CustomerId) -> Result<(), ServiceError
         let mut profile = stored.profile.clone();
         profile.end_sessions();
         let event = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
-        app.table().transact(vec![stored.replaced_by(&profile)?, event]).await?;
+        app.table().transact(stored.replaced_by(&profile)?.into_iter().chain([event]).collect()).await?;
         Ok::<_, ServiceError>(())
     })
     .await?;

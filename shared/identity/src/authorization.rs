@@ -51,10 +51,9 @@ pub struct ActiveSession {
 impl ActiveSession {
     /// The writes that let a transaction pass only if session and customer have not changed.
     #[must_use]
-    pub fn unchanged(&self) -> [Write; 2] {
-        let (session, customer) = (keys::session(&self.hash), keys::customer(self.customer.profile.id));
-        [(session, self.version), (customer, self.customer.version)]
-            .map(|(key, version)| Write::Check { key, expect: Expect::Version(version) })
+    pub fn unchanged(&self) -> Vec<Write> {
+        let session = Write::Check { key: keys::session(&self.hash), expect: Expect::Version(self.version) };
+        [session].into_iter().chain(self.customer.unchanged()).collect()
     }
 }
 
@@ -95,14 +94,9 @@ pub async fn find_active_sessions(
     sessions: BTreeMap<String, CustomerId>,
 ) -> Result<BTreeSet<String>, ServiceError> {
     let customers: BTreeSet<CustomerId> = sessions.values().copied().collect();
-    let mut profiles = BTreeMap::new();
-    for chunk in customers.into_iter().collect::<Vec<_>>().chunks(MAX_KEYS) {
-        let keys: Vec<_> = chunk.iter().map(|customer| keys::customer(*customer)).collect();
-        for item in app.table().get_many(&keys).await?.into_iter().flatten() {
-            let profile: Profile = documents::parse(&item)?;
-            profiles.insert(profile.id, profile);
-        }
-    }
+    let customers: Vec<_> = customers.into_iter().collect();
+    let found = profile::find_many(app, &customers).await?.into_iter().flatten();
+    let profiles: BTreeMap<_, _> = found.map(|stored| (stored.profile.id, stored.profile)).collect();
     let mut active = BTreeSet::new();
     for chunk in sessions.into_keys().collect::<Vec<_>>().chunks(MAX_KEYS) {
         let keys: Vec<_> = chunk.iter().map(|hash| keys::session(hash)).collect();

@@ -5,8 +5,15 @@ use app::error::ServiceError;
 use chrono::{DateTime, Utc};
 use domain::{Address, CustomerId, Email, Role};
 use serde::{Deserialize, Serialize};
-use store::{Key, StoreError, Version, Write, documents, keys};
+use store::limits::MAX_KEYS;
+use store::retry::{Retry, retry};
+use store::{DeleteExpect, Expect, Item, Key, StoreError, Version, Write, documents, keys};
 use utoipa::ToSchema;
+
+/// The most writes of a change of one profile.
+pub const MAX_WRITES_OF_A_CHANGE: usize = 2;
+/// The keys at which a profile is looked up.
+const TURNS: usize = 3;
 
 /// A customer as stored, including what no client sees.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,13 +106,15 @@ pub struct Customer {
     pub version: Version,
 }
 
-/// A profile with the version at which it was read.
+/// A profile as it was read.
 #[derive(Clone, Debug)]
 pub struct StoredProfile {
     /// The profile.
     pub profile: Profile,
     /// The version.
     pub version: Version,
+    /// The item that has it: [`keys::profile`], or [`keys::legacy_profile`] until it is next written.
+    pub(crate) key: Key,
 }
 
 impl Profile {
@@ -150,13 +159,10 @@ impl Profile {
     pub fn end_sessions(&mut self) {
         self.session_epoch += 1;
     }
-}
 
-impl StoredProfile {
-    /// The customer as clients see it.
-    #[must_use]
-    pub fn into_customer(self) -> Customer {
-        let Self { profile, version } = self;
+    /// The customer as clients see it, with this version of the profile.
+    pub(crate) fn into_customer(self, version: Version) -> Customer {
+        let profile = self;
         let (email, first_name, last_name, phone, address) = match profile.person {
             Some(person) => {
                 (Some(person.email), Some(person.first_name), Some(person.last_name), person.phone, person.address)
@@ -178,28 +184,98 @@ impl StoredProfile {
             version,
         }
     }
+}
 
-    /// The write that replaces the profile by `profile`, if it has not changed since it was read.
-    pub fn replaced_by(&self, profile: &Profile) -> Result<Write, StoreError> {
-        let key = keys::customer(profile.id);
-        Ok(Write::update(key.clone(), documents::body(&key, profile)?, self.version))
+impl StoredProfile {
+    fn parse(item: &Item) -> Result<Self, StoreError> {
+        Ok(Self { profile: documents::parse(item)?, version: item.version, key: item.key.clone() })
+    }
+
+    /// The customer as clients see it.
+    #[must_use]
+    pub fn into_customer(self) -> Customer {
+        self.profile.into_customer(self.version)
+    }
+
+    /// The writes that replace the profile by `profile`, if it has not changed since it was read: at most
+    /// [`MAX_WRITES_OF_A_CHANGE`]. A profile under its legacy key moves.
+    pub fn replaced_by(&self, profile: &Profile) -> Result<Vec<Write>, StoreError> {
+        let key = keys::profile(profile.id);
+        let body = documents::body(&key, profile)?;
+        if self.key == key {
+            return Ok(vec![Write::update(key, body, self.version)]);
+        }
+        let removed = Write::Delete { key: self.key.clone(), expect: DeleteExpect::Version(self.version) };
+        Ok(vec![Write::create(key, body), removed])
+    }
+
+    /// The checks that let a transaction pass only if the profile has not changed since it was read.
+    #[must_use]
+    pub fn unchanged(&self) -> Vec<Write> {
+        let key = keys::profile(self.profile.id);
+        let as_read = Write::Check { key: self.key.clone(), expect: Expect::Version(self.version) };
+        let not_moved = (self.key != key).then_some(Write::Check { key, expect: Expect::Absent });
+        not_moved.into_iter().chain([as_read]).collect()
     }
 }
 
 /// Reads the customer with this id. Errors: [`ServiceError::NotFound`].
 pub async fn find(app: &App, customer: CustomerId) -> Result<StoredProfile, ServiceError> {
-    read(app, &keys::customer(customer)).await?.ok_or(ServiceError::NotFound { what: "customer" })
+    read(app, customer).await?.ok_or(ServiceError::NotFound { what: "customer" })
 }
 
-/// Finds the customer with this e-mail address.
+/// Finds the customer with this e-mail address. An address that no customer has takes the same reads, and so does a
+/// profile under its legacy key.
 pub async fn find_by_email(app: &App, email: &Email) -> Result<Option<StoredProfile>, ServiceError> {
-    match documents::read::<CustomerId>(app.table(), &keys::email(email)).await? {
-        Some((customer, _)) => read(app, &keys::customer(customer)).await,
-        None => Ok(None),
+    let known = documents::read::<CustomerId>(app.table(), &keys::email(email)).await?.map(|(customer, _)| customer);
+    let [key, legacy_key, _] = keys_in_turn(known.unwrap_or_else(|| CustomerId(app.new_id())));
+    let item = app.table().get_many(&[key, legacy_key]).await?.into_iter().flatten().next();
+    match (known, item) {
+        (Some(customer), None) => read(app, customer).await,
+        (_, item) => Ok(item.as_ref().map(StoredProfile::parse).transpose()?),
     }
 }
 
-async fn read(app: &App, key: &Key) -> Result<Option<StoredProfile>, ServiceError> {
-    let found = documents::read::<Profile>(app.table(), key).await?;
-    Ok(found.map(|(profile, version)| StoredProfile { profile, version }))
+/// Reads many customers, in the order of their ids here; `None` for one who does not exist.
+pub async fn find_many(app: &App, customers: &[CustomerId]) -> Result<Vec<Option<StoredProfile>>, ServiceError> {
+    let mut found: Vec<Option<StoredProfile>> = vec![None; customers.len()];
+    for turn in 0..TURNS {
+        let mut missing: Vec<_> = customers.iter().zip(&mut found).filter(|(_, profile)| profile.is_none()).collect();
+        for chunk in missing.chunks_mut(MAX_KEYS) {
+            let keys: Vec<_> = chunk.iter().map(|(customer, _)| keys_in_turn(**customer)[turn].clone()).collect();
+            for ((_, profile), item) in chunk.iter_mut().zip(app.table().get_many(&keys).await?) {
+                **profile = item.as_ref().map(StoredProfile::parse).transpose()?;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Moves a profile from its legacy key, and returns it as it is stored now.
+pub async fn move_from_legacy_key(app: &App, customer: CustomerId) -> Result<StoredProfile, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
+        let stored = find(app, customer).await?;
+        if stored.key == keys::profile(customer) {
+            return Ok(stored);
+        }
+        app.table().transact(stored.replaced_by(&stored.profile)?).await?;
+        find(app, customer).await
+    })
+    .await
+}
+
+async fn read(app: &App, customer: CustomerId) -> Result<Option<StoredProfile>, ServiceError> {
+    for key in keys_in_turn(customer) {
+        if let Some(item) = app.table().get(&key).await? {
+            return Ok(Some(StoredProfile::parse(&item)?));
+        }
+    }
+    Ok(None)
+}
+
+/// The keys at which a profile is looked up, one after the other. A profile that is at neither of the first two moved
+/// between the two reads, or does not exist.
+fn keys_in_turn(customer: CustomerId) -> [Key; TURNS] {
+    let key = keys::profile(customer);
+    [key.clone(), keys::legacy_profile(customer), key]
 }

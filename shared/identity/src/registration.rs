@@ -127,7 +127,7 @@ async fn read_first_response(app: &App, customer: CustomerId) -> Result<Option<(
     }
     let version = first.version.ok_or_else(|| StoreError::corrupt(&key, "the version is missing"))?;
     let profile = Profile::new(customer, first.person.clone(), None, first.created_at);
-    Ok(Some((StoredProfile { profile, version }.into_customer(), first.person)))
+    Ok(Some((profile.into_customer(version), first.person)))
 }
 
 /// The writes that remove the stored response to a registration.
@@ -152,7 +152,7 @@ async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<StoredPr
     let id = profile.id;
     let no_person = || ServiceError::fault("registration", "a new customer has no person");
     let email = keys::email(&profile.person.as_ref().ok_or_else(no_person)?.email);
-    let (key, listed) = (keys::customer(id), keys::customer_index_item(id));
+    let (key, listed) = (keys::profile(id), keys::customer_index_item(id));
     let mut writes = vec![
         Write::create(email.clone(), documents::body(&email, &id)?),
         Write::create(key.clone(), documents::body(&key, &profile)?),
@@ -165,7 +165,7 @@ async fn write(app: &App, profile: Profile, also: Vec<Write>) -> Result<StoredPr
             let version = versions.get(1).copied().flatten();
             let version =
                 version.ok_or_else(|| StoreError::corrupt(&key, "the engine returned no version for a put"))?;
-            Ok(StoredProfile { profile, version })
+            Ok(StoredProfile { profile, version, key })
         }
         Err(StoreError::Conflict { write: 0 }) => Err(ServiceError::EmailTaken),
         Err(error) => Err(error.into()),

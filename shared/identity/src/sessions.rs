@@ -115,8 +115,6 @@ impl Session {
 /// [`ServiceError::TooManyAttempts`], [`ServiceError::Hasher`].
 async fn check_credentials(app: &App, email: &Email, password: Password) -> Result<StoredProfile, ServiceError> {
     let Some(found) = profile::find_by_email(app, email).await? else {
-        // A known address leads to a read of the profile, so an unknown one makes the same read.
-        app.table().get(&keys::customer(CustomerId(app.new_id()))).await?;
         attempts::check(app, CheckedAccount::Unknown(email), password, None).await?;
         return Err(ServiceError::InvalidCredentials);
     };

@@ -12,7 +12,7 @@ use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
 use market_data::MarketData;
 use serde::Serialize;
 use store::retry::{Retry, retry};
-use store::{Query, StoreError, Write, documents, keys};
+use store::{Query, StoreError, documents, keys};
 
 /// The most tries to verify a wallet that is in use.
 const MAX_TRIES: usize = 5;
@@ -82,7 +82,7 @@ async fn verify_customer(
     customer: CustomerId,
     report: &mut VerificationReport,
 ) -> Result<bool, ServiceError> {
-    let stored = profile::find(&market.app, customer).await?;
+    let stored = profile::move_from_legacy_key(&market.app, customer).await?;
     if stored.profile.advice_to_end {
         advice::end(&market.app, Actor::Operator, customer).await?;
     }
@@ -194,8 +194,7 @@ async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), Se
         }
         let marked = Profile { books_in_doubt: unsound, ..stored.profile.clone() };
         let freeze = wallets::prepare_freeze(app, customer, unsound || !marked.is_open()).await?;
-        let writes: Vec<Write> = vec![stored.replaced_by(&marked)?, freeze];
-        app.table().transact(writes).await?;
+        app.table().transact(stored.replaced_by(&marked)?.into_iter().chain([freeze]).collect()).await?;
         Ok(())
     })
     .await

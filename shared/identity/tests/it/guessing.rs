@@ -18,7 +18,7 @@ use crate::world::{World, email, json, password};
 impl World {
     /// Replaces Ada's stored hash.
     async fn replace_hash(&self, change: impl Fn(&str) -> String) {
-        let item = self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap();
+        let item = self.table.get(&keys::profile(self.ada().await)).await.unwrap().unwrap();
         let mut profile = json(&item);
         profile["password_hash"] = change(profile["password_hash"].as_str().unwrap()).into();
         let put = Write::update(item.key, Body::Json(profile.to_string()), item.version);

@@ -8,16 +8,29 @@ use super::{Kind, List, ONLY, hex, sha256_hex};
 use crate::item::Key;
 use crate::query::Range;
 
-/// A customer: profile, password, role, and the epoch of their sessions.
+/// A customer's profile, password, role, and the epoch of their sessions. It has a partition of its own, so that what
+/// writes a customer's other items need not have access to it.
 #[must_use]
-pub fn customer(customer: CustomerId) -> Key {
+pub fn profile(customer: CustomerId) -> Key {
     Kind::Profile.only(customer.0)
 }
 
-/// All items in the partition of a customer.
+/// The same where earlier versions stored it. It moves to [`profile`] when it is next written.
+#[must_use]
+pub fn legacy_profile(customer: CustomerId) -> Key {
+    Kind::LegacyProfile.only(customer.0)
+}
+
+/// All items in the partition of a customer's profile: at present, only the profile.
+#[must_use]
+pub fn profile_items(customer: CustomerId) -> List {
+    Kind::Profile.partition_list(customer.0)
+}
+
+/// All items in the partition of a customer, which does not have the profile.
 #[must_use]
 pub fn customer_items(customer: CustomerId) -> List {
-    Kind::Profile.partition_list(customer.0)
+    Kind::LegacyProfile.partition_list(customer.0)
 }
 
 /// The customer who has an e-mail address.

@@ -1,4 +1,4 @@
-//! The kinds of items that belong to a customer: those in the partition of a customer, a portfolio or a wallet.
+//! The kinds of items that belong to a customer: those in the partition of a profile, a customer, a portfolio or a wallet.
 
 use std::fmt::Display;
 
@@ -11,8 +11,8 @@ use crate::query::Range;
 /// Defines the kinds, each with the first part of its partition key and the first part of its sort key.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $partition:literal, $spelling:literal;)+) => {
-        /// The kind of an item in the partition of a customer, a portfolio or a wallet. A key in these partitions can only
-        /// be built from a kind, and code that handles all data of a customer matches the kinds exhaustively.
+        /// The kind of an item in the partition of a profile, a customer, a portfolio or a wallet. A key in these partitions
+        /// can only be built from a kind, and code that handles all data of a customer matches the kinds exhaustively.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[$doc])* $kind,)+
@@ -34,7 +34,9 @@ macro_rules! kinds {
 
 kinds! {
     /// Profile, password, role, and the epoch of the sessions.
-    Profile = "CUSTOMER", "PROFILE";
+    Profile = "PROFILE", "-";
+    /// The profile where earlier versions stored it.
+    LegacyProfile = "CUSTOMER", "PROFILE";
     /// The response to a registration with an `Idempotency-Key`.
     Registration = "CUSTOMER", "REGISTRATION";
     /// The index item of a session.

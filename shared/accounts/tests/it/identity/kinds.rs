@@ -48,6 +48,7 @@ impl World {
             "created_at": instant, "updated_at": instant, "version": 1,
         });
         for (key, body) in [
+            (keys::legacy_profile(id), json!({})),
             (keys::portfolio(id, PORTFOLIO), portfolio),
             (keys::investment(PORTFOLIO, one), investment),
             (keys::watch(id, &ibm), json!({ "symbol": "IBM", "added_at": instant })),
@@ -92,17 +93,17 @@ impl World {
         self.keys_of(id).await.iter().filter_map(Kind::of).collect()
     }
 
-    async fn erase(&self, id: CustomerId) {
+    pub async fn erase(&self, id: CustomerId) {
         erasure::erase(&self.platform.app, id, password(PASSWORD)).await.unwrap();
         self.forward(TimeDelta::hours(2));
     }
 
-    async fn sweep(&self, id: CustomerId) -> bool {
+    pub async fn sweep(&self, id: CustomerId) -> bool {
         erasure::sweep(&self.platform.app, id).await.unwrap()
     }
 
     /// The content of a new export.
-    async fn exported(&self, id: CustomerId) -> Value {
+    pub async fn exported(&self, id: CustomerId) -> Value {
         export::export(&self.platform.app, id).await.unwrap();
         let newest = listing::read_all(&self.platform.app, keys::exports(id)).await.unwrap().pop().unwrap();
         let object = json(&newest)["object"].as_str().unwrap().parse().unwrap();
@@ -110,8 +111,9 @@ impl World {
     }
 }
 
-fn lists(id: CustomerId) -> [List; 3] {
-    [keys::customer_items(id), keys::portfolio_contents(PORTFOLIO), keys::wallet_items(id)]
+fn lists(id: CustomerId) -> [List; 4] {
+    let held = keys::portfolio_contents(PORTFOLIO);
+    [keys::customer_items(id), keys::profile_items(id), held, keys::wallet_items(id)]
 }
 
 #[tokio::test]
@@ -140,15 +142,15 @@ async fn an_erasure_keeps_the_ledger_and_what_it_points_to_and_removes_the_rest(
 async fn an_item_of_an_unknown_kind_stays_and_keeps_the_erasure_unfinished() {
     let (world, id) = World::with_everything().await;
     let novel = lists(id).map(|list| Key::new(list.partition, "NOVEL#1"));
-    for key in &novel[..2] {
+    for key in &novel[..3] {
         world.plant(key.clone(), &json!({ "said": "anything" })).await;
     }
     world.erase(id).await;
     assert!(!world.sweep(id).await);
     let left: Vec<_> = world.keys_of(id).await.into_iter().filter(|key| Kind::of(key).is_none()).collect();
-    assert_eq!(left, novel[..2]);
+    assert_eq!(left, novel[..3]);
     assert!(!world.kinds_of(id).await.contains(&Kind::Backtest), "items of known kinds are removed");
-    for key in &novel[..2] {
+    for key in &novel[..3] {
         let gone = Write::Delete { key: key.clone(), expect: store::DeleteExpect::Any };
         world.table.inner().transact(vec![gone]).await.unwrap();
     }

@@ -5,6 +5,7 @@ mod administrators;
 mod advisors;
 mod kinds;
 mod lifetimes;
+mod moving;
 mod registering;
 
 use std::sync::{Arc, Mutex};
@@ -47,7 +48,7 @@ impl Interceptor for AdvisorReturns {
             _ => None,
         };
         if let Some(advisor) = advises_again {
-            let item = self.table.get(&keys::customer(advisor)).await?.unwrap();
+            let item = self.table.get(&keys::profile(advisor)).await?.unwrap();
             let mut profile = json(&item);
             (profile["role"], profile["advice_to_end"]) = ("advisor".into(), false.into());
             let again = Write::update(item.key, Body::Json(profile.to_string()), item.version);
@@ -119,7 +120,8 @@ impl World {
 
     /// Other clients called C with Ada's password, without hashing it again; oldest first.
     async fn others(&self, count: u128) -> Vec<CustomerId> {
-        let profile = json(&self.table.get(&keys::customer(self.ada().await)).await.unwrap().unwrap());
+        let ada = profile::find(&self.platform.app, self.ada().await).await.unwrap().profile;
+        let profile = serde_json::to_value(ada).unwrap();
         let mut customers = Vec::new();
         for number in 1..=count {
             let id = CustomerId(Uuid::from_u128(number));
@@ -130,7 +132,7 @@ impl World {
             profile["role"] = serde_json::json!("client");
             let text = |value: serde_json::Value| Body::Json(value.to_string());
             let writes = vec![
-                Write::create(keys::customer(id), text(profile)),
+                Write::create(keys::profile(id), text(profile)),
                 Write::create(keys::customer_index_item(id), text(serde_json::json!(id))),
             ];
             self.table.inner().transact(writes).await.unwrap();

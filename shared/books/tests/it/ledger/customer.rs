@@ -64,7 +64,7 @@ async fn register_anew() -> (CustomerId, Vec<(Key, Body)>) {
     let email = keys::email(&person.email);
     let customer = register(&platform.platform.app, person).await;
     let mut items = Vec::new();
-    for key in [email, keys::customer(customer), keys::customer_index_item(customer)] {
+    for key in [email, keys::profile(customer), keys::customer_index_item(customer)] {
         items.push((key.clone(), table.get(&key).await.unwrap().unwrap().body));
     }
     (customer, items)
