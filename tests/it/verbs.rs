@@ -11,7 +11,7 @@ const VERBS: &str = "
     bind bring call carry catch change check close commit compress compute confirm connect converse correct count
     create cut delete deliver deposit describe discard disconnect draw end enforce erase evaluate execute
     explain export extend fetch find finish fire follow forward gather get grade grant handle hash
-    hide hold import invoke issue learn leave link list listen load lock look make mark notify open order
+    hide hold import invoke issue learn leave link list listen load lock look make mark move notify open order
     parse pass place plan post predict prepare publish put query read rebuild recall receive record redeem
     refresh refuse register release remember remove rename renew replay request resample reserve reset retry
     reverse run save search select send serve set settle show sign simulate start stop store subscribe

@@ -81,7 +81,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     // What is at the legacy key from here on is a remnant.
     let stored = profile::move_from_legacy_key(app, customer).await?;
     let Some(erased_at) = stored.profile.erased_at.filter(|_| !stored.profile.swept) else { return Ok(false) };
-    let own = personal_data::read_own_items(app, customer).await?;
+    let own = personal_data::read_items_of(app, customer).await?;
     let mut done = advice_ended;
     let mut holdings = BTreeSet::new();
     for portfolio in personal_data::portfolios(&own)? {

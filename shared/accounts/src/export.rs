@@ -63,7 +63,7 @@ pub struct ExportLink {
 pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, ServiceError> {
     let profile = profile::find(app, customer).await?.into_customer();
     let created_at = profile.created_at;
-    let own = personal_data::read_own_items(app, customer).await?;
+    let own = personal_data::read_items_of(app, customer).await?;
     let mut portfolios = Vec::new();
     let mut not_shown = unknown(&own);
     for portfolio in personal_data::portfolios(&own)? {

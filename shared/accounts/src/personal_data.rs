@@ -8,7 +8,7 @@ use store::keys::{self, Kind};
 use store::{Body, Item, StoreError, documents};
 
 /// Reads all items in the partitions of the customer and of the profile.
-pub(crate) async fn read_own_items(app: &App, customer: CustomerId) -> Result<Vec<Item>, StoreError> {
+pub(crate) async fn read_items_of(app: &App, customer: CustomerId) -> Result<Vec<Item>, StoreError> {
     let mut items = listing::read_all(app, keys::customer_items(customer)).await?;
     items.extend(listing::read_all(app, keys::profile_items(customer)).await?);
     Ok(items)
