@@ -10,7 +10,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Symbol;
 use gateway::listen::{ListenError, Listener};
 use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
@@ -25,6 +25,25 @@ struct Cli {
     command: Option<Command>,
     #[command(flatten)]
     serve: ServeArgs,
+}
+
+impl Cli {
+    fn log_format(&self) -> LogFormat {
+        match &self.command {
+            None => self.serve.log_format,
+            Some(Command::Serve(args)) => args.log_format,
+            Some(_) => LogFormat::Text,
+        }
+    }
+}
+
+/// The form of log lines on standard error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line, for programs that collect logs.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -97,6 +116,9 @@ struct ServeArgs {
     /// platform's own; can be given more than once.
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     allowed_origins: Vec<String>,
+    /// The form of log lines on standard error; `RUST_LOG` selects which are written.
+    #[arg(long, value_name = "FORMAT", env = "SEXTANT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
     /// Do not run scheduled functions.
     #[arg(long)]
     no_schedules: bool,
@@ -110,7 +132,11 @@ struct ServeArgs {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    match cli.log_format() {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
     let done = match cli.command {
         Some(Command::Errors) => print(&gateway::errors::guide()),
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
@@ -181,6 +207,7 @@ fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
         template: None,
         allowed_hosts: Vec::new(),
         allowed_origins: Vec::new(),
+        log_format: LogFormat::Text,
         no_schedules: true,
         replay: None,
     })?;

@@ -4,6 +4,7 @@
 
 mod contract;
 mod killed;
+mod log;
 mod process;
 mod readme;
 mod replay;

@@ -70,7 +70,8 @@ impl Drop for Server {
 pub fn sextant(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sextant"));
     command.args(arguments).arg("--home").arg(home).env("RUST_LOG", "off");
-    let settings = ["ALPHA_VANTAGE_API_KEY", "PORT", "SEXTANT_HOME", "SEXTANT_PRICES", "SEXTANT_YAHOO"];
+    let settings =
+        ["ALPHA_VANTAGE_API_KEY", "PORT", "SEXTANT_HOME", "SEXTANT_LOG_FORMAT", "SEXTANT_PRICES", "SEXTANT_YAHOO"];
     let by_source = ["SEXTANT_REGISTRATION_LIMIT", "SEXTANT_SIGN_IN_LIMIT", "SEXTANT_TRUSTED_PROXY"];
     let by_customer =
         ["SEXTANT_REPORT_LIMIT", "SEXTANT_EXPORT_LIMIT", "SEXTANT_IMPORT_LIMIT", "SEXTANT_BACKTEST_LIMIT"];

@@ -12,10 +12,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use domain::CustomerId;
+use store::keys::sha256_hex;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::caller::Caller;
 use crate::compression::{Coding, compress};
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
@@ -27,6 +30,9 @@ use crate::{content_encoding, idempotency_key, limits, policy};
 const MAX_RESPONSE_BYTES: usize = (6 << 20) - (64 << 10);
 /// The most bytes that a byte becomes in a JSON string: `\u0000`.
 const MAX_ESCAPE_BYTES: usize = 6;
+
+/// The length of a customer's pseudonym: 64 bits, so that no two customers share one by chance.
+const PSEUDONYM_DIGITS: usize = 16;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
@@ -69,6 +75,7 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let given = request.extensions().get::<RequestId>().map(|RequestId(id)| id.clone());
     let id = given.unwrap_or_else(|| app.new_id().to_string());
     let method = request.method().clone();
+    let customer = Caller::of(request.extensions()).ok().map(|caller| pseudonym(caller.customer_id));
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let coding = Coding::accepted_by(request.headers());
     let holds_secret = route.as_ref().is_some_and(|path| policy::responds_with_secret(&format!("{method} {path}")));
@@ -85,14 +92,22 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.entry(header::CACHE_CONTROL).or_insert(NO_STORE);
     let status = response.status().as_u16();
+    let code = response.extensions().get::<ProblemCode>().map(|code| code.as_str());
     let ms = started.elapsed().as_secs_f64() * 1e3;
-    tracing::info!(request_id = id, %method, route, status, ms, "answered");
+    tracing::info!(request_id = id, %method, route, status, code, ms, customer, "answered");
     response
+}
+
+/// The name of a customer in log lines: the first sixteen hexadecimal digits of the SHA-256 of their id. Who knows the
+/// id finds the lines; the lines do not lead to the customer.
+fn pseudonym(customer: CustomerId) -> String {
+    sha256_hex(&customer.to_string()).chars().take(PSEUDONYM_DIGITS).collect()
 }
 
 /// Writes the problem that a response stands for, if any, as its body.
 fn with_problem_body(mut response: Response, request_id: &str) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response.extensions_mut().insert(problem.code);
         let body = problem.with_request_id(request_id).body();
         response.headers_mut().remove(header::CONTENT_LENGTH);
         *response.body_mut() = Body::from(body);

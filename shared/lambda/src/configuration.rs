@@ -23,6 +23,8 @@ pub struct Configuration {
     pub alpha_vantage_key_parameter: Option<String>,
     /// Another address than Alpha Vantage's own, for tests.
     pub alpha_vantage_url: Option<String>,
+    /// Whether invocations, errors, durations and cold starts are metrics of their own.
+    pub function_metrics: bool,
     /// Whether Yahoo, whose interface is unofficial, may be used.
     pub yahoo: bool,
     /// Another address than Yahoo's own, for tests.
@@ -82,6 +84,7 @@ impl Configuration {
             bucket_name: needed("BUCKET_NAME")?,
             alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
+            function_metrics: set("SEXTANT_FUNCTION_METRICS").is_some_and(|value| value == "on"),
             yahoo: set("SEXTANT_YAHOO").is_some_and(|value| value == "on"),
             yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),
@@ -152,13 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn yahoo_is_used_only_if_it_is_switched_on() {
+    fn what_has_a_switch_is_off_unless_it_is_switched_on() {
         for (value, on) in
             [(None, false), (Some(""), false), (Some("off"), false), (Some("true"), false), (Some("on"), true)]
         {
-            let switch = value.map(|value| ("SEXTANT_YAHOO", value));
-            let variables: Vec<_> = NEEDED.into_iter().chain(switch).collect();
-            assert_eq!(read(&variables).unwrap().yahoo, on, "{value:?}");
+            let switch = |name| value.map(|value| (name, value));
+            let switches = switch("SEXTANT_YAHOO").into_iter().chain(switch("SEXTANT_FUNCTION_METRICS"));
+            let configuration = read(&NEEDED.into_iter().chain(switches).collect::<Vec<_>>()).unwrap();
+            assert_eq!((configuration.yahoo, configuration.function_metrics), (on, on), "{value:?}");
         }
     }
 
