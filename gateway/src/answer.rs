@@ -203,5 +203,5 @@ fn said(status: StatusCode, message: &str) -> Response<Bytes> {
 }
 
 fn misdirected() -> Response<Bytes> {
-    said(StatusCode::MISDIRECTED_REQUEST, "The Host header names an unknown host; allow it with --allow-host")
+    said(StatusCode::MISDIRECTED_REQUEST, "The Host header names an unknown host; SEXTANT_HOSTS adds hosts")
 }

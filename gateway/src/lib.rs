@@ -20,6 +20,7 @@ pub mod event;
 pub mod event_function;
 pub mod event_pattern;
 pub mod expirations;
+pub mod health_check;
 pub mod home;
 pub mod host;
 pub mod invoke;

@@ -1,7 +1,7 @@
 //! `sextant`: the whole platform on one machine.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -54,6 +54,8 @@ enum Command {
     Openapi,
     /// Print the guide to problem codes (docs/errors.md).
     Errors,
+    /// Check that the platform on this machine is healthy, and print its health. Fails if it is not.
+    Health(AddressArgs),
     /// Print live quotes and alerts, one JSON message per line. Needs the token of a session in `SEXTANT_TOKEN`.
     Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not balance.
@@ -100,17 +102,27 @@ struct HomeArgs {
 }
 
 #[derive(Debug, Args)]
-struct ServeArgs {
-    /// Port on 127.0.0.1; 0 picks a free port.
+struct AddressArgs {
+    /// Port; 0 picks a free port.
     #[arg(long, env = "PORT", default_value_t = 8080)]
     port: u16,
+    /// IP address to listen on; 0.0.0.0 stands for every IPv4 address of this machine [default: 127.0.0.1].
+    #[arg(long, env = "SEXTANT_BIND", default_value = "", hide_default_value = true, value_parser = bind_address)]
+    bind: IpAddr,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    address: AddressArgs,
     #[command(flatten)]
     place: HomeArgs,
     /// Template to use instead of the built-in one.
     #[arg(long)]
     template: Option<PathBuf>,
-    /// Host that requests may name in addition to localhost; can be given more than once.
-    #[arg(long = "allow-host", value_name = "HOST")]
+    /// Host that requests may name in addition to localhost, without a port; can be given more than once. In the variable
+    /// hosts are separated by commas.
+    #[arg(long = "allow-host", env = "SEXTANT_HOSTS", value_delimiter = ',', value_name = "HOST")]
     allowed_hosts: Vec<String>,
     /// Origin, such as `https://app.example`, whose pages may call the API and open live connections, in addition to the
     /// platform's own; can be given more than once.
@@ -129,6 +141,17 @@ struct ServeArgs {
     replay: Option<Pace>,
 }
 
+impl From<AddressArgs> for SocketAddr {
+    fn from(args: AddressArgs) -> Self {
+        Self::new(args.bind, args.port)
+    }
+}
+
+/// Shells and compose files use an empty variable for "not set".
+fn bind_address(text: &str) -> Result<IpAddr, AddrParseError> {
+    if text.is_empty() { Ok(Ipv4Addr::LOCALHOST.into()) } else { text.parse() }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
@@ -141,6 +164,7 @@ fn main() -> ExitCode {
         Some(Command::Errors) => print(&gateway::errors::guide()),
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
         Some(Command::Serve(args)) => serve(args),
+        Some(Command::Health(address)) => check_health(address),
         Some(Command::Listen(args)) => listen(&args),
         Some(Command::Verify(home)) => operate(home, json!({ "command": "verify" })),
         Some(Command::SetRole { email, role, home }) => {
@@ -179,6 +203,13 @@ fn serve(args: ServeArgs) -> anyhow::Result<()> {
     })
 }
 
+/// Prints the health of the platform that listens on this address.
+fn check_health(address: AddressArgs) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let health = runtime.block_on(gateway::health_check::check(address.into()))?;
+    print(&format!("{health}\n"))
+}
+
 /// Prints messages until listening ends or the output is closed.
 #[expect(
     clippy::disallowed_methods,
@@ -202,7 +233,7 @@ fn listen(args: &ListenArgs) -> anyhow::Result<()> {
 /// Runs an operator command and prints its result.
 fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
     let settings = settings(ServeArgs {
-        port: 0,
+        address: AddressArgs { port: 0, bind: Ipv4Addr::LOCALHOST.into() },
         place,
         template: None,
         allowed_hosts: Vec::new(),
@@ -249,7 +280,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     let home = if args.replay.is_some() { home.join(gateway::replay::FOLDER) } else { home };
     Ok(Settings {
         home: std::path::absolute(home)?,
-        address: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        address: args.address.into(),
         prices,
         template: args.template,
         allowed_hosts: args.allowed_hosts,

@@ -140,7 +140,7 @@ impl Platform {
             clock,
             objects,
             expirations: template.expirations,
-            hosts: Hosts::new(&settings.allowed_hosts),
+            hosts: Hosts::new(settings.address.ip(), &settings.allowed_hosts)?,
             routes,
             authorizer,
             cors: Cors::new(template.cors.as_ref(), &settings.allowed_origins)?,

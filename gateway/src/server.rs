@@ -5,7 +5,7 @@ mod sending;
 
 use std::convert::Infallible;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,7 +83,7 @@ impl Server {
         limits: Limits,
     ) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
-        platform.objects.set_base_url(&format!("http://{address}"))?;
+        platform.objects.set_base_url(&local_url(address))?;
         let platform = Arc::new(platform);
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
@@ -133,8 +133,25 @@ impl Server {
     }
 }
 
+/// The URL at which a program on this machine reaches a server that listens on `address`.
+#[must_use]
+pub fn local_url(mut address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    format!("http://{address}")
+}
+
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrNotAvailable => {
+            anyhow::anyhow!(
+                "this machine does not have the address {}; set SEXTANT_BIND to one that it has",
+                address.ip()
+            )
+        }
         ErrorKind::AddrInUse => {
             anyhow::anyhow!("another program uses {address}; set PORT to another port (PORT=0 picks a free one)")
         }

@@ -9,8 +9,8 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub base: String,
-    /// Held, so that it can write.
-    _output: BufReader<ChildStdout>,
+    /// What it prints after its first line. Held, so that it can write.
+    output: BufReader<ChildStdout>,
 }
 
 impl Server {
@@ -23,15 +23,28 @@ impl Server {
         Self::run(sextant(home, &["serve", "--port", "0", "--no-schedules"]).envs(settings.iter().copied()))
     }
 
-    /// Runs a command that serves, and waits until it listens.
+    /// Runs a command that serves, and waits until it listens on 127.0.0.1.
     pub fn run(command: &mut Command) -> Self {
+        let server = Self::run_anywhere(command);
+        assert!(server.base.starts_with("http://127.0.0.1:"), "{}", server.base);
+        server
+    }
+
+    /// Runs a command that serves, and waits until it listens.
+    pub fn run_anywhere(command: &mut Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
         let base = line.trim().rsplit(' ').next().unwrap().to_owned();
-        assert!(base.starts_with("http://127.0.0.1:"), "{line:?}");
-        Self { child, base, _output: output }
+        Self { child, base, output }
+    }
+
+    /// The next line that it prints.
+    pub fn printed(&mut self) -> String {
+        let mut line = String::new();
+        self.output.read_line(&mut line).unwrap();
+        line.trim_end().to_owned()
     }
 
     /// Its standard input, where the command has it piped.
@@ -75,7 +88,8 @@ pub fn sextant(home: &Path, arguments: &[&str]) -> Command {
     let by_source = ["SEXTANT_REGISTRATION_LIMIT", "SEXTANT_SIGN_IN_LIMIT", "SEXTANT_TRUSTED_PROXY"];
     let by_customer =
         ["SEXTANT_REPORT_LIMIT", "SEXTANT_EXPORT_LIMIT", "SEXTANT_IMPORT_LIMIT", "SEXTANT_BACKTEST_LIMIT"];
-    for variable in settings.into_iter().chain(by_source).chain(by_customer) {
+    let address = ["SEXTANT_BIND", "SEXTANT_HOSTS"];
+    for variable in settings.into_iter().chain(by_source).chain(by_customer).chain(address) {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
