@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Symbol;
 use gateway::listen::{ListenError, Listener};
 use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
+use market::{ApiPlan, alpha_vantage};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -269,7 +270,9 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
         .context("neither SEXTANT_HOME nor HOME is set; set SEXTANT_HOME to a folder for the data")?;
     // Not an argument: all users of the machine can read those.
     let key = set("ALPHA_VANTAGE_API_KEY");
-    let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), base_url: set("ALPHA_VANTAGE_URL") });
+    let plan = ApiPlan::from_settings(alpha_vantage::PLAN_SETTINGS, set)?;
+    let base_url = set("ALPHA_VANTAGE_URL");
+    let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), plan, base_url });
     let yahoo = set("SEXTANT_YAHOO").filter(|value| value == "on");
     let yahoo = yahoo.map(|_| YahooAccess { base_url: set("YAHOO_URL") });
     let prices = match given(args.place.prices) {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use domain::{Day, Symbol};
 use market::alpha_vantage::{self, AlphaVantage};
-use market::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, YAHOO_CALLS_A_DAY};
-use market::{Chain, Provider, Yahoo, yahoo};
+use market::call_limits::YAHOO_CALLS_A_DAY;
+use market::{ApiPlan, Chain, Provider, Yahoo, yahoo};
 use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use secrecy::SecretString;
@@ -37,6 +37,8 @@ pub enum Prices {
 pub struct AlphaVantageAccess {
     /// The API key.
     pub key: SecretString,
+    /// Its plan.
+    pub plan: ApiPlan,
     /// Another base URL, for tests.
     pub base_url: Option<String>,
 }
@@ -95,11 +97,11 @@ impl AlphaVantageAccess {
             Some(base_url) => alpha_vantage::Settings::with_base(self.key.clone(), base_url),
             None => alpha_vantage::Settings::new(self.key.clone()),
         };
-        let quota = DurableQuota::alpha_vantage(table.clone(), clock.clone());
+        let settings = settings.context("ALPHA_VANTAGE_URL")?.with_plan(self.plan);
+        let quota = DurableQuota::alpha_vantage(table.clone(), clock.clone(), self.plan);
         let facts = ProviderMetadataCache::alpha_vantage(table.clone(), clock.clone());
-        let provider = AlphaVantage::new(settings.context("ALPHA_VANTAGE_URL")?, Arc::new(quota), Arc::new(facts))?;
-        let calls = ALPHA_VANTAGE_CALLS_A_DAY;
-        Ok((Arc::new(provider), format!("Alpha Vantage, at most {calls} calls in 24 hours")))
+        let provider = AlphaVantage::new(settings, Arc::new(quota), Arc::new(facts))?;
+        Ok((Arc::new(provider), format!("Alpha Vantage, {}", self.plan)))
     }
 }
 
@@ -154,7 +156,8 @@ mod tests {
     fn open(key: Option<&str>, yahoo: bool) -> Source {
         let clock: Clock = Arc::new(|| chrono::DateTime::UNIX_EPOCH);
         let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
-        let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), base_url: None });
+        let alpha_vantage =
+            key.map(|key| AlphaVantageAccess { key: key.into(), plan: alpha_vantage::FREE_PLAN, base_url: None });
         let yahoo = yahoo.then_some(YahooAccess { base_url: None });
         Prices::Live { alpha_vantage, yahoo }.open(&table, &clock).unwrap()
     }
@@ -164,7 +167,7 @@ mod tests {
         let both = open(Some("key"), true);
         assert_eq!(
             both.description,
-            "Alpha Vantage, at most 25 calls in 24 hours; then Yahoo, at most 2000 calls in 24 hours"
+            "Alpha Vantage, at most 25 calls in 24 hours and 60 a minute; then Yahoo, at most 2000 calls in 24 hours"
         );
         assert!(both.provider.gives("alpha_vantage") && both.provider.gives("yahoo"));
         assert_eq!(both.provider.source(), "alpha_vantage");

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use gateway::{AlphaVantageAccess, Prices};
+use market::alpha_vantage::FREE_PLAN;
 use refresh::Work;
 use serde_json::{Value, json};
 
@@ -105,7 +106,7 @@ fn each_slot_publishes_its_quote_on_one_machine() {
         let (provider, url) = LoopbackProvider::listen("127.0.0.1:0", at(&clock)).await;
         provider.set("LOOP", 12_050);
         let home = tempfile::tempdir().unwrap();
-        let access = AlphaVantageAccess { key: "not-a-key".into(), base_url: Some(url) };
+        let access = AlphaVantageAccess { key: "not-a-key".into(), plan: FREE_PLAN, base_url: Some(url) };
         let prices = Prices::Live { alpha_vantage: Some(access), yahoo: None };
         let reader = clock.clone();
         let settings =

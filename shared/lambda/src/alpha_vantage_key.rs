@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use market::alpha_vantage::{self, AlphaVantage, Settings};
 use market::http::Quota;
-use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
+use market::{ApiPlan, CallBudget, CallsLeft, History, MarketClock, Provider, ProviderError, Quote};
 use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use secrecy::SecretString;
@@ -24,6 +24,7 @@ pub struct LateAlphaVantage {
     ssm: aws_sdk_ssm::Client,
     parameter: String,
     base_url: Option<String>,
+    plan: ApiPlan,
     table: Arc<dyn Table>,
     clock: Clock,
     provider: OnceCell<AlphaVantage>,
@@ -35,10 +36,11 @@ impl LateAlphaVantage {
         ssm: aws_sdk_ssm::Client,
         parameter: String,
         base_url: Option<String>,
+        plan: ApiPlan,
         table: Arc<dyn Table>,
         clock: Clock,
     ) -> Self {
-        Self { ssm, parameter, base_url, table, clock, provider: OnceCell::new() }
+        Self { ssm, parameter, base_url, plan, table, clock, provider: OnceCell::new() }
     }
 
     /// The provider, after reading its key, which takes part of the caller's time. A failure is not cached: the next
@@ -55,7 +57,7 @@ impl LateAlphaVantage {
     }
 
     fn quota(&self) -> DurableQuota {
-        DurableQuota::alpha_vantage(self.table.clone(), self.clock.clone())
+        DurableQuota::alpha_vantage(self.table.clone(), self.clock.clone(), self.plan)
     }
 
     async fn open(&self) -> Result<AlphaVantage, String> {
@@ -67,7 +69,7 @@ impl LateAlphaVantage {
             Some(base_url) => Settings::with_base(key, base_url),
             None => Settings::new(key),
         };
-        let settings = settings.map_err(|error| error.to_string())?;
+        let settings = settings.map_err(|error| error.to_string())?.with_plan(self.plan);
         let facts = ProviderMetadataCache::alpha_vantage(self.table.clone(), self.clock.clone());
         AlphaVantage::new(settings, Arc::new(self.quota()), Arc::new(facts)).map_err(|error| error.to_string())
     }
@@ -103,10 +105,10 @@ impl Provider for LateAlphaVantage {
     }
 
     /// Known before the key is: calls are counted without it.
-    async fn count_calls_left(&self) -> Option<usize> {
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
         match self.provider.get() {
-            Some(provider) => provider.count_calls_left().await,
-            None => self.quota().count_left().await,
+            Some(provider) => provider.read_calls_left().await,
+            None => self.quota().read_state().await.map(|state| state.left),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use app::customer_limits::CustomerLimits;
 use app::source_limits::{SettingError, SourceLimits};
+use market::{ApiPlan, PlanError, alpha_vantage};
 use thiserror::Error;
 
 /// A function's configuration.
@@ -21,6 +22,8 @@ pub struct Configuration {
     pub bucket_name: String,
     /// Name of the SSM SecureString with the Alpha Vantage key; without it the sample is used.
     pub alpha_vantage_key_parameter: Option<String>,
+    /// The plan of the Alpha Vantage key.
+    pub alpha_vantage_plan: ApiPlan,
     /// Another address than Alpha Vantage's own, for tests.
     pub alpha_vantage_url: Option<String>,
     /// Whether invocations, errors, durations and cold starts are metrics of their own.
@@ -62,6 +65,9 @@ pub enum ConfigurationError {
     /// A limit that cannot be used.
     #[error(transparent)]
     Limits(#[from] SettingError),
+    /// A number of provider calls that cannot be used.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
 }
 
 impl Configuration {
@@ -83,6 +89,7 @@ impl Configuration {
             table_name: needed("TABLE_NAME")?,
             bucket_name: needed("BUCKET_NAME")?,
             alpha_vantage_key_parameter: set("ALPHA_VANTAGE_KEY_PARAMETER"),
+            alpha_vantage_plan: ApiPlan::from_settings(alpha_vantage::PLAN_SETTINGS, set)?,
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
             function_metrics: set("SEXTANT_FUNCTION_METRICS").is_some_and(|value| value == "on"),
             yahoo: set("SEXTANT_YAHOO").is_some_and(|value| value == "on"),
@@ -172,6 +179,19 @@ mod tests {
         assert_eq!(read(&with("")).unwrap().source_limits, SourceLimits::default(), "empty is not set");
         assert_ne!(read(&with("0")).unwrap().source_limits, SourceLimits::default());
         assert!(matches!(read(&with("few")).unwrap_err(), ConfigurationError::Limits(_)));
+    }
+
+    #[test]
+    fn a_paid_plan_is_read_and_one_that_cannot_be_used_keeps_a_function_from_starting() {
+        let with = |day, minute| {
+            let plan =
+                [("SEXTANT_ALPHA_VANTAGE_CALLS_PER_DAY", day), ("SEXTANT_ALPHA_VANTAGE_CALLS_PER_MINUTE", minute)];
+            read(&NEEDED.into_iter().chain(plan).collect::<Vec<_>>())
+                .map(|configuration| configuration.alpha_vantage_plan)
+        };
+        assert_eq!(with("", ""), Ok(alpha_vantage::FREE_PLAN));
+        assert_eq!(with("0", "300"), Ok(ApiPlan { calls_a_day: None, calls_a_minute: Some(300) }));
+        assert!(matches!(with("many", ""), Err(ConfigurationError::Plan(_))));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub fn sources(aws: &Aws, table: &Arc<dyn Table>) -> Arc<dyn Provider> {
             aws_sdk_ssm::Client::new(&aws.sdk),
             parameter.clone(),
             configuration.alpha_vantage_url.clone(),
+            configuration.alpha_vantage_plan,
             table.clone(),
             aws.clock.clone(),
         )));

@@ -90,7 +90,7 @@ async fn is_worth_a_call(market: &MarketData, series: &PriceSeries, budget: Call
     is_old
         && may_ask
         && !is_current(market.provider(), market.app.now(), series)
-        && market.provider().count_calls_left().await.is_none_or(|left| left > CALLS_LEFT_BY_OLD_BARS)
+        && market.provider().read_calls_left().await.is_none_or(|left| left.allows(CALLS_LEFT_BY_OLD_BARS, 0))
 }
 
 /// The history of a symbol from memory or from the store, however old; no provider is called. Bars of another source do

@@ -38,7 +38,7 @@ pub async fn load(
     let is_new = history::find_stored(market, symbol).await?.is_none();
     let series = history::load_available(market, symbol, budget).await?;
     let prices_in = Some(series.currency);
-    if is_new && new_symbol_lookups::count_few_calls_left(market).await.is_some() {
+    if is_new && new_symbol_lookups::has_few_calls_today(market).await {
         // A new-symbol lookup is one call. The name is requested when the instrument is listed, while calls are left
         // for that.
         let unlisted = || Instrument { currency: series.currency, ..Instrument::unlisted(symbol.clone()) };

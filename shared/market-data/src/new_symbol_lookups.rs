@@ -6,10 +6,13 @@
 
 use app::rate_limiter::whole_seconds;
 use app::{App, ServiceError};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use domain::{Symbol, instant};
-use market::call_limits::{CALLERS_RESERVE, FEW_CALLS, NEW_SYMBOL_LOOKUP_COUNTS_FOR, NEW_SYMBOL_LOOKUPS_A_DAY};
-use market::{CallBudget, NoAnswer, OnBehalfOf, ProviderError};
+use market::call_limits::{
+    CALLERS_RESERVE, FEW_CALLS, NEW_SYMBOL_LOOKUP_COUNTS_FOR, NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR,
+    NEW_SYMBOL_LOOKUPS,
+};
+use market::{CallBudget, CallsLeft, NoAnswer, OnBehalfOf, ProviderError, minute_reserve};
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use store::{Key, Version, Write, documents, keys};
@@ -24,11 +27,12 @@ pub(crate) struct NewSymbolLookup(Option<CountedLookup>);
 struct CountedLookup {
     key: Key,
     at: DateTime<Utc>,
+    few: FewCalls,
     /// Calls that were left before it.
     calls_left: usize,
 }
 
-/// The new-symbol lookups of a customer within the last 24 hours.
+/// The new-symbol lookups of a customer that count.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct RecentLookups {
     #[serde(with = "domain::instant")]
@@ -63,39 +67,73 @@ pub(crate) async fn take(
 ) -> Result<NewSymbolLookup, ServiceError> {
     let OnBehalfOf::Customer(customer) = budget.on_behalf_of else { return Ok(NewSymbolLookup(None)) };
     // Without time or calls left, no call will be made.
-    let few_calls = count_few_calls_left(market).await.filter(|left| *left > 0 && budget.allows_a_call());
-    let Some(calls_left) = few_calls else { return Ok(NewSymbolLookup(None)) };
+    let left = market.provider().read_calls_left().await.filter(|left| left.now > 0 && budget.allows_a_call());
+    let Some((left, few)) = left.and_then(|left| Some((left, FewCalls::of(left)?))) else {
+        return Ok(NewSymbolLookup(None));
+    };
     if is_known(&market.app, symbol).await? {
         return Ok(NewSymbolLookup(None));
     }
     let key = &keys::new_symbol_lookups(customer);
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let now = market.app.now();
-        let (mut lookups, version) = read(&market.app, key, now).await?;
-        if lookups.times.len() >= NEW_SYMBOL_LOOKUPS_A_DAY {
-            if calls_left > count_needed_calls(&market.app).await? {
+        let (mut lookups, version) = read(&market.app, key, now, few.count_for()).await?;
+        if lookups.times.len() >= NEW_SYMBOL_LOOKUPS {
+            if few.are_more_than_needed(&market.app).await? {
                 return Ok(NewSymbolLookup(None));
             }
             let oldest = lookups.times.iter().min().copied().unwrap_or(now);
-            let retry_after_seconds = whole_seconds(oldest + NEW_SYMBOL_LOOKUP_COUNTS_FOR - now);
+            let retry_after_seconds = whole_seconds(oldest + few.count_for() - now);
             return Err(ServiceError::TooManyNewSymbols { retry_after_seconds });
         }
         let at = lookups.count(now);
         write(&market.app, key, &lookups, version).await?;
-        Ok(NewSymbolLookup(Some(CountedLookup { key: key.clone(), at, calls_left })))
+        Ok(NewSymbolLookup(Some(CountedLookup { key: key.clone(), at, few, calls_left: left.now })))
     })
     .await
 }
 
-/// The calls left, if they are counted and few.
-pub(crate) async fn count_few_calls_left(market: &MarketData) -> Option<usize> {
-    market.provider().count_calls_left().await.filter(|left| *left <= FEW_CALLS)
+/// Whether the calls left of the day are counted and few.
+pub(crate) async fn has_few_calls_today(market: &MarketData) -> bool {
+    let left = market.provider().read_calls_left().await;
+    left.is_some_and(|left| matches!(FewCalls::of(left), Some(FewCalls::OfTheDay { .. })))
 }
 
-/// Calls that the next refresh needs, and those that it reserves for requests.
-async fn count_needed_calls(app: &App) -> Result<usize, ServiceError> {
-    let last = last_run::read(app).await?;
-    Ok(last.map_or(0, |last| last.summary.tracked()).saturating_add(CALLERS_RESERVE))
+/// The span of time in which few calls are left, and how many.
+#[derive(Clone, Copy)]
+enum FewCalls {
+    OfTheDay { left: usize },
+    OfTheMinute { left: usize, limit: usize },
+}
+
+impl FewCalls {
+    fn of(calls: CallsLeft) -> Option<Self> {
+        match (calls.today, calls.a_minute) {
+            (Some(left), _) if left <= FEW_CALLS => Some(Self::OfTheDay { left }),
+            (_, Some(limit)) if calls.now <= FEW_CALLS => Some(Self::OfTheMinute { left: calls.now, limit }),
+            _ => None,
+        }
+    }
+
+    /// How long a new-symbol lookup counts.
+    fn count_for(self) -> TimeDelta {
+        match self {
+            Self::OfTheDay { .. } => NEW_SYMBOL_LOOKUP_COUNTS_FOR,
+            Self::OfTheMinute { .. } => NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR,
+        }
+    }
+
+    /// Whether more calls are left than others need. Of a day, the next refresh needs its own, and those that it reserves
+    /// for requests. Of a minute, only the latter: the refresh waits for the next one.
+    async fn are_more_than_needed(self, app: &App) -> Result<bool, ServiceError> {
+        match self {
+            Self::OfTheDay { left } => {
+                let tracked = last_run::read(app).await?.map_or(0, |last| last.summary.tracked());
+                Ok(left > tracked.saturating_add(CALLERS_RESERVE))
+            }
+            Self::OfTheMinute { left, limit } => Ok(left > minute_reserve(limit, CALLERS_RESERVE)),
+        }
+    }
 }
 
 impl NewSymbolLookup {
@@ -115,7 +153,7 @@ impl NewSymbolLookup {
         }
         let (key, at) = (&counted.key, counted.at);
         let returned = retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-            let (mut lookups, version) = read(&market.app, key, market.app.now()).await?;
+            let (mut lookups, version) = read(&market.app, key, market.app.now(), counted.few.count_for()).await?;
             lookups.remove(at);
             write(&market.app, key, &lookups, version).await
         });
@@ -130,10 +168,15 @@ async fn is_known(app: &App, symbol: &Symbol) -> Result<bool, ServiceError> {
     Ok(app.table().get_many(&known).await?.iter().any(Option::is_some))
 }
 
-async fn read(app: &App, key: &Key, now: DateTime<Utc>) -> Result<(RecentLookups, Option<Version>), ServiceError> {
+async fn read(
+    app: &App,
+    key: &Key,
+    now: DateTime<Utc>,
+    count_for: TimeDelta,
+) -> Result<(RecentLookups, Option<Version>), ServiceError> {
     let stored = documents::read::<RecentLookups>(app.table(), key).await?;
     let (mut lookups, version) = stored.map_or((RecentLookups::default(), None), |(lookups, at)| (lookups, Some(at)));
-    lookups.times.retain(|time| now - *time < NEW_SYMBOL_LOOKUP_COUNTS_FOR);
+    lookups.times.retain(|time| now - *time < count_for);
     Ok((lookups, version))
 }
 
@@ -147,8 +190,6 @@ async fn write(app: &App, key: &Key, lookups: &RecentLookups, version: Option<Ve
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
-
     use super::*;
 
     /// As the next request reads them.

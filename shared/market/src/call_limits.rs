@@ -12,24 +12,29 @@
 //! | `CONNECT` | 1 s | the time to establish a connection to a provider |
 //! | `SILENCE` | 500 ms | an abandoned call is a failure of the provider if it took at least this long |
 //! | `SPACING` | 1 s | the time from one call to the next |
+//! | `PAID_SPACING` | 200 ms | the same for a plan of more than 60 calls a minute, if its calls do not need a shorter one |
 //! | `ATTEMPTS` | 3 | attempts for one response; each counts as a call |
 //! | `FIRST_BACKOFF` | 500 ms | the longest pause before the second attempt, doubled for each further one; a random part of it is used |
 //! | `PAUSE_UNSAID` | 1 min | the pause after a provider has asked for fewer calls without naming a time |
 //! | `FAILURES_TO_OPEN` | 5 | consecutive failures that open the circuit breaker of a provider |
 //! | `OPEN_FOR` | 1 min | how long the circuit breaker stays open |
 //! | `PROBE` | 1 s | the expected time of the call that then tests the provider |
-//! | `ALPHA_VANTAGE_CALLS_A_DAY` | 25 | calls to Alpha Vantage in any 24 hours |
+//! | `ALPHA_VANTAGE_CALLS_A_DAY` | 25 | calls to Alpha Vantage in any 24 hours, unless the settings name another plan |
+//! | `ALPHA_VANTAGE_CALLS_A_MINUTE` | 60 | the same in any minute |
 //! | `YAHOO_CALLS_A_DAY` | 2000 | calls to Yahoo in any 24 hours |
 //! | `CALL_COUNTS_FOR` | 24 h 15 s | how long a call counts: a day plus the longest duration of a call |
+//! | `CALL_COUNTS_IN_A_MINUTE_FOR` | 61 s | how long a call counts against a limit by the minute |
 //! | `USED_UP_FOR` | 24 h | how long a provider is not called after it has reported that the calls of the day are used up |
 //! | `LONGEST_NOTE` | 400 ms | storing that report, in addition to the time of the request |
-//! | `FEW_CALLS` | 100 | up to this number calls are few: lookups of new symbols are limited, and each call is stored with its time |
+//! | `FEW_CALLS` | 100 | up to this number calls are few: lookups of new symbols are limited |
+//! | `COUNTED_BY_TIME` | 500 | calls of a larger daily quota are counted by five minutes; of others the time of each is stored |
 //! | `CALLERS_RESERVE` | 5 | calls that the refresh reserves for requests |
 //! | `CALLS_FOR_THE_PLAN` | 1 | calls per evening, in addition to one per symbol, to find out what the API plan covers |
 //! | `CALLS_LEFT_BY_NAMES` | 10 | calls that names and searches reserve for everything else |
 //! | `CALLS_LEFT_BY_OLD_BARS` | 10 | calls that a request for bars too old to trade at reserves for everything else |
 //! | `AT_ONCE_UNCOUNTED` | 8 | symbols that the refresh requests concurrently if calls are not counted |
-//! | `AT_ONCE_COUNTED` | 2 | the same if calls are counted; 1 if they are few |
+//! | `AT_ONCE_COUNTED` | 2 | the same if the calls of a day are counted; 1 if they are few |
+//! | `A_MINUTE_FOR_ONE_AT_ONCE` | 30 | the same if calls are limited by the minute: one for this many, at most `AT_ONCE_UNCOUNTED` |
 //! | `AT_ONCE_BY_A_REQUEST` | 8 | symbols or currencies that a request fetches concurrently |
 //! | `AT_ONCE_VALUED` | 16 | holdings whose prices a valuation reads concurrently |
 //! | `SETTLING` | 25 s | the last part of a refresh, in which no call is started: time for one last response, publishing and grading |
@@ -37,8 +42,9 @@
 //! | `LONGEST_SLEEP` | 5 s | the longest such pause |
 //! | `LEASE_LOOK` | 150 ms | the interval between checks whether another process has finished the same call |
 //! | `LEASE_TO_STORE` | 1 s | how long the lease of a process outlasts its deadline, to store the response |
-//! | `NEW_SYMBOL_LOOKUPS_A_DAY` | 10 | new-symbol lookups of a customer in any 24 hours, if calls are few |
-//! | `NEW_SYMBOL_LOOKUP_COUNTS_FOR` | 24 h | how long such a lookup counts |
+//! | `NEW_SYMBOL_LOOKUPS` | 10 | new-symbol lookups of a customer in any 24 hours or any minute, whichever calls are few |
+//! | `NEW_SYMBOL_LOOKUP_COUNTS_FOR` | 24 h | how long such a lookup counts if the calls of the day are few |
+//! | `NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR` | 1 min | the same if only those of the minute are |
 //! | `ASKED_BY_AN_IMPORT` | 20 | symbols that one import may request from a provider |
 //! | `UNVERIFIED_A_DAY` | 200 | untracked symbols without a price that a customer may subscribe to in a day |
 //! | `UNVERIFIED_COUNTS_FOR` | 24 h | the length of that day, which begins with the first such symbol |
@@ -95,6 +101,10 @@ pub const SILENCE: Duration = Duration::from_millis(500);
 /// Least time from one call to a provider to the next.
 pub const SPACING: Duration = Duration::from_secs(1);
 
+/// Least time between two calls of a plan that allows more than one a second. Providers refuse a minute's calls if they
+/// come in one burst.
+pub const PAID_SPACING: Duration = Duration::from_millis(200);
+
 /// Calls for one response, including the first; each counts against the quota.
 pub const ATTEMPTS: u32 = 3;
 
@@ -118,6 +128,9 @@ pub const PROBE: Duration = Duration::from_secs(1);
 /// Calls a day on the free plan of Alpha Vantage.
 pub const ALPHA_VANTAGE_CALLS_A_DAY: usize = 25;
 
+/// Calls a minute on the free plan of Alpha Vantage: one a second.
+pub const ALPHA_VANTAGE_CALLS_A_MINUTE: usize = 60;
+
 /// Calls to Yahoo that we allow in any 24 hours; Yahoo itself states no number.
 pub const YAHOO_CALLS_A_DAY: usize = 2_000;
 
@@ -125,14 +138,22 @@ pub const YAHOO_CALLS_A_DAY: usize = 2_000;
 /// arrives, so two calls sent a day apart may arrive less than a day apart.
 pub const CALL_COUNTS_FOR: TimeDelta = TimeDelta::seconds(24 * 3_600 + 15);
 
+/// How long a call counts against a limit by the minute: a minute, plus the usual difference between the times that two
+/// calls are in transit.
+pub const CALL_COUNTS_IN_A_MINUTE_FOR: TimeDelta = TimeDelta::seconds(61);
+
 /// How long a provider is not called after it reported the day's calls as used up.
 pub const USED_UP_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// How long recording that the day's calls are used up may take beyond the caller's deadline.
 pub const LONGEST_NOTE: Duration = Duration::from_millis(400);
 
-/// A quota of at most this many calls counts as small: it is per day, not per hour.
+/// Up to this number the calls left of a day, or of a minute, are few.
 pub const FEW_CALLS: usize = 100;
+
+/// The largest daily quota whose calls are stored with their times; of a larger one the calls of each five minutes are
+/// counted.
+pub const COUNTED_BY_TIME: usize = 500;
 
 /// Calls of a counted quota that the scheduled refresh reserves for requests: each new-symbol lookup needs one.
 pub const CALLERS_RESERVE: usize = 5;
@@ -151,6 +172,10 @@ pub const AT_ONCE_UNCOUNTED: usize = 8;
 
 /// Symbols that the refresh fetches concurrently if calls are counted; with at most [`FEW_CALLS`] it is one.
 pub const AT_ONCE_COUNTED: usize = 2;
+
+/// Calls a minute for each symbol that the refresh fetches concurrently, if calls are limited by the minute: a response
+/// takes about two seconds at most.
+pub const A_MINUTE_FOR_ONE_AT_ONCE: usize = 30;
 
 /// Symbols or currencies that a request fetches concurrently.
 pub const AT_ONCE_BY_A_REQUEST: usize = 8;
@@ -174,11 +199,14 @@ pub const LEASE_LOOK: Duration = Duration::from_millis(150);
 /// How much longer than its holder's wait a lease lasts, so that the result can be stored.
 pub const LEASE_TO_STORE: Duration = Duration::from_secs(1);
 
-/// New-symbol lookups that a customer has in any 24 hours, if no more calls can be spared.
-pub const NEW_SYMBOL_LOOKUPS_A_DAY: usize = 10;
+/// New-symbol lookups that a customer has in any 24 hours, or in any minute, if no more calls can be spared.
+pub const NEW_SYMBOL_LOOKUPS: usize = 10;
 
-/// How long a new-symbol lookup counts.
+/// How long a new-symbol lookup counts if few calls are left of the day.
 pub const NEW_SYMBOL_LOOKUP_COUNTS_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// How long it counts if few calls are left of the minute only.
+pub const NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// Most symbols that one import fetches from a live provider. A file with more is imported by sending it again: symbols
 /// already found are not fetched again.
@@ -269,6 +297,7 @@ mod tests {
             ("CONNECT", short(CONNECT)),
             ("SILENCE", short(SILENCE)),
             ("SPACING", short(SPACING)),
+            ("PAID_SPACING", short(PAID_SPACING)),
             ("ATTEMPTS", f64::from(ATTEMPTS)),
             ("FIRST_BACKOFF", short(FIRST_BACKOFF)),
             ("PAUSE_UNSAID", short(PAUSE_UNSAID)),
@@ -276,17 +305,21 @@ mod tests {
             ("OPEN_FOR", short(OPEN_FOR)),
             ("PROBE", short(PROBE)),
             ("ALPHA_VANTAGE_CALLS_A_DAY", count(ALPHA_VANTAGE_CALLS_A_DAY)),
+            ("ALPHA_VANTAGE_CALLS_A_MINUTE", count(ALPHA_VANTAGE_CALLS_A_MINUTE)),
             ("YAHOO_CALLS_A_DAY", count(YAHOO_CALLS_A_DAY)),
             ("CALL_COUNTS_FOR", long(CALL_COUNTS_FOR)),
+            ("CALL_COUNTS_IN_A_MINUTE_FOR", long(CALL_COUNTS_IN_A_MINUTE_FOR)),
             ("USED_UP_FOR", long(USED_UP_FOR)),
             ("LONGEST_NOTE", short(LONGEST_NOTE)),
             ("FEW_CALLS", count(FEW_CALLS)),
+            ("COUNTED_BY_TIME", count(COUNTED_BY_TIME)),
             ("CALLERS_RESERVE", count(CALLERS_RESERVE)),
             ("CALLS_FOR_THE_PLAN", count(CALLS_FOR_THE_PLAN)),
             ("CALLS_LEFT_BY_NAMES", count(CALLS_LEFT_BY_NAMES)),
             ("CALLS_LEFT_BY_OLD_BARS", count(CALLS_LEFT_BY_OLD_BARS)),
             ("AT_ONCE_UNCOUNTED", count(AT_ONCE_UNCOUNTED)),
             ("AT_ONCE_COUNTED", count(AT_ONCE_COUNTED)),
+            ("A_MINUTE_FOR_ONE_AT_ONCE", count(A_MINUTE_FOR_ONE_AT_ONCE)),
             ("AT_ONCE_BY_A_REQUEST", count(AT_ONCE_BY_A_REQUEST)),
             ("AT_ONCE_VALUED", count(AT_ONCE_VALUED)),
             ("SETTLING", short(SETTLING)),
@@ -294,8 +327,9 @@ mod tests {
             ("LONGEST_SLEEP", short(LONGEST_SLEEP)),
             ("LEASE_LOOK", short(LEASE_LOOK)),
             ("LEASE_TO_STORE", short(LEASE_TO_STORE)),
-            ("NEW_SYMBOL_LOOKUPS_A_DAY", count(NEW_SYMBOL_LOOKUPS_A_DAY)),
+            ("NEW_SYMBOL_LOOKUPS", count(NEW_SYMBOL_LOOKUPS)),
             ("NEW_SYMBOL_LOOKUP_COUNTS_FOR", long(NEW_SYMBOL_LOOKUP_COUNTS_FOR)),
+            ("NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR", long(NEW_SYMBOL_LOOKUP_COUNTS_IN_A_MINUTE_FOR)),
             ("ASKED_BY_AN_IMPORT", count(ASKED_BY_AN_IMPORT)),
             ("UNVERIFIED_A_DAY", count(UNVERIFIED_A_DAY)),
             ("UNVERIFIED_COUNTS_FOR", long(UNVERIFIED_COUNTS_FOR)),

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use tokio::time::timeout_at;
 
+use crate::api_plan::CallsLeft;
 use crate::call_budget::{CallBudget, OnBehalfOf};
 use crate::error::ProviderError;
 use crate::history::History;
@@ -42,8 +43,11 @@ impl Chain {
         let is_scheduled = budget.on_behalf_of == OnBehalfOf::Schedule;
         let mut sources = Vec::new();
         for provider in self.all() {
-            let calls_left = if is_scheduled { provider.count_calls_left().await } else { None };
-            sources.push((calls_left.unwrap_or(usize::MAX), provider));
+            let calls_left = if is_scheduled { provider.read_calls_left().await } else { None };
+            // None of the minute, or of the day, is none now.
+            let spare =
+                calls_left.map_or(usize::MAX, |left| if left.now == 0 { 0 } else { left.today.unwrap_or(usize::MAX) });
+            sources.push((spare, provider));
         }
         sources.sort_by_key(|(calls_left, _)| Reverse(*calls_left));
         sources.into_iter().map(|(_, provider)| provider).collect()
@@ -147,10 +151,10 @@ impl Provider for Chain {
     }
 
     /// Calls left of all sources together; `None` if any of them is not counted.
-    async fn count_calls_left(&self) -> Option<usize> {
-        let mut calls = 0_usize;
-        for provider in self.all() {
-            calls = calls.saturating_add(provider.count_calls_left().await?);
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        let mut calls = self.first.read_calls_left().await?;
+        for provider in &self.others {
+            calls = calls.and(provider.read_calls_left().await?);
         }
         Some(calls)
     }

@@ -13,6 +13,7 @@
 //! - The sample and a folder return the same data on every run and need no network.
 
 pub mod alpha_vantage;
+mod api_plan;
 mod call_budget;
 pub mod call_limits;
 pub mod chain;
@@ -38,6 +39,7 @@ pub mod series;
 mod symbols;
 pub mod yahoo;
 
+pub use api_plan::{ApiPlan, CallsLeft, PlanError, PlanSettings, minute_reserve};
 pub use call_budget::{CallBudget, NoAnswer, OnBehalfOf};
 pub use chain::Chain;
 pub use error::ProviderError;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::{Day, Instrument, Symbol};
 
+use crate::api_plan::CallsLeft;
 use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
@@ -49,9 +50,14 @@ pub trait Provider: Send + Sync {
         Ok(found)
     }
 
+    /// The calls that are left of the source's plan; `None` if they are not counted.
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        None
+    }
+
     /// Calls that may still be made now; `None` if they are not counted.
     async fn count_calls_left(&self) -> Option<usize> {
-        None
+        self.read_calls_left().await.map(|left| left.now)
     }
 
     /// How long until more calls may be made than now, if known.

@@ -3,7 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::America::New_York;
 use domain::{Day, calendar};
-use market::call_limits::{AT_ONCE_COUNTED, AT_ONCE_UNCOUNTED, CALLERS_RESERVE, CALLS_FOR_THE_PLAN, FEW_CALLS};
+use market::CallsLeft;
+use market::call_limits::{
+    A_MINUTE_FOR_ONE_AT_ONCE, AT_ONCE_COUNTED, AT_ONCE_UNCOUNTED, CALLERS_RESERVE, CALLS_FOR_THE_PLAN, FEW_CALLS,
+};
 use market_data::exchange_hours::{BARS_OUT_AT, close_of, until_close};
 
 /// The time between the scheduled slots of a session.
@@ -36,8 +39,8 @@ pub fn work_at(now: DateTime<Utc>) -> Work {
     if has_closed && local.time() < BARS_OUT_AT { Work::Rest } else { Work::Bars }
 }
 
-/// How many symbols a slot may request, one call each, if `calls_left` calls may be made now (`None`: calls are not
-/// counted) and the evening will need `evening` of them.
+/// How many symbols a slot may request, one call each, if `calls_left` calls are left of 24 hours (`None`: there is no
+/// daily limit) and the evening will need `evening` of them.
 ///
 /// While the exchange is open, the calls beyond the reserve ([`reserve`]) are spread evenly over the slots until the
 /// close, rounded up. The provider counts the last 24 hours, so calls of the evening before count during the day too: a
@@ -72,11 +75,13 @@ pub(super) fn reserve(work: Work, evening: usize) -> usize {
 /// their time is over, and a symbol that needs several calls, such as a series with a jump, would never get to its last
 /// one. If calls are few, each is made only after the calls left have been checked again.
 #[must_use]
-pub(super) fn at_once(calls_left: Option<usize>) -> usize {
-    match calls_left {
-        None => AT_ONCE_UNCOUNTED,
-        Some(0..=FEW_CALLS) => 1,
-        Some(_) => AT_ONCE_COUNTED,
+pub(super) fn at_once(calls_left: Option<CallsLeft>) -> usize {
+    let Some(calls) = calls_left else { return AT_ONCE_UNCOUNTED };
+    match (calls.today, calls.a_minute) {
+        (Some(0..=FEW_CALLS), _) => 1,
+        (_, Some(limit)) => (limit / A_MINUTE_FOR_ONE_AT_ONCE).clamp(1, AT_ONCE_UNCOUNTED),
+        (Some(_), None) => AT_ONCE_COUNTED,
+        (None, None) => AT_ONCE_UNCOUNTED,
     }
 }
 

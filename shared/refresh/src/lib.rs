@@ -110,7 +110,7 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
         MarketClock::StandsAt(_) => refresh_files(market, &tracked, until).await,
     };
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
-    did.budget_left = market.provider().count_calls_left().await;
+    did.budget_left = market.provider().read_calls_left().await.map(|left| left.today.unwrap_or(left.now));
     did.oldest_age_seconds = ages.oldest.map(|oldest| market_clock::age_seconds(market, oldest));
     Ok(LastRun { slot: None, at: market.app.now(), summary: did, newest_quote: ages.newest })
 }
@@ -167,8 +167,8 @@ async fn refresh_live(
     let mut log = RefreshLog::read(&market.app).await?;
     let mut publication = QuotePublication::of_unpublished(tracked, &log);
     let due = tracked::select_due(market, tracked, work, &log).await?;
-    let calls_left = market.provider().count_calls_left().await;
-    let allowed = allowance(work, calls_left, due.evening);
+    let calls_left = market.provider().read_calls_left().await;
+    let allowed = allowance(work, calls_left.and_then(|left| left.today), due.evening);
     let mut did = RefreshSummary {
         current: tracked.len() - due.symbols.len() - due.unknown,
         failed: due.unknown,
@@ -177,11 +177,12 @@ async fn refresh_live(
     };
     let mut as_of: BTreeMap<&Symbol, DateTime<Utc>> =
         tracked.iter().filter_map(|one| Some((&one.symbol, one.quote.as_ref()?.as_of))).collect();
-    let limits = RunLimits { work, reserve: reserve(work, due.evening), until };
+    let at_once = at_once(calls_left);
+    let limits = RunLimits { work, reserve: reserve(work, due.evening), at_once, until };
     let ask = |one| request(market, one, limits);
     // Mapped on the iterator: the `map` of a stream makes a future that cannot be boxed as `Send`.
     let asks: Vec<_> = due.symbols.into_iter().take(allowed).map(ask).collect();
-    let mut asked = stream::iter(asks).buffer_unordered(at_once(calls_left));
+    let mut asked = stream::iter(asks).buffer_unordered(at_once);
     let (mut published_at, mut saved_at) = (Instant::now(), Instant::now());
     while let Some((symbol, outcome)) = asked.next().await {
         if !matches!(outcome, RequestOutcome::Waits) {

@@ -19,6 +19,8 @@ pub(super) struct RunLimits {
     pub(super) work: Work,
     /// Calls that it reserves.
     pub(super) reserve: usize,
+    /// Symbols that it requests concurrently.
+    pub(super) at_once: usize,
     /// When it starts nothing new.
     pub(super) until: Instant,
 }
@@ -67,22 +69,30 @@ pub(super) async fn request<'a>(
 /// Whether a call is left, within the time of the run.
 ///
 /// For bars the run waits for a call. Those of the evening before stop counting one after the other, each a day after
-/// it was made, and the circuit breaker of a failing source closes after a minute. It does not wait for quotes, because
-/// the next slot is a quarter of an hour away, and the next evening a day. A request that finds out the plan takes a
-/// second call, so the last call is used only if no other comes in time.
+/// it was made, and the circuit breaker of a failing source closes after a minute. For quotes it waits for the calls of
+/// the next minute, but not for those of the day, because the next slot is a quarter of an hour away, and the next
+/// evening a day. A request that finds out the plan takes a second call, so the last call is used only if no other comes
+/// in time.
 async fn has_call(market: &MarketData, limits: RunLimits) -> bool {
     loop {
         let left = limits.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;
         }
-        let Some(calls) = market.provider().count_calls_left().await else { return true };
-        if limits.work != Work::Bars || calls > limits.reserve.saturating_add(CALLS_FOR_THE_PLAN) {
-            return calls > limits.reserve;
+        let Some(calls) = market.provider().read_calls_left().await else { return true };
+        // The other requests of this run may be about to take their calls.
+        let others = limits.at_once.saturating_sub(1);
+        let is_for_bars = limits.work == Work::Bars;
+        let spare = if is_for_bars { limits.reserve.saturating_add(CALLS_FOR_THE_PLAN) } else { limits.reserve };
+        if calls.allows(spare, others) {
+            return true;
+        }
+        if !is_for_bars && !calls.allows_today(limits.reserve) {
+            return false;
         }
         match market.provider().find_wait_for_calls().await {
             Some(wait) if wait < left => sleep(wait.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)).await,
-            _ => return calls > limits.reserve,
+            _ => return calls.allows(limits.reserve, others),
         }
     }
 }

@@ -12,7 +12,7 @@ use app::bus::{Bus, Event, NotPublished};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Bar, Bars, Currency, CustomerId, Day, Instrument, Price, Symbol};
-use market::{Basis, CallBudget, History, MarketClock, Note, Provider, ProviderError, Quote};
+use market::{Basis, CallBudget, CallsLeft, History, MarketClock, Note, Provider, ProviderError, Quote};
 use market_data::quote_record::{LastQuote, QuotesRefreshed};
 use market_data::{MarketData, instruments, tracked_symbols};
 use store::Table;
@@ -34,6 +34,8 @@ pub struct Exchange {
     calls: Mutex<Vec<String>>,
     /// Calls that are left, if they are counted.
     pub left: Mutex<Option<usize>>,
+    /// The calls of a minute, if they are those of a minute and not of a day.
+    pub a_minute: Mutex<Option<usize>>,
     /// Whether it accepts every call and never answers.
     pub hangs: AtomicBool,
     /// How long an answer takes.
@@ -59,6 +61,7 @@ impl Default for Exchange {
             listings: Mutex::default(),
             calls: Mutex::default(),
             left: Mutex::default(),
+            a_minute: Mutex::default(),
             hangs: AtomicBool::new(false),
             takes: Mutex::default(),
             found: Mutex::new(Ok(Vec::new())),
@@ -181,8 +184,13 @@ impl Provider for Exchange {
         self.found.lock().unwrap().clone()
     }
 
-    async fn count_calls_left(&self) -> Option<usize> {
-        *self.left.lock().unwrap()
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        let left = (*self.left.lock().unwrap())?;
+        let a_minute = *self.a_minute.lock().unwrap();
+        Some(match a_minute {
+            Some(_) => CallsLeft { today: None, now: left, a_minute },
+            None => CallsLeft::of_a_day(left),
+        })
     }
 
     async fn fetch_instrument(&self, symbol: &Symbol, _budget: CallBudget) -> Result<Instrument, ProviderError> {

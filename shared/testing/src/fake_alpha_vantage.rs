@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Day;
-use market::alpha_vantage::{AlphaVantage, Settings};
+use market::ApiPlan;
+use market::alpha_vantage::{AlphaVantage, FREE_PLAN, Settings};
 use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -61,8 +62,13 @@ impl FakeAlphaVantage {
 
     /// The provider in a process that has just started, with the usual limits.
     pub fn provider(&self, world: &World) -> AlphaVantage {
-        let settings = Settings::with_base("key".into(), &self.address).unwrap();
-        let quota = DurableQuota::alpha_vantage(world.table.clone(), world.clock.reader());
+        self.provider_with(world, FREE_PLAN)
+    }
+
+    /// The same with the key of another plan.
+    pub fn provider_with(&self, world: &World, plan: ApiPlan) -> AlphaVantage {
+        let settings = Settings::with_base("key".into(), &self.address).unwrap().with_plan(plan);
+        let quota = DurableQuota::alpha_vantage(world.table.clone(), world.clock.reader(), plan);
         let facts = ProviderMetadataCache::alpha_vantage(world.table.clone(), world.clock.reader());
         AlphaVantage::new(settings, Arc::new(quota), Arc::new(facts)).unwrap()
     }
@@ -82,11 +88,16 @@ impl FakeAlphaVantage {
     /// The most calls within any 24 hours.
     #[must_use]
     pub fn most_in_a_day(&self) -> usize {
+        self.most_in(TimeDelta::hours(24))
+    }
+
+    /// The most calls within any span of this length.
+    #[must_use]
+    pub fn most_in(&self, span: TimeDelta) -> usize {
         let calls = self.calls();
-        let in_the_day_from = |start: DateTime<Utc>| {
-            calls.iter().filter(|call| start <= call.at && call.at - start < TimeDelta::hours(24)).count()
-        };
-        calls.iter().map(|call| in_the_day_from(call.at)).max().unwrap_or(0)
+        let in_the_span_from =
+            |start: DateTime<Utc>| calls.iter().filter(|call| start <= call.at && call.at - start < span).count();
+        calls.iter().map(|call| in_the_span_from(call.at)).max().unwrap_or(0)
     }
 
     /// The shortest time between two calls.

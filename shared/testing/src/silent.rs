@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
-use market::{CallBudget, History, MarketClock, Provider, ProviderError, Quote};
+use market::{CallBudget, CallsLeft, History, MarketClock, Provider, ProviderError, Quote};
 use tokio::time::Instant;
 
 /// Accepts every call and never answers.
@@ -73,8 +73,8 @@ impl Provider for SilentProvider {
         self.record_call(budget).await
     }
 
-    async fn count_calls_left(&self) -> Option<usize> {
-        self.left
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        self.left.map(CallsLeft::of_a_day)
     }
 
     async fn fetch_instrument(&self, _symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {

@@ -35,7 +35,7 @@ pub async fn find(
         return Ok(instrument);
     }
     let key = keys::instrument(symbol);
-    if market.provider().count_calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+    if market.provider().read_calls_left().await.is_some_and(|left| !left.allows_today(CALLS_LEFT_BY_NAMES)) {
         return Ok(assumed(&ProviderError::QuotaExhausted { until: None }));
     }
     // A name may take all the time of one response. A late response would cost a call and be of no use.

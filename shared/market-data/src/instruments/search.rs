@@ -116,7 +116,7 @@ pub(super) async fn search_provider(
         return Ok(Ok(found));
     }
     let text = normal(text);
-    if market.provider().count_calls_left().await.is_some_and(|left| left <= CALLS_LEFT_BY_NAMES) {
+    if market.provider().read_calls_left().await.is_some_and(|left| !left.allows_today(CALLS_LEFT_BY_NAMES)) {
         return Ok(Err(NoAnswer::NotAsked(ProviderError::QuotaExhausted { until: None })));
     }
     let budget = budget.reserving(CALLS_LEFT_BY_NAMES);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::Symbol;
 use futures::future::join_all;
-use market::alpha_vantage::{AlphaVantage, Settings};
+use market::alpha_vantage::{AlphaVantage, FREE_PLAN, Settings};
 use market::http::{Limits, NoPermit, Quota};
-use market::{CallBudget, NoMemory, OnBehalfOf, Provider as _, ProviderError};
+use market::{ApiPlan, CallBudget, CallsLeft, NoMemory, OnBehalfOf, Provider as _, ProviderError};
 use market_data::quota::DurableQuota;
 use proptest::prelude::*;
 use store::fault::{Faulty, Plan};
@@ -86,7 +86,7 @@ fn worker(server: &CountingServer, table: &Arc<dyn Table>, clock: &ManualClock) 
 fn worker_with(server: &CountingServer, table: &Arc<dyn Table>, clock: &Clock, spacing: Duration) -> AlphaVantage {
     let mut settings = Settings::with_base("key".into(), &server.address).unwrap();
     settings.limits = Limits { connect: LONG_DEADLINE, spacing, ..Limits::default() };
-    let budget = DurableQuota::alpha_vantage(table.clone(), clock.clone());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.clone(), FREE_PLAN);
     AlphaVantage::new(settings, Arc::new(budget), Arc::new(NoMemory)).unwrap()
 }
 
@@ -136,7 +136,7 @@ async fn fifty_workers_stay_within_the_limit_on_a_table_that_fails() {
 async fn the_calls_left_are_counted_without_taking_one() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN);
     let yahoo = DurableQuota::yahoo(table.clone(), clock.reader());
     assert_eq!((budget.count_left().await, yahoo.count_left().await), (Some(25), Some(2000)));
     budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.unwrap();
@@ -148,9 +148,9 @@ async fn the_calls_left_are_counted_without_taking_one() {
     assert_eq!(
         (budget.count_left().await, yahoo.count_left().await),
         (Some(25), Some(1999)),
-        "an hour counts until it is over"
+        "five minutes count until they are over"
     );
-    clock.forward(TimeDelta::hours(1));
+    clock.forward(TimeDelta::minutes(5));
     assert_eq!(yahoo.count_left().await, Some(2000));
 }
 
@@ -159,7 +159,7 @@ async fn a_count_that_cannot_be_read_leaves_no_call() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let sqlite = SqliteTable::in_memory(clock.reader()).unwrap();
     let table = Arc::new(Faulty::new(sqlite, Plan::quiet()).with_reads(Plan::seeded(1, 1.0)));
-    let budget = DurableQuota::alpha_vantage(table, clock.reader());
+    let budget = DurableQuota::alpha_vantage(table, clock.reader(), FREE_PLAN);
     let mut left = Vec::new();
     for _ in 0..8 {
         left.push(budget.count_left().await);
@@ -183,7 +183,7 @@ async fn moments(
 async fn no_two_processes_call_within_a_second() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader());
+    let process = |_| DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN);
     let mut calls = Vec::new();
     for processes in [1, 2, 3, 5] {
         let processes: Vec<_> = (0..processes).map(process).collect();
@@ -201,7 +201,8 @@ async fn no_two_processes_call_within_a_second() {
 async fn a_call_that_would_come_too_late_is_refused_immediately_and_not_counted() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let processes: Vec<_> = (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
+    let processes: Vec<_> =
+        (0..5).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN)).collect();
     let taken = moments(&processes, &clock, A_SECOND, within(Duration::from_secs(2))).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 2);
     let late = Err(NoPermit::TooLate { wait: Duration::from_secs(2) });
@@ -213,7 +214,7 @@ async fn a_call_that_would_come_too_late_is_refused_immediately_and_not_counted(
 async fn a_call_with_too_little_time_for_a_response_is_not_counted() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budget = DurableQuota::alpha_vantage(table, clock.reader());
+    let budget = DurableQuota::alpha_vantage(table, clock.reader(), FREE_PLAN);
     let take = |time| budget.take(A_SECOND, within(Duration::from_millis(time)));
     assert_eq!(take(499).await, Err(NoPermit::TooLate { wait: Duration::ZERO }));
     take(500).await.unwrap();
@@ -226,7 +227,8 @@ async fn a_call_with_too_little_time_for_a_response_is_not_counted() {
 async fn reserved_calls_are_not_taken() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let processes: Vec<_> = (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
+    let processes: Vec<_> =
+        (0..30).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN)).collect();
     let taken = moments(&processes, &clock, Duration::ZERO, within(LONG_DEADLINE).reserving(5)).await;
     assert_eq!(taken.iter().filter(|call| call.is_ok()).count(), 20);
     assert_eq!(processes[0].count_left().await, Some(5));
@@ -239,7 +241,8 @@ async fn calls_of_several_processes_wait_for_their_spacing() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z").reader();
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
     let spacing = Duration::from_millis(60);
-    let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone())).collect();
+    let processes: Vec<_> =
+        (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.clone(), FREE_PLAN)).collect();
     let waits = join_all(processes.iter().map(|process| process.take(spacing, within(LONG_DEADLINE)))).await;
     let mut waits: Vec<Duration> = waits.into_iter().map(Result::unwrap).collect();
     waits.sort_unstable();
@@ -250,10 +253,11 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
     #[test]
-    fn a_large_budget_counts_hours_and_keeps_its_limit_in_any_24_hours(
-        steps in prop::collection::vec((0_i64..200, 1_usize..40), 1..40)
+    fn a_large_budget_counts_intervals_and_keeps_its_limit_in_any_24_hours(
+        steps in prop::collection::vec((0_i64..200, 1_usize..160), 1..40)
     ) {
-        let limit = 120;
+        let limit = 520;
+        let plan = ApiPlan::of_a_day(limit);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let calls = runtime.block_on(async {
             let clock = ManualClock::at("2026-11-20T12:00:00Z");
@@ -261,16 +265,16 @@ proptest! {
             let mut calls = Vec::new();
             for (minutes, tries) in steps {
                 clock.forward(TimeDelta::minutes(minutes));
-                let budget = DurableQuota::new(table.clone(), clock.reader(), "large", limit);
+                let budget = DurableQuota::new(table.clone(), clock.reader(), "large", plan);
                 for _ in 0..tries {
                     if budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok() {
                         calls.push(clock.now());
                     }
                 }
             }
-            // However full, a day and an hour later every call is available again.
-            clock.forward(TimeDelta::hours(25) + TimeDelta::seconds(15));
-            let budget = DurableQuota::new(table, clock.reader(), "large", limit);
+            // However full, a day and five minutes later every call is available again.
+            clock.forward(TimeDelta::hours(24) + TimeDelta::seconds(315));
+            let budget = DurableQuota::new(table, clock.reader(), "large", plan);
             assert_eq!(budget.count_left().await, Some(limit));
             calls
         });
@@ -282,7 +286,8 @@ proptest! {
 async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budgets: Vec<_> = (0..50).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader())).collect();
+    let budgets: Vec<_> =
+        (0..50).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN)).collect();
     let taken = join_all(budgets.iter().map(|budget| budget.take(Duration::ZERO, within(LONG_DEADLINE)))).await;
     assert_eq!(taken.iter().filter(|taken| taken.is_ok()).count(), 25);
     clock.forward(TimeDelta::hours(23));
@@ -295,10 +300,92 @@ async fn parallel_callers_never_take_more_calls_than_the_budget_has() {
 async fn a_provider_that_reports_its_calls_used_up_is_not_called_for_a_day() {
     let clock = ManualClock::at("2026-11-20T12:00:00Z");
     let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
-    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader());
+    let budget = DurableQuota::alpha_vantage(table.clone(), clock.reader(), FREE_PLAN);
     let refused = budget.mark_exhausted().await;
     assert_eq!(refused.until, Some("2026-11-21T12:00:00Z".parse().unwrap()));
     assert_eq!(budget.take(Duration::ZERO, within(LONG_DEADLINE)).await, Err(refused.into()));
     clock.forward(TimeDelta::hours(24));
     assert!(budget.take(Duration::ZERO, within(LONG_DEADLINE)).await.is_ok());
+}
+
+const PAID: ApiPlan = ApiPlan { calls_a_day: None, calls_a_minute: Some(75) };
+
+#[tokio::test(start_paused = true)]
+async fn a_paid_plan_makes_its_calls_of_every_minute_and_never_one_more() {
+    let clock = ManualClock::at("2026-11-20T12:00:00.700Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let processes: Vec<_> = (0..4).map(|_| DurableQuota::alpha_vantage(table.clone(), clock.reader(), PAID)).collect();
+    let mut calls = Vec::new();
+    for round in 0..1_200 {
+        let quota = &processes[round % processes.len()];
+        if let Ok(wait) = quota.take(PAID.spacing(), within(Duration::from_secs(1))).await {
+            calls.push(clock.now() + TimeDelta::from_std(wait).unwrap());
+        }
+        clock.forward(TimeDelta::milliseconds(500));
+    }
+    let in_the_minute_from = |start: DateTime<Utc>| {
+        calls.iter().filter(|call| start <= **call && **call - start < TimeDelta::minutes(1)).count()
+    };
+    assert_eq!(calls.iter().map(|call| in_the_minute_from(*call)).max(), Some(75));
+    // Ten minutes: nearly all of their calls, where a free key would have stopped at 25.
+    assert!(calls.len() > 720, "{}", calls.len());
+    assert!(calls.windows(2).all(|pair| pair[1] - pair[0] >= TimeDelta::milliseconds(200)), "in no burst");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_minute_keeps_calls_for_requests_and_is_waited_for() {
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let quota = DurableQuota::alpha_vantage(table, clock.reader(), PAID);
+    let scheduled = within(Duration::from_secs(10)).reserving(400);
+    let take = |call| quota.take(Duration::ZERO, call);
+    for _ in 0..70 {
+        assert_eq!(take(scheduled).await, Ok(Duration::ZERO));
+    }
+    let left = |now| CallsLeft { today: None, now, a_minute: Some(75) };
+    assert_eq!(quota.read_state().await.unwrap().left, left(5));
+    // Its second is over after one, and counts for 61 more.
+    assert_eq!(take(scheduled).await, Err(NoPermit::TooLate { wait: Duration::from_secs(62) }));
+    assert_eq!(quota.read_state().await.unwrap().more_in(), Some(Duration::from_secs(62)));
+    for _ in 0..5 {
+        assert_eq!(take(within(Duration::from_secs(2))).await, Ok(Duration::ZERO), "for requests");
+    }
+    assert_eq!(quota.read_state().await.unwrap().left, left(0));
+    clock.forward(TimeDelta::seconds(61));
+    let request = within(Duration::from_secs(2));
+    assert_eq!(take(request).await, Ok(Duration::from_secs(1)), "a call that is soon available is waited for");
+    clock.forward(TimeDelta::seconds(1));
+    assert_eq!(quota.read_state().await.unwrap().left, left(74));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_with_both_limits_keeps_both() {
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let plan = ApiPlan { calls_a_day: Some(20), calls_a_minute: Some(8) };
+    let quota = DurableQuota::new(table, clock.reader(), "both", plan);
+    let mut taken = Vec::new();
+    for _ in 0..4 {
+        let mut in_this_minute = 0;
+        while quota.take(Duration::ZERO, within(Duration::from_secs(2))).await.is_ok() {
+            in_this_minute += 1;
+        }
+        taken.push(in_this_minute);
+        clock.forward(TimeDelta::seconds(62));
+    }
+    assert_eq!(taken, [8, 8, 4, 0]);
+    let state = quota.read_state().await.unwrap();
+    assert_eq!(state.left, CallsLeft { today: Some(0), now: 0, a_minute: Some(8) });
+    assert_eq!(state.more_at, Some("2026-11-21T12:00:15Z".parse().unwrap()), "not in the next minute");
+}
+
+#[tokio::test]
+async fn calls_without_any_limit_are_not_counted() {
+    let clock = ManualClock::at("2026-11-20T12:00:00Z");
+    let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.reader()).unwrap());
+    let plan = ApiPlan { calls_a_day: None, calls_a_minute: None };
+    let quota = DurableQuota::new(table.clone(), clock.reader(), "own", plan);
+    assert_eq!(quota.take(A_SECOND, within(LONG_DEADLINE)).await, Ok(Duration::ZERO));
+    assert_eq!((quota.read_state().await, quota.keeps_distance()), (None, false));
+    assert_eq!(table.get(&store::keys::quota("own")).await.unwrap(), None);
 }

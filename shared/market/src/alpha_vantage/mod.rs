@@ -1,6 +1,6 @@
 //! Alpha Vantage, the live source that needs an API key.
 //!
-//! The free plan allows one call a second and 25 a day. Refusals come with status 200 and can echo the API key. Most of
+//! The free plan allows one call a second and 25 a day; a paid one has more calls a minute and no daily limit. Refusals come with status 200 and can echo the API key. Most of
 //! this module deals with that. The meaning of a response is decided from its body alone, by the file of its function
 //! and by `refusal.rs`. The HTTP client that all providers share decides when to call.
 
@@ -24,11 +24,12 @@ use async_trait::async_trait;
 use domain::{Currency, Instrument, Symbol};
 
 pub use daily::read_daily;
-pub use settings::{SOURCE, Settings};
+pub use settings::{FREE_PLAN, PLAN_SETTINGS, SOURCE, Settings};
 
 use self::daily::{KnownEvents, Plan};
 use self::jump_cache::{EventLookup, JumpCache, MAX_REMEMBERED};
 use self::paywall::Paywall;
+use crate::api_plan::CallsLeft;
 use crate::call_budget::CallBudget;
 use crate::call_limits::DESCRIBED;
 use crate::error::ProviderError;
@@ -66,9 +67,9 @@ pub struct AlphaVantage {
 impl AlphaVantage {
     /// Creates the provider without making a call. Results that cost a call are cached in `memory`.
     pub fn new(settings: Settings, quota: Arc<dyn Quota>, memory: Arc<dyn Memory>) -> Result<Self, SettingsError> {
-        let spacing = settings.limits.spacing;
+        let (spacing, plan) = (settings.limits.spacing, settings.plan);
         let client = Client::new(settings.into_site(), quota)?;
-        let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY), Paywall::of(WHOLE_RATES));
+        let (whole_histories, whole_rates) = (Paywall::of(WHOLE_HISTORY, plan), Paywall::of(WHOLE_RATES, plan));
         let (jump_cache, instruments) = (JumpCache::default(), Mutex::default());
         Ok(Self { client, memory, spacing, whole_histories, whole_rates, jump_cache, instruments })
     }
@@ -247,8 +248,8 @@ impl Provider for AlphaVantage {
         Ok(found)
     }
 
-    async fn count_calls_left(&self) -> Option<usize> {
-        self.client.count_calls_left().await
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        self.client.read_calls_left().await
     }
 
     async fn find_wait_for_calls(&self) -> Option<Duration> {

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use tokio::time::{Instant, timeout_at};
 
+use super::settings::FREE_PLAN;
+use crate::api_plan::ApiPlan;
 use crate::call_limits::NOT_IN_THE_PLAN;
 use crate::error::ProviderError;
 use crate::http::Refusal;
@@ -10,11 +12,13 @@ use crate::memory::{self, Memory};
 
 /// Remembers whether the plan covers a function that only some plans cover.
 ///
-/// A refusal costs one of the day's calls, so it is shared with other processes. While nothing is known, one caller
+/// A refusal costs one of the day's calls, so it is shared with other processes. It is stored by plan: with another plan
+/// in the settings the function is called again at once. While nothing is known, one caller
 /// makes the call and the others wait for it.
 #[derive(Debug)]
 pub(super) struct Paywall {
     function: &'static str,
+    plan: ApiPlan,
     known: Mutex<Option<Coverage>>,
     lookup: tokio::sync::Mutex<()>,
 }
@@ -26,8 +30,8 @@ enum Coverage {
 }
 
 impl Paywall {
-    pub(super) fn of(function: &'static str) -> Self {
-        Self { function, known: Mutex::default(), lookup: tokio::sync::Mutex::default() }
+    pub(super) fn of(function: &'static str, plan: ApiPlan) -> Self {
+        Self { function, plan, known: Mutex::default(), lookup: tokio::sync::Mutex::default() }
     }
 
     /// The response of the function; `None` if the plan does not cover it. `ask` is not polled once that is known.
@@ -91,7 +95,13 @@ impl Paywall {
     }
 
     fn name(&self) -> String {
-        format!("REFUSED#{}", self.function)
+        let function = self.function;
+        let limit = |calls: Option<usize>| calls.map_or("-".to_owned(), |calls| calls.to_string());
+        match self.plan {
+            // As it was stored before other plans could be set.
+            FREE_PLAN => format!("REFUSED#{function}"),
+            plan => format!("REFUSED#{function}#{}#{}", limit(plan.calls_a_day), limit(plan.calls_a_minute)),
+        }
     }
 }
 
@@ -104,7 +114,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_caller_does_not_wait_for_another_beyond_its_deadline() {
-        let paywall = Paywall::of("FX_DAILY");
+        let paywall = Paywall::of("FX_DAILY", FREE_PLAN);
         let start = Instant::now();
         let in_seconds = |seconds| start + Duration::from_secs(seconds);
         let hangs = async {
@@ -123,7 +133,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_of_a_paid_plan_is_noticed() {
-        let paywall = Paywall::of("FX_DAILY");
+        let paywall = Paywall::of("FX_DAILY", FREE_PLAN);
         let deadline = Instant::now() + Duration::from_secs(1);
         assert_eq!(paywall.pass(&NoMemory, deadline, async { Ok(1) }).await, Ok(Some(1)));
         assert_eq!(paywall.pass::<()>(&NoMemory, deadline, async { Err(Refusal::Premium) }).await, Ok(None));

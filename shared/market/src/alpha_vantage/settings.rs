@@ -4,6 +4,8 @@ use std::fmt;
 
 use secrecy::SecretString;
 
+use crate::api_plan::{ApiPlan, PlanSettings};
+use crate::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, ALPHA_VANTAGE_CALLS_A_MINUTE};
 use crate::http::{Address, Limits, SettingsError, Site};
 
 /// The source's name in responses, and the name of its quota.
@@ -12,6 +14,16 @@ const HOST: &str = "https://www.alphavantage.co/";
 /// Identifies the program to the provider.
 const USER_AGENT: &str = concat!("sextant/", env!("CARGO_PKG_VERSION"));
 
+/// The free plan: 25 calls a day, and one a second.
+pub const FREE_PLAN: ApiPlan =
+    ApiPlan { calls_a_day: Some(ALPHA_VANTAGE_CALLS_A_DAY), calls_a_minute: Some(ALPHA_VANTAGE_CALLS_A_MINUTE) };
+/// The settings that name another plan.
+pub const PLAN_SETTINGS: PlanSettings = PlanSettings {
+    calls_a_day: "SEXTANT_ALPHA_VANTAGE_CALLS_PER_DAY",
+    calls_a_minute: "SEXTANT_ALPHA_VANTAGE_CALLS_PER_MINUTE",
+    default: FREE_PLAN,
+};
+
 /// How to reach the provider.
 #[derive(Clone)]
 pub struct Settings {
@@ -19,6 +31,8 @@ pub struct Settings {
     pub key: SecretString,
     /// Limits of time and size.
     pub limits: Limits,
+    /// The plan of the key.
+    pub(super) plan: ApiPlan,
     address: Address,
 }
 
@@ -30,7 +44,14 @@ impl Settings {
 
     /// The provider at another address, for tests. Plain HTTP is allowed only on this machine.
     pub fn with_base(key: SecretString, base: &str) -> Result<Self, SettingsError> {
-        Ok(Self { key, address: Address::parse(base)?, limits: Limits::default() })
+        Ok(Self { key, address: Address::parse(base)?, limits: Limits::default(), plan: FREE_PLAN })
+    }
+
+    /// The same with the plan of the key, which is the free one otherwise.
+    #[must_use]
+    pub fn with_plan(mut self, plan: ApiPlan) -> Self {
+        self.limits.spacing = plan.spacing();
+        Self { plan, ..self }
     }
 
     pub(super) fn into_site(self) -> Site {

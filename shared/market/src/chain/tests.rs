@@ -79,8 +79,8 @@ impl Provider for Scripted {
         self.answer(budget, if text == "ibm" { found } else { Vec::new() }).await
     }
 
-    async fn count_calls_left(&self) -> Option<usize> {
-        self.calls
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        self.calls.map(CallsLeft::of_a_day)
     }
 
     async fn fetch_instrument(&self, symbol: &Symbol, budget: CallBudget) -> Result<Instrument, ProviderError> {

@@ -15,6 +15,7 @@ use super::pace::Pace;
 use super::quota::{Quota, QuotaExhausted};
 use super::refusal::Refusal;
 use super::retry_after;
+use crate::api_plan::CallsLeft;
 use crate::call_budget::CallBudget;
 use crate::call_limits::{LONGEST_NOTE, SHORTEST_CALL, SILENCE};
 use crate::error::ProviderError;
@@ -84,9 +85,12 @@ impl Client {
         noted.await.unwrap_or(QuotaExhausted { until: None })
     }
 
-    /// Calls that may be made now: none while the breaker is open.
-    pub(crate) async fn count_calls_left(&self) -> Option<usize> {
-        if self.breaker.is_open() { Some(0) } else { self.quota.count_left().await }
+    /// The calls left: none while the breaker is open.
+    pub(crate) async fn read_calls_left(&self) -> Option<CallsLeft> {
+        if self.breaker.is_open() {
+            return Some(CallsLeft::of_a_day(0));
+        }
+        self.quota.read_state().await.map(|state| state.left)
     }
 
     /// How long until more calls may be made than now, if known.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use crate::api_plan::CallsLeft;
 use crate::call_budget::CallBudget;
 use crate::call_limits::SHORTEST_CALL;
 use crate::error::ProviderError;
@@ -13,7 +14,8 @@ use crate::error::ProviderError;
 #[async_trait]
 pub trait Quota: Send + Sync {
     /// Takes one call, `spacing` after the one before, and returns how long to wait before making it. A call is refused
-    /// if less than [`SHORTEST_CALL`] would be left for it, or if it is reserved for others. A call that cannot be
+    /// if less than [`SHORTEST_CALL`] would be left for it, or if it is reserved for others. It waits for a limit by the
+    /// minute, but not for one by the day. A call that cannot be
     /// counted is refused without an `until`.
     async fn take(&self, spacing: Duration, call: CallBudget) -> Result<Duration, NoPermit>;
 
@@ -35,7 +37,7 @@ pub trait Quota: Send + Sync {
 
     /// Calls that may still be made now; `None` if they are not counted.
     async fn count_left(&self) -> Option<usize> {
-        self.read_state().await.map(|standing| standing.left)
+        self.read_state().await.map(|standing| standing.left.now)
     }
 }
 
@@ -43,7 +45,7 @@ pub trait Quota: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuotaState {
     /// Calls that may still be made.
-    pub left: usize,
+    pub left: CallsLeft,
     /// When one more call becomes available, if known.
     pub more_at: Option<DateTime<Utc>>,
     /// The instant of this state.
@@ -53,7 +55,7 @@ pub struct QuotaState {
 impl QuotaState {
     /// Errors: [`QuotaExhausted`] if no call is left beyond those reserved for others.
     pub fn beyond(self, reserve: usize) -> Result<(), QuotaExhausted> {
-        if self.left > reserve { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
+        if self.left.allows(reserve, 0) { Ok(()) } else { Err(QuotaExhausted { until: self.more_at }) }
     }
 
     /// How long until one more call becomes available, if known.

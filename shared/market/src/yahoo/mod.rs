@@ -19,6 +19,7 @@ use domain::{Instrument, Symbol};
 pub use settings::{SOURCE, Settings};
 
 use self::chart::{LAST_DAY, YahooSymbol};
+use crate::api_plan::CallsLeft;
 use crate::call_budget::CallBudget;
 use crate::error::ProviderError;
 use crate::history::History;
@@ -116,8 +117,8 @@ impl Provider for Yahoo {
         finish(self.client.ask(&request, &text, call, search::read).await)
     }
 
-    async fn count_calls_left(&self) -> Option<usize> {
-        self.client.count_calls_left().await
+    async fn read_calls_left(&self) -> Option<CallsLeft> {
+        self.client.read_calls_left().await
     }
 
     async fn find_wait_for_calls(&self) -> Option<Duration> {

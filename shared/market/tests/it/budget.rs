@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use market::http::{NoPermit, Quota, QuotaExhausted, QuotaState};
-use market::{CallBudget, OnBehalfOf};
+use market::{CallBudget, CallsLeft, OnBehalfOf};
 use tokio::time::Instant;
 
 const WINDOW: TimeDelta = TimeDelta::hours(24);
@@ -48,7 +48,7 @@ impl State {
         let closed = self.closed_until.filter(|until| *until > now);
         let left = if closed.is_some() { 0 } else { calls.saturating_sub(self.taken.len()) };
         let more_at = closed.or_else(|| self.taken.front().map(|taken| *taken + WINDOW));
-        QuotaState { left, more_at, now }
+        QuotaState { left: CallsLeft::of_a_day(left), more_at, now }
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
 
 mod friday;
+mod paid_plan;
 mod refresh;
 mod refresh_calls;
 mod refresh_order;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use market::alpha_vantage::AlphaVantage;
 use market::{CallBudget, OnBehalfOf};
 use market_data::last_run::RefreshSummary;
 use refresh::refresh;
@@ -16,7 +17,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(4);
 const TICK: Duration = Duration::from_millis(100);
 
 /// A world in which this many symbols are tracked, whose bars end on a Friday.
-async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
+pub(super) async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
     let world = World::at("2026-11-21T12:00:00Z");
     *world.exchange.source.lock().unwrap() = market::alpha_vantage::SOURCE;
     let names: Vec<String> = (0..count).map(|number| format!("S{number:02}")).collect();
@@ -29,9 +30,14 @@ async fn holding(count: usize) -> (World, FakeAlphaVantage, Vec<String>) {
 
 /// A slot that is this many seconds late, run by a new process.
 async fn slot(world: &World, vantage: &FakeAlphaVantage, at: &str, late: i64) -> RefreshSummary {
+    slot_of(world, vantage.provider(world), at, late).await
+}
+
+/// The same with the key of another plan.
+pub(super) async fn slot_of(world: &World, provider: AlphaVantage, at: &str, late: i64) -> RefreshSummary {
     world.clock.set(at);
     world.clock.forward(TimeDelta::seconds(late));
-    let platform = world.on(world.table.clone(), Arc::new(vantage.provider(world)));
+    let platform = world.on(world.table.clone(), Arc::new(provider));
     let time_goes_on = async {
         loop {
             tokio::time::sleep(TICK).await;
@@ -51,7 +57,7 @@ fn session(date: &str) -> impl Iterator<Item = String> {
 }
 
 /// The symbols whose stored bars end on this day.
-async fn with_bars_of(world: &World, names: &[String], date: &str) -> usize {
+pub(super) async fn with_bars_of(world: &World, names: &[String], date: &str) -> usize {
     let symbols: Vec<_> = names.iter().map(|name| symbol(name)).collect();
     let outlines = store::bars::read_outlines(&*world.table, &symbols).await.unwrap();
     outlines.into_iter().flatten().filter(|outline| outline.last == Some(day(date))).count()

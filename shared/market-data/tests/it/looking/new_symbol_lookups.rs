@@ -12,7 +12,7 @@ use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
 use domain::{CustomerId, Instrument, InstrumentType, Quantity};
 use market::ProviderError;
-use market::call_limits::NEW_SYMBOL_LOOKUPS_A_DAY;
+use market::call_limits::NEW_SYMBOL_LOOKUPS;
 use market_data::quotes::load_batch;
 use market_data::{history, instruments, prices};
 use notifications::watchlist;
@@ -57,7 +57,7 @@ async fn look_at_invented(world: &World, customer: CustomerId, names: &[String])
 async fn a_customer_who_invents_symbols_takes_at_most_ten_calls_a_day() {
     let world = counted(25, 20).await;
     let names = invented(25);
-    assert_eq!(look_at_invented(&world, world.customer, &names).await, (NEW_SYMBOL_LOOKUPS_A_DAY, 15));
+    assert_eq!(look_at_invented(&world, world.customer, &names).await, (NEW_SYMBOL_LOOKUPS, 15));
     assert_eq!(world.exchange.calls().len(), 10);
     assert_eq!(look_at_invented(&world, world.customer, &names).await, (10, 15));
     assert!(world.exchange.calls().is_empty());
@@ -150,6 +150,32 @@ async fn more_than_ten_lookups_are_allowed_while_the_next_refresh_has_its_calls(
     assert_eq!(look_at_invented(&world, world.customer, &invented(14)[12..]).await, (0, 2));
     let yahoo = counted(2_000, 20).await;
     assert_eq!(look_at_invented(&yahoo, yahoo.customer, &invented(90)).await, (90, 0));
+}
+
+#[tokio::test]
+async fn on_a_plan_by_the_minute_a_customer_who_invents_symbols_leaves_calls_to_others_and_waits_for_a_minute() {
+    let world = counted(18, 200).await;
+    *world.exchange.a_minute.lock().unwrap() = Some(75);
+    // Ten lookups, and three more of the calls that nobody else needs: five of a minute are reserved.
+    let mut unknown = 0;
+    for name in invented(20) {
+        unknown += look_at_invented(&world, world.customer, &[name]).await.0;
+    }
+    assert_eq!(unknown, 13);
+    assert_eq!(look_at_invented(&world, other(), &invented(22)[20..]).await, (2, 0), "others have their own");
+    *world.exchange.left.lock().unwrap() = Some(5);
+    let batch = look_at_invented(&world, world.customer, &invented(30)[25..]).await;
+    assert_eq!(batch, (0, 5));
+    world.clock.forward(TimeDelta::seconds(60));
+    assert_eq!(look_at_invented(&world, world.customer, &invented(30)[25..]).await, (5, 0));
+    // The name of a new symbol is requested with its bars, as the refresh of no day depends on that call.
+    world.exchange.names_cost.store(true, Ordering::SeqCst);
+    *world.exchange.left.lock().unwrap() = Some(70);
+    world.exchange.calls();
+    world.exchange.list("NEW", bars_through("2026-11-19", 100, 10.0));
+    let (platform, customer) = (&world.platform, world.customer);
+    instruments::load(platform, customer, &symbol("NEW"), platform.budget_for(customer)).await.unwrap();
+    assert_eq!(world.exchange.calls(), ["bars NEW", "name NEW"]);
 }
 
 #[tokio::test]
