@@ -1,7 +1,8 @@
 # The tasks of the project. `make` or `make help` lists them.
 #
-# Requires Rust and a C compiler. test, soak, lint, format, bench, build, deploy and new-function also require Python
-# 3.11 or later, all but new-function with its venv module; test, soak and lint also Node.js 20.19 or later with npm.
+# Requires Rust and a C compiler. test, soak, lint, format, bench, build, deploy, destroy and new-function also require
+# Python 3.11 or later, all but new-function with its venv module; test, soak and lint also Node.js 20.19 or later with
+# npm.
 # Tools are installed only into the folder sextant below XDG_CACHE_HOME (default: ~/.cache). Cargo builds into
 # CARGO_TARGET_DIR (default: target).
 
@@ -43,7 +44,7 @@ CONTRACT := $(CACHE)/contract-$(shell cat tests/contract/requirements.txt tests/
 	cut -d ' ' -f 1)
 CONTRACT_TOOLS := $(CONTRACT)/.tools
 
-.PHONY: help run test soak lint format bench build deploy openapi new-function clean
+.PHONY: help run test soak lint format bench build deploy destroy openapi new-function clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -55,7 +56,8 @@ test: $(TOOLS) $(CONTRACT_TOOLS) ## Run all tests; the whole-system tests run lo
 	@echo 'Building programs and tests'
 	@cargo build $(SELECTION) --lib --bins --tests
 	@echo 'Running the tests, locally and on the emulated AWS'
-	@set -o pipefail; export PYTHONDONTWRITEBYTECODE=1 SEXTANT_TEST_CONTRACT='$(CONTRACT)'; \
+	@set -o pipefail; export PYTHONDONTWRITEBYTECODE=1 SEXTANT_TEST_CONTRACT='$(CONTRACT)' \
+		SEXTANT_TEST_TOOLS='$(VENV)'; \
 		$(VENV)/bin/python tests/aws/deploy.py --programs '$(TARGET_DIR)/debug' --work '$(TARGET_DIR)/emulated-aws' \
 		-- cargo test $(SELECTION) --no-fail-fast -- --show-output 2>&1 | tee '$(TARGET_DIR)/test.log'
 	@if grep SKIPPED '$(TARGET_DIR)/test.log'; then echo 'make test: the tests above were SKIPPED' >&2; exit 1; fi
@@ -116,8 +118,14 @@ build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
 		cargo lambda build --arm64 --disable-optimizations --lambda-dir target/lambda $(DEPLOYED)
 	@ls -l target/lambda/*/bootstrap
 
-deploy: build ## Build, then deploy to your AWS account as stage dev (STAGE=prod for prod)
-	@SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam deploy --config-env '$(STAGE)'
+# Says which account and region it is about to change before it builds. BUILD=no deploys what is in target/lambda.
+deploy: $(TOOLS) ## Build, then deploy to your AWS account as stage dev (STAGE=prod for prod)
+	@$(VENV)/bin/python tools/stack.py check '$(STAGE)'
+	@$(if $(filter no,$(BUILD)),,$(MAKE) build)
+	@$(VENV)/bin/python tools/stack.py deploy '$(STAGE)'
+
+destroy: $(TOOLS) ## Delete the stack of a stage; tables and buckets stay. Asks, unless CONFIRM names the stage
+	@CONFIRM='$(CONFIRM)' $(VENV)/bin/python tools/stack.py destroy '$(STAGE)'
 
 openapi: ## Generate openapi.json and docs/errors.md from the code
 	@cargo build --quiet $(SELECTION) --lib --bins --tests

@@ -84,12 +84,12 @@ class Emulator:
     ) -> None:
         self._end()
 
-    def client(self, service: str) -> Any:
-        """A client of one emulated service."""
+    def client(self, service: str, region: str | None = None) -> Any:
+        """A client of one emulated service, in the emulator's region or another."""
         return boto3.client(
             service,
             endpoint_url=self.endpoint,
-            region_name=self.region,
+            region_name=region or self.region,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
             config=Config(proxies={}, s3={"addressing_style": "path"}),

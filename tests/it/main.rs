@@ -19,6 +19,7 @@ mod backtest;
 mod circles;
 mod contract;
 mod cors;
+mod deployment;
 mod dry_run;
 mod emails;
 mod encodings;

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""The way of `make deploy` and `make destroy`, gone in a copy of the project against an emulated AWS.
+
+    deployment.py SCENARIO
+
+Each scenario is a function below and ends with status 0 if all holds. make, samconfig.toml, `sam deploy`
+and its change sets are the real ones; template.yaml is too, with one tiny program in every function's place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from emulator import CREDENTIALS, Emulator
+
+ROOT = Path(__file__).resolve().parents[2]
+# What make reads. It names its tools by the requirements.
+PARTS = [
+    "Makefile",
+    "samconfig.toml",
+    "template.yaml",
+    "tools/stack.py",
+    "benches/peers/requirements.txt",
+    "tests/aws/requirements.txt",
+    "tests/aws/requirements-build.txt",
+    "tests/contract/requirements.txt",
+    "tests/contract/package-lock.json",
+]
+STACK = "sextant-prod"
+# Not the one that samconfig.toml once named.
+REGION = "eu-central-1"
+PROGRAM = "#!/bin/sh\nexit 1\n"
+
+
+class Project:
+    """A copy of the parts that a deployment needs."""
+
+    def __init__(self, folder: Path, emulator: Emulator) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        for part in PARTS:
+            (folder / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / part, folder / part)
+        for resource in self.template()["Resources"].values():
+            if resource["Type"] == "AWS::Serverless::Function":
+                program = folder / resource["Properties"]["CodeUri"] / "bootstrap"
+                program.parent.mkdir(parents=True)
+                program.write_text(PROGRAM, encoding="utf-8")
+                program.chmod(0o755)
+
+    def template(self) -> dict[str, Any]:
+        """The copy of template.yaml."""
+        return yaml.safe_load((self.folder / "template.yaml").read_text(encoding="utf-8"))
+
+    def change(self, part: str, old: str, new: str) -> None:
+        """Changes the copy of a file."""
+        text = (self.folder / part).read_text(encoding="utf-8")
+        expect(old in text, f"{part} has no {old!r}")
+        (self.folder / part).write_text(text.replace(old, new), encoding="utf-8")
+
+    def make(self, goal: str, **settings: str) -> tuple[int, str]:
+        """Runs make as a pipeline does: with a region, without a terminal. Returns status and output."""
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.folder),
+            "AWS_ENDPOINT_URL": self.emulator.endpoint,
+            "AWS_REGION": REGION,
+            "CI": "true",
+            **CREDENTIALS,
+        }
+        tools = Path(sys.executable).parents[1]
+        done = subprocess.run(
+            ["make", goal, "STAGE=prod", "BUILD=no", f"VENV={tools}"]
+            + [f"{name}={value}" for name, value in settings.items()],
+            cwd=self.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        print(done.stdout, flush=True)
+        return done.returncode, done.stdout
+
+    def deploy(self) -> None:
+        """Deploys, which must succeed."""
+        status, _ = self.make("deploy")
+        expect(status == 0, f"make deploy ended with status {status}")
+
+    def stack(self) -> dict[str, Any] | None:
+        """The stack as CloudFormation describes it, by its id once it is deleted."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return next((stack for stack in stacks if stack["StackName"] == STACK), None)
+
+    def physical(self, name: str) -> str:
+        """The physical id of a resource of the stack."""
+        found = self.client("cloudformation").describe_stack_resource(
+            StackName=STACK, LogicalResourceId=name
+        )
+        return found["StackResourceDetail"]["PhysicalResourceId"]
+
+    def client(self, service: str) -> Any:
+        """A client of an emulated service in the region of the deployment."""
+        return self.emulator.client(service, REGION)
+
+
+def lifecycle(project: Project) -> None:
+    """Prod is deployed, updated and deleted without a terminal; table and bucket outlive it."""
+    status, said = project.make("deploy")
+    expect(status == 0, f"make deploy ended with status {status}")
+    about = f"account 000000000000, region {REGION}, stage prod, stack {STACK}"
+    expect(about in said, f"it does not say what it is about to change: {about}")
+    stack = project.stack()
+    expect_status(stack, "CREATE_COMPLETE")
+    expect("REVIEW_IN_PROGRESS" in states(project), "it was not deployed by a change set")
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    expect(parameters["Stage"] == "prod", f"the parameters are not those of prod: {parameters}")
+    tags = {each["Key"]: each["Value"] for each in stack["Tags"]}
+    expect(tags == {"project": "sextant", "stage": "prod"}, f"the tags are {tags}")
+    elsewhere = project.emulator.client("cloudformation").describe_stacks()["Stacks"]
+    expect(not elsewhere, f"something was deployed to another region: {elsewhere}")
+    table, bucket = project.physical("Table"), project.physical("Bucket")
+    function = project.physical("SessionsFunction")
+    expect(is_protected(project, table), "the table of prod is not protected from deletion")
+
+    before = retention(project)
+    project.change("samconfig.toml", f"LogRetentionDays={before}", "LogRetentionDays=30")
+    project.deploy()
+    expect_status(project.stack(), "UPDATE_COMPLETE")
+    expect(before != 30 and retention(project) == 30, "the update did not arrive")
+    expect(project.physical("Table") == table, "the update replaced the table")
+
+    for confirmation in ({}, {"CONFIRM": "dev"}):
+        status, _ = project.make("destroy", **confirmation)
+        expect(status != 0, f"make destroy went on with {confirmation}")
+        expect_status(project.stack(), "UPDATE_COMPLETE")
+    status, said = project.make("destroy", CONFIRM="prod")
+    expect(status == 0, f"make destroy ended with status {status}")
+    expect(project.stack() is None, "the stack is still there")
+    for name in (table, bucket):
+        expect(said.count(name) > 1, f"it does not say that {name} stays, and how to remove it")
+    expect(is_protected(project, table), "the table lost its protection")
+    project.client("s3").head_bucket(Bucket=bucket)
+    functions = project.client("lambda").list_functions()["Functions"]
+    expect(function not in str(functions), "the functions are still there")
+
+
+def failed_first(project: Project) -> None:
+    """A first deployment of prod that fails rolls back and leaves an empty table."""
+    # A resource that cannot be created, after all that a failure could leave behind.
+    project.change(
+        "template.yaml",
+        "\nOutputs:\n",
+        """
+  Impossible:
+    Type: AWS::Logs::LogStream
+    DependsOn: [Table, Bucket, BucketPolicy, ApiAccount]
+    Properties: { LogGroupName: there-is-no-such-group }
+
+Outputs:
+""",
+    )
+    status, _ = project.make("deploy")
+    expect(status != 0, "make deploy ended with status 0")
+    expect_status(project.stack(), "ROLLBACK_COMPLETE")
+    [table] = project.client("dynamodb").list_tables()["TableNames"]
+    expect(is_protected(project, table), "the table of prod is not protected from deletion")
+    left = project.client("dynamodb").scan(TableName=table)["Count"]
+    expect(left == 0, f"the table has {left} items")
+
+    status, said = project.make("deploy")
+    expect(status != 0 and "make destroy STAGE=prod" in said, "it does not say what to do next")
+    status, _ = project.make("destroy", CONFIRM="prod")
+    expect(status == 0, f"make destroy ended with status {status}")
+    expect(project.stack() is None, "the stack is still there")
+
+
+def is_protected(project: Project, table: str) -> bool:
+    """Whether a table is protected from deletion."""
+    described = project.client("dynamodb").describe_table(TableName=table)["Table"]
+    return described["DeletionProtectionEnabled"]
+
+
+def states(project: Project) -> list[str]:
+    """The states that the stack has been in."""
+    paginator = project.client("cloudformation").get_paginator("describe_stack_events")
+    events = [
+        event for page in paginator.paginate(StackName=STACK) for event in page["StackEvents"]
+    ]
+    return [event["ResourceStatus"] for event in events if event["LogicalResourceId"] == STACK]
+
+
+def retention(project: Project) -> int:
+    """Days for which the API's log is retained."""
+    name = project.physical("ApiLogGroup")
+    groups = project.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return next(group["retentionInDays"] for group in groups if group["logGroupName"] == name)
+
+
+def expect_status(stack: dict[str, Any] | None, status: str) -> None:
+    """Fails unless the stack has this status."""
+    found = None if stack is None else stack["StackStatus"]
+    expect(found == status, f"the stack is {found}, not {status}")
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Fails unless it holds."""
+    if not holds:
+        raise AssertionError(otherwise)
+
+
+SCENARIOS: dict[str, Callable[[Project], None]] = {
+    "lifecycle": lifecycle,
+    "failed-first": failed_first,
+}
+
+
+def main() -> None:
+    """Runs one scenario with an emulator of its own."""
+    scenario = SCENARIOS[sys.argv[1]]
+    with tempfile.TemporaryDirectory(prefix="sextant-deployment-") as folder:
+        work = Path(folder) / "work"
+        work.mkdir()
+        with Emulator(work) as emulator:
+            scenario(Project(Path(folder) / "project", emulator))
+
+
+if __name__ == "__main__":
+    main()
