@@ -30,7 +30,7 @@ async fn quote_and_alert(live: &mut Live) -> (Value, Value) {
 }
 
 /// Subscribes to a symbol that has no price yet.
-async fn subscribe(target: &Target, symbol: &str) -> (Target, Live) {
+pub async fn subscribe(target: &Target, symbol: &str) -> (Target, Live) {
     let customer = target.newcomer().await;
     let mut live = customer.live().await;
     live.send(&json!({ "action": "subscribe", "symbols": [symbol] })).await;

@@ -23,6 +23,7 @@ mod deployment;
 mod dry_run;
 mod emails;
 mod encodings;
+mod event_buses;
 mod events;
 mod fetch_data;
 mod guides;

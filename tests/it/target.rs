@@ -147,6 +147,11 @@ pub fn emulated() -> Option<(Target, String)> {
     Some((EMULATED.clone()?, text_of(&addresses["endpoint"])))
 }
 
+/// The second stack on the emulated AWS alone.
+pub fn second() -> Option<Target> {
+    Some(Target::emulated("the second emulated stack", &ADDRESSES.as_ref()?["second"]))
+}
+
 /// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address on which
 /// that provider must listen.
 pub fn with_provider() -> Option<(Target, String)> {
@@ -303,6 +308,29 @@ impl Target {
             "FlexibleTimeWindow": { "Mode": "OFF" }, "ActionAfterCompletion": "DELETE",
         });
         self.send(ask(Method::POST, format!("/{}", Self::unique("once"))).json(&once)).await.expect_status(200);
+    }
+
+    /// The name of the event bus of the stack: that on which its refresh publishes.
+    pub async fn event_bus(&self) -> String {
+        let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no bus with a name") };
+        let name = self.deployed_name("refresh-prices");
+        let path = format!("{endpoint}/2015-03-31/functions/{name}/configuration");
+        let configuration = self.send(self.client.get(path)).await.expect_status(200).json();
+        text_of(&configuration["Environment"]["Variables"]["EVENT_BUS_NAME"])
+    }
+
+    /// Publishes an event on a bus of the emulated AWS, as the refresh does.
+    pub async fn put_event(&self, bus: &str, detail_type: &str, detail: &Value) {
+        let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no bus with a name") };
+        let entry = json!({
+            "EventBusName": bus, "Source": "sextant", "DetailType": detail_type, "Detail": detail.to_string(),
+        });
+        let request = self.client.post(endpoint).header("authorization", signature("events"));
+        let request = request.header("x-amz-target", "AWSEvents.PutEvents");
+        let request = request.header("content-type", "application/x-amz-json-1.1");
+        let request = request.body(json!({ "Entries": [entry] }).to_string());
+        let put = self.send(request).await.expect_status(200).json();
+        assert_eq!(put["FailedEntryCount"], 0, "{put}");
     }
 
     /// The name under which a function was deployed.

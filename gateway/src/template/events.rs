@@ -12,8 +12,7 @@ use crate::schedule_expression::ScheduleExpression;
 
 /// The value for a route without an authorizer.
 const NO_AUTHORIZER: &str = "NONE";
-/// The only supported bus.
-const DEFAULT_BUS: &str = "default";
+const BUS_TYPE: &str = "AWS::Events::EventBus";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -48,7 +47,7 @@ struct ScheduleProperties {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RuleProperties {
-    event_bus_name: Option<String>,
+    event_bus_name: Option<Text>,
     pattern: serde_json::Map<String, Value>,
 }
 
@@ -67,7 +66,7 @@ pub(super) fn add(
             function.routes.push(route);
         }
         "ScheduleV2" => function.schedules.push(schedule(document, resource, name, event)?),
-        "EventBridgeRule" => function.rules.push(rule(resource, name, event)?),
+        "EventBridgeRule" => function.rules.push(rule(document, resource, name, event)?),
         kind => {
             let (resource, event, kind) = (resource.to_owned(), name.to_owned(), kind.to_owned());
             return Err(TemplateError::EventType { resource, event, kind });
@@ -109,11 +108,16 @@ fn schedule(document: &Document, resource: &str, name: &str, event: &Event) -> R
     Ok(Schedule { name: name.to_owned(), expression, input })
 }
 
-fn rule(resource: &str, name: &str, event: &Event) -> Result<EventPattern, TemplateError> {
+/// The pattern of a rule, which must be on the bus of the template: other stacks publish on the account's default bus.
+fn rule(document: &Document, resource: &str, name: &str, event: &Event) -> Result<EventPattern, TemplateError> {
     let properties: RuleProperties = read(resource, &event.properties)?;
-    if properties.event_bus_name.is_some_and(|bus| bus != DEFAULT_BUS) {
-        let reason = format!("the rule {name} must be on the bus {DEFAULT_BUS}");
-        return Err(TemplateError::Properties { resource: resource.to_owned(), reason });
+    let refusal = |reason| TemplateError::Properties { resource: resource.to_owned(), reason };
+    let is_bus = |name: &str| document.resources.get(name).is_some_and(|resource| resource.kind == BUS_TYPE);
+    if !matches!(&properties.event_bus_name, Some(Text::Reference { name }) if is_bus(name)) {
+        return Err(refusal(format!("the EventBusName of the rule {name} is not a Ref to a bus of the template")));
+    }
+    if document.resources.values().filter(|resource| resource.kind == BUS_TYPE).count() > 1 {
+        return Err(refusal(format!("the rule {name} is on one of several buses; a template has one")));
     }
     EventPattern::parse(&properties.pattern)
         .map_err(|source| TemplateError::Pattern { resource: resource.to_owned(), source })

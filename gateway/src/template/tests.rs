@@ -174,24 +174,49 @@ fn a_run_that_fails_all_retries_goes_to_the_queue_of_failed_runs() {
 }
 
 #[test]
-fn a_rule_has_a_pattern_on_the_default_bus() {
-    let rule = |properties: &str| {
+fn a_rule_has_a_pattern_and_is_on_the_only_bus_of_the_template() {
+    let rule = |properties: &str, more: &str| {
         one(&format!(
             "      CodeUri: target/lambda/tell-time/\n      Events:\n        E: {{ Type: EventBridgeRule, \
-             Properties: {{ {properties} }} }}\n"
+             Properties: {{ {properties} }} }}\n  Bus: {{ Type: 'AWS::Events::EventBus' }}\n{more}"
         ))
     };
-    assert_eq!(rule("Pattern: { source: [sextant] }").unwrap().functions[0].rules.len(), 1);
-    assert_eq!(rule("EventBusName: default, Pattern: { source: [sextant] }").unwrap().functions[0].retries, 2);
-    for (properties, said) in [
-        ("Pattern: {}", "names no field"),
-        ("Pattern: { source: [{ prefix: sex }] }", "filter"),
-        ("EventBusName: another, Pattern: { source: [sextant] }", "on the bus default"),
-        ("EventBusName: default", "missing field"),
+    let sextant = "EventBusName: { Ref: Bus }, Pattern: { source: [sextant] }";
+    let template = rule(sextant, "").unwrap();
+    assert_eq!((template.functions[0].rules.len(), template.functions[0].retries), (1, 2));
+    let not_the_bus = "is not a Ref to a bus of the template";
+    for (properties, more, said) in [
+        ("EventBusName: { Ref: Bus }, Pattern: {}", "", "names no field"),
+        ("EventBusName: { Ref: Bus }, Pattern: { source: [{ prefix: sex }] }", "", "filter"),
+        ("EventBusName: { Ref: Bus }", "", "missing field"),
+        ("Pattern: { source: [sextant] }", "", not_the_bus),
+        ("EventBusName: default, Pattern: { source: [sextant] }", "", not_the_bus),
+        ("EventBusName: { Ref: Table }, Pattern: { source: [sextant] }", "", not_the_bus),
+        (sextant, "  Another: { Type: 'AWS::Events::EventBus' }\n", "one of several buses"),
     ] {
-        let refusal = rule(properties).unwrap_err().to_string();
+        let refusal = rule(properties, more).unwrap_err().to_string();
         assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");
     }
+}
+
+#[test]
+fn events_are_published_where_the_rule_listens_on_a_bus_named_after_the_stack() {
+    let template: serde_json::Value = serde_saphyr::from_str(PROJECT_TEMPLATE).unwrap();
+    let resources = &template["Resources"];
+    let name = &resources["EventBus"]["Properties"]["Name"];
+    assert_eq!(name, &serde_json::json!({ "Ref": "AWS::StackName" }), "two stacks of an account have two buses");
+    let bus = serde_json::json!({ "Ref": "EventBus" });
+    let rule = &resources["PublishRatesFunction"]["Properties"]["Events"]["QuotesRefreshed"]["Properties"];
+    assert_eq!(rule["EventBusName"], bus);
+    let refresh = &resources["RefreshPricesFunction"];
+    assert_eq!(refresh["Properties"]["Environment"]["Variables"]["EVENT_BUS_NAME"], bus);
+    let may_publish = |statement: &&serde_json::Value| statement["Action"] == "events:PutEvents";
+    let policies = refresh["Properties"]["Policies"].as_array().unwrap().iter();
+    let statements = policies.filter_map(|policy| policy["Statement"].as_array()).flatten();
+    let resources: Vec<_> = statements.filter(may_publish).map(|statement| &statement["Resource"]).collect();
+    assert_eq!(resources, [&serde_json::json!({ "Fn::GetAtt": ["EventBus", "Arn"] })]);
+    // An update publishes nothing on the new bus before the rule is on it and may invoke its function.
+    assert_eq!(refresh["DependsOn"], "PublishRatesFunctionQuotesRefreshedPermission");
 }
 
 #[test]

@@ -46,7 +46,7 @@ mod tests {
 
     async fn published(status: u16, answer: &'static str) -> (Result<(), NotPublished>, Value) {
         let service = Loopback::start(vec![(status, "", answer)]).await;
-        let bus = EventBridge::new(Client::new(&service.sdk), "default".to_owned());
+        let bus = EventBridge::new(Client::new(&service.sdk), "sextant-dev".to_owned());
         let done = bus.publish(Event { detail_type: "quotes.refreshed", detail: json!({ "quotes": [] }) }).await;
         (done, serde_json::from_str(&service.asked()[0].body).unwrap())
     }
@@ -56,7 +56,7 @@ mod tests {
         let (done, asked) = published(200, r#"{"FailedEntryCount":0,"Entries":[{"EventId":"1"}]}"#).await;
         done.unwrap();
         let entry = json!({
-            "EventBusName": "default", "Source": "sextant", "DetailType": "quotes.refreshed",
+            "EventBusName": "sextant-dev", "Source": "sextant", "DetailType": "quotes.refreshed",
             "Detail": "{\"quotes\":[]}",
         });
         assert_eq!(asked, json!({ "Entries": [entry] }));

@@ -13,7 +13,7 @@ use domain::{Bars, CustomerId, Split, Symbol};
 use futures::{StreamExt as _, stream};
 use market_data::quote_record::LastQuote;
 use market_data::series::PriceSeries;
-use market_data::{MarketData, history, warnings};
+use market_data::{MarketData, history, quote_store, warnings};
 use quant::backtest::Warning;
 use serde::Serialize;
 use store::{Cursor, Item, Key, Query, StoreError, Version, documents, keys};
@@ -57,7 +57,7 @@ impl AddAssign for EvaluationCounts {
 
 /// Fires the alerts whose condition these quotes meet, and notifies their owners. May be called again with the same
 /// quotes, in any order and concurrently: no alert fires twice on a market day, and a quote fires nothing if its `seq`
-/// is not above the last one evaluated of its symbol.
+/// is not above the last one evaluated of its symbol. A mark that is above every stored quote counts as none.
 ///
 /// Errors: the store's. The quotes of all other symbols have been evaluated nevertheless, and repeating the call does
 /// the rest.
@@ -101,7 +101,10 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Evalua
     let mut total = EvaluationCounts::default();
     let mut page = read_page(&market.app, &quote.symbol, None).await?;
     let evaluated = page.evaluated.take();
-    let is_new = evaluated.is_none_or(|(evaluated, _)| quote.seq > evaluated.seq);
+    let is_new = match evaluated {
+        Some((evaluated, _)) if quote.seq <= evaluated.seq => !exists(&market.app, &quote.symbol, evaluated).await?,
+        _ => true,
+    };
     let mut history = None;
     let mut any_alert = false;
     loop {
@@ -120,6 +123,13 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Evalua
         store_evaluated_through(&market.app, quote, evaluated.map(|(_, version)| version)).await?;
     }
     Ok(total)
+}
+
+/// Whether a quote with this `seq` can have been evaluated: the stored quote of the symbol has the highest of all. A
+/// mark above it is from a quote of another table, whose event was published on the same bus.
+async fn exists(app: &App, symbol: &Symbol, evaluated: EvaluatedThrough) -> Result<bool, ServiceError> {
+    let stored = quote_store::read(app, symbol).await?;
+    Ok(stored.is_none_or(|stored| evaluated.seq <= stored.seq))
 }
 
 async fn read_page(app: &App, symbol: &Symbol, cursor: Option<Cursor>) -> Result<Page, ServiceError> {

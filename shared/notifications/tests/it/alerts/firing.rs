@@ -6,6 +6,7 @@ use domain::{Bar, Bars};
 use market::Note;
 use market_data::quote_record::LastQuote;
 use notifications::alerts::{self, AlertState, EvaluationCounts, Firing};
+use store::{documents, keys};
 use testing::portfolios::stock;
 
 use crate::alerts::world::{World, above, bar, day, gist, price, symbol};
@@ -104,6 +105,24 @@ async fn a_repeated_or_late_quote_fires_nothing() {
     }
     assert!(world.history(ada, &alert).await.is_empty());
     assert_eq!(alerts::evaluate(&world.platform, &[world.quote("AAPL", "12.5")]).await.unwrap().fired, 1);
+}
+
+#[tokio::test]
+async fn a_mark_above_every_stored_quote_silences_no_alert() {
+    let world = World::new();
+    let (ada, _) = world.connect("ada").await;
+    world.alert(ada, above("99"), Repeat::Once).await;
+    let foreign = LastQuote { seq: 5_000, ..world.quote("AAPL", "11") };
+    alerts::evaluate(&world.platform, &[foreign]).await.unwrap();
+    let alert = world.alert(ada, above("12"), Repeat::Once).await;
+    let own = world.quote("AAPL", "13");
+    documents::put(&*world.table, keys::quote(&own.symbol), &own, None).await.unwrap();
+    let fired = alerts::evaluate(&world.platform, std::slice::from_ref(&own)).await.unwrap();
+    assert_eq!(fired.fired, 1);
+    assert_eq!(world.history(ada, &alert).await[0].price, own.price);
+    // The mark is now that of the own quote: an earlier one is late again.
+    let earlier = LastQuote { seq: own.seq - 1, price: price("100"), ..own };
+    assert_eq!(alerts::evaluate(&world.platform, &[earlier]).await.unwrap().fired, 0);
 }
 
 #[tokio::test]
