@@ -132,6 +132,13 @@ def lifecycle(project: Project) -> None:
     table, bucket = project.physical("Table"), project.physical("Bucket")
     function = project.physical("SessionsFunction")
     expect(is_protected(project, table), "the table of prod is not protected from deletion")
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    for name, resource in project.template()["Resources"].items():
+        if resource["Type"] == "AWS::Serverless::Function":
+            project.client("lambda").get_function(FunctionName=outputs[f"{name}Name"])
+    throttled = project.template()["Resources"]["Api"]["Properties"]["RouteSettings"]
+    stage = project.client("apigatewayv2").get_stage(ApiId=outputs["ApiId"], StageName="$default")
+    expect(stage["RouteSettings"].keys() == throttled.keys(), "the routes have other throttles")
 
     before = retention(project)
     project.change("samconfig.toml", f"LogRetentionDays={before}", "LogRetentionDays=30")
