@@ -44,7 +44,7 @@ CONTRACT := $(CACHE)/contract-$(shell cat tests/contract/requirements.txt tests/
 	cut -d ' ' -f 1)
 CONTRACT_TOOLS := $(CONTRACT)/.tools
 
-.PHONY: help run test soak lint format bench build deploy destroy openapi new-function clean
+.PHONY: help run test soak lint format bench build deploy destroy openapi policies new-function clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -133,6 +133,9 @@ openapi: ## Generate openapi.json and docs/errors.md from the code
 	@mv openapi.json.unfinished openapi.json
 	@'$(TARGET_DIR)/debug/sextant' errors > docs/errors.md.unfinished
 	@mv docs/errors.md.unfinished docs/errors.md
+
+policies: ## Write the roles' access to the table into template.yaml, from shared/store/src/access.rs
+	@SEXTANT_WRITE_POLICIES=1 cargo test --quiet $(SELECTION) --test it -- access::a_role_may >/dev/null
 
 new-function: ## Create the skeleton of a function: NAME=dividends answers GET /dividends
 	@$(PYTHON) tools/new_function.py '$(NAME)'

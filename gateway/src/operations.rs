@@ -10,5 +10,5 @@ use crate::platform::{Engines, Settings};
 pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
     let home = Home::open_unlocked(&settings.home)?;
     let engines = Engines::open(&home, settings, Channels::none())?;
-    Ok(operator::handle(&engines.market, command).await?)
+    Ok(operator::handle(&engines.market.restricted_to("operator"), command).await?)
 }

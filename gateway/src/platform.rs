@@ -174,6 +174,7 @@ struct Mounting {
 }
 
 impl Mounting {
+    /// Adds a function, which may use the table as [`store::access`] grants.
     fn add(
         &mut self,
         template: &Template,
@@ -185,17 +186,21 @@ impl Mounting {
         let handle: Handle = match handler {
             Handler::Http { router, .. } => {
                 let (name, timeout) = (function.name.clone(), function.timeout);
-                let mounted = Mounted { name, timeout, router: router.on(market.clone()), public: false };
+                let mounted =
+                    Mounted { name, timeout, router: router.on(market.restricted_to(&function.name)), public: false };
                 self.routes.extend(function.routes.iter().map(|key| {
                     let public = function.public_routes.contains(key);
                     (key.clone(), Mounted { public, ..mounted.clone() })
                 }));
                 return;
             }
-            Handler::Event { handle } => Arc::new(handle),
+            Handler::Event { handle } => {
+                let name = function.name.clone();
+                Arc::new(move |market: MarketData, event| handle(market.restricted_to(&name), event))
+            }
             Handler::Live { handle } => {
-                let origins = origins.clone();
-                Arc::new(move |market, event| handle(market, origins.clone(), event))
+                let (name, origins) = (function.name.clone(), origins.clone());
+                Arc::new(move |market: MarketData, event| handle(market.restricted_to(&name), origins.clone(), event))
             }
         };
         let (name, timeout, retries) = (function.name.clone(), function.timeout, function.retries);

@@ -10,6 +10,9 @@ the addresses in its environment and ends with that command's status:
 or, without a command, stays until its standard input closes or it gets a signal to stop. When it ends,
 so do the emulator and every function it started.
 
+The emulator refuses a function what its role does not allow. permissions.py says what it cannot
+check.
+
 The template is deployed twice. The second stack asks Alpha Vantage for its prices, at an address on
 this machine where nothing listens until a test does.
 
@@ -40,6 +43,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from emulator import Emulator, EmulatorError, free_port
 from packages import BUCKET, PackageError, package
+from permissions import leave_out_unknown_conditions
 from routes import RouteError, create_routes
 
 STACK = "sextant-test"
@@ -121,6 +125,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise DeployError(f"{template} is not a template: it has no Resources")
     package(document, programs, emulator.client("s3"))
+    leave_out_unknown_conditions(document)
     reach_live_connections(document, emulator.endpoint)
     leave_out_keywords(document)
 

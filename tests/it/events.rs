@@ -27,24 +27,25 @@ fn every_sample_event_is_answered_by_its_function() {
             let case = path.file_stem().unwrap().to_str().unwrap().to_owned();
             let event: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             let function = FUNCTIONS.iter().find(|function| function.name == folder).expect("a folder a function");
+            let platform = platform.restricted_to(&folder);
             match function.handler {
                 Handler::Http { router, .. } => {
                     let invocation =
                         Invocation { function: &folder, timeout: Duration::from_mins(1), request_id: "event" };
                     let mut event = event;
                     event["requestContext"]["authorizer"]["lambda"] = context.clone();
-                    let answer = invoke_http(router.on(platform.clone()), &event, &invocation).await;
+                    let answer = invoke_http(router.on(platform), &event, &invocation).await;
                     let status = answer.status().as_u16();
                     let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..400 };
                     let body = String::from_utf8_lossy(answer.body()).into_owned();
                     assert!(expected.contains(&status), "{folder}/{case}: {status} {body}");
                 }
                 Handler::Event { handle } => {
-                    let answer = handle(platform.clone(), event).await.unwrap();
+                    let answer = handle(platform, event).await.unwrap();
                     assert!(answer.is_object(), "{folder}/{case}: {answer}");
                 }
                 Handler::Live { handle } => {
-                    let answer = handle(platform.clone(), [].into(), event).await.unwrap();
+                    let answer = handle(platform, [].into(), event).await.unwrap();
                     let expected = if case.starts_with(REFUSED) { 400..500 } else { 200..300 };
                     let status = answer["statusCode"].as_u64().unwrap();
                     assert!(expected.contains(&status), "{folder}/{case}: {answer}");

@@ -13,6 +13,7 @@
     reason = "a failed one is a failed test, and exact figures are compared exactly"
 )]
 
+mod access;
 mod amounts;
 mod answer;
 mod backtest;

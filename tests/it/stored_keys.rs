@@ -216,7 +216,7 @@ impl<'a> Sent<'a> {
         let Handler::Http { router, .. } = registered.handler else { panic!("{} has no routes", self.function) };
         let function = self.function;
         let invocation = Invocation { function, timeout: Duration::from_mins(1), request_id: "stored-keys" };
-        let answer = invoke_http(router.on(platform.clone()), &event, &invocation).await;
+        let answer = invoke_http(router.on(platform.restricted_to(function)), &event, &invocation).await;
         let replayed = answer.headers().contains_key("idempotency-replayed");
         (answer.status().as_u16(), replayed, serde_json::from_slice(answer.body()).unwrap())
     }

@@ -12,6 +12,10 @@ use gateway::{Platform, Prices, Server, Settings};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::live_client::Live;
 
@@ -69,6 +73,7 @@ impl InProcess {
     pub fn with(check: impl AsyncFnOnce(market_data::MarketData)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let home = tempfile::tempdir().unwrap();
+        show_refused_access();
         runtime.block_on(async {
             let (platform, _) = Platform::open(&settings(home.path())).unwrap();
             platform.objects.set_base_url("http://127.0.0.1").unwrap();
@@ -77,12 +82,21 @@ impl InProcess {
     }
 }
 
+/// Prints which access a function lacks: the response is only a 500.
+fn show_refused_access() {
+    let refused = filter_fn(|metadata| metadata.target() == "app::restricted_table");
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_filter(refused);
+    // Every test calls this, and the first call counts.
+    drop(tracing_subscriber::registry().with(lines).try_init());
+}
+
 /// A gateway that all tests of this process share.
 static LOCAL: LazyLock<Target> = LazyLock::new(|| {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
+            show_refused_access();
             let home = tempfile::tempdir().unwrap();
             let server = Server::start(settings(home.path())).await.unwrap();
             let place = Place::Local { home: settings(home.path()).home, platform: server.platform().market.clone() };
@@ -276,7 +290,7 @@ impl Target {
                 let Some(Handler::Event { handle }) = registered.map(|registered| registered.handler) else {
                     panic!("{function} takes no events")
                 };
-                handle(platform.clone(), event.clone()).await.unwrap()
+                handle(platform.restricted_to(function), event.clone()).await.unwrap()
             }
             Place::Emulated { endpoint, .. } => {
                 let name = self.deployed_name(function);

@@ -56,7 +56,8 @@ const ENGINES: [(&str, &[&str]); 6] = [
     // A clock of files or the wall clock, which needs nothing.
     ("market_clock", &[]),
     ("prices", &["Action: ssm:GetParameter"]),
-    ("objects", &["s3:GetObject"]),
+    // Of reports or results.
+    ("objects", &["${Bucket.Arn}/re"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
     ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
     ("mail", &["EMAIL_TOPIC_PREFIX:"]),
@@ -217,7 +218,8 @@ fn a_role_allows_exactly_what_its_functions_engines_need() {
     for section in sections {
         let (name, section) = section.split_once("/\n").unwrap();
         let main = std::fs::read_to_string(root().join("functions").join(name).join("src/main.rs")).unwrap();
-        let named = main.split_once("Engines::table()").unwrap().1.split_once(',').unwrap().0;
+        let named =
+            main.split_once(r#"Engines::table_of(env!("CARGO_BIN_NAME"))"#).unwrap().1.split_once(',').unwrap().0;
         let added = named.split(".with_").skip(1).map(|engine| engine.trim_end_matches(|c: char| !c.is_alphabetic()));
         let engines: BTreeSet<&str> = added.collect();
         for engine in &engines {

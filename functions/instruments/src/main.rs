@@ -1,5 +1,8 @@
 //! The instruments Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_prices(), instruments::router))
+    lambda::on_one_thread(lambda::run_http(
+        lambda::Engines::table_of(env!("CARGO_BIN_NAME")).with_prices(),
+        instruments::router,
+    ))
 }

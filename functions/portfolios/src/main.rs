@@ -1,5 +1,8 @@
 //! The portfolios Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_prices().with_objects(), portfolios::router))
+    lambda::on_one_thread(lambda::run_http(
+        lambda::Engines::table_of(env!("CARGO_BIN_NAME")).with_prices().with_objects(),
+        portfolios::router,
+    ))
 }

@@ -1,5 +1,8 @@
 //! The sessions Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::Engines::table().with_push(), sessions::router))
+    lambda::on_one_thread(lambda::run_http(
+        lambda::Engines::table_of(env!("CARGO_BIN_NAME")).with_push(),
+        sessions::router,
+    ))
 }

@@ -15,6 +15,7 @@ use crate::dry_run::DryRunTable;
 use crate::hasher::Hasher;
 use crate::mail::{Mail, NoMail};
 use crate::push::{NoConnections, Push};
+use crate::restricted_table::RestrictedTable;
 use crate::source_limits::SourceLimits;
 
 const MILLISECONDS_A_DAY: u128 = 24 * 60 * 60 * 1_000;
@@ -67,18 +68,31 @@ const LOCKS: usize = 64;
 #[derive(Clone)]
 pub struct App {
     inner: Arc<Inner>,
+    tables: Arc<Tables>,
     is_dry_run: bool,
 }
 
+struct Tables {
+    table: Arc<dyn Table>,
+    dry_run: DryRunTable,
+}
+
 struct Inner {
-    parts: Parts,
-    dry_run_table: DryRunTable,
+    objects: Arc<dyn Objects>,
+    clock: Clock,
+    channels: Channels,
     ids: std::sync::Mutex<ContextV7>,
     customer_locks: [tokio::sync::Mutex<()>; LOCKS],
     attempt_locks: [tokio::sync::Mutex<()>; LOCKS],
     hasher: Hasher,
     source_limits: SourceLimits,
     customer_limits: CustomerLimits,
+}
+
+impl Tables {
+    fn new(table: Arc<dyn Table>, clock: Clock) -> Self {
+        Self { dry_run: DryRunTable::new(Arc::clone(&table), clock), table }
+    }
 }
 
 impl App {
@@ -91,9 +105,12 @@ impl App {
     /// An application on these engines, with these limits by source address and by customer.
     #[must_use]
     pub fn limited(parts: Parts, source_limits: SourceLimits, customer_limits: CustomerLimits) -> Self {
+        let Parts { table, objects, clock, channels } = parts;
+        let tables = Tables::new(table, Arc::clone(&clock));
         let inner = Inner {
-            dry_run_table: DryRunTable::new(Arc::clone(&parts.table), Arc::clone(&parts.clock)),
-            parts,
+            objects,
+            clock,
+            channels,
             ids: std::sync::Mutex::new(ContextV7::new()),
             customer_locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
             attempt_locks: std::array::from_fn(|_| tokio::sync::Mutex::default()),
@@ -101,7 +118,14 @@ impl App {
             source_limits,
             customer_limits,
         };
-        Self { inner: Arc::new(inner), is_dry_run: false }
+        Self { inner: Arc::new(inner), tables: Arc::new(tables), is_dry_run: false }
+    }
+
+    /// This application as a function may use it: its table refuses what [`store::access`] does not grant.
+    #[must_use]
+    pub fn restricted_to(&self, function: &str) -> Self {
+        let table = Arc::new(RestrictedTable::new(Arc::clone(&self.tables.table), function));
+        Self { tables: Arc::new(Tables::new(table, Arc::clone(&self.inner.clock))), ..self.clone() }
     }
 
     /// This application with writes that take effect, even in a dry run.
@@ -113,31 +137,31 @@ impl App {
     /// The store.
     #[must_use]
     pub fn table(&self) -> &dyn Table {
-        if self.is_dry_run { &self.inner.dry_run_table } else { &*self.inner.parts.table }
+        if self.is_dry_run { &self.tables.dry_run } else { &*self.tables.table }
     }
 
     /// The storage of reports and large results.
     #[must_use]
     pub fn objects(&self) -> &dyn Objects {
-        &*self.inner.parts.objects
+        &*self.inner.objects
     }
 
     /// Takes events.
     #[must_use]
     pub fn bus(&self) -> &dyn Bus {
-        &*self.inner.parts.channels.bus
+        &*self.inner.channels.bus
     }
 
     /// Reaches live connections.
     #[must_use]
     pub fn push(&self) -> &dyn Push {
-        &*self.inner.parts.channels.push
+        &*self.inner.channels.push
     }
 
     /// Sends e-mails.
     #[must_use]
     pub fn mail(&self) -> &dyn Mail {
-        &*self.inner.parts.channels.mail
+        &*self.inner.channels.mail
     }
 
     /// Hashes passwords.
@@ -161,7 +185,7 @@ impl App {
     /// The current time, to the millisecond, so that a time in a response equals the one that is read back later.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        domain::instant::to_the_millisecond((self.inner.parts.clock)())
+        domain::instant::to_the_millisecond((self.inner.clock)())
     }
 
     /// A new id. Later ids of this process sort after earlier ones.

@@ -63,6 +63,7 @@ pub mod objects_of;
 pub mod precondition;
 pub mod push;
 pub mod rate_limiter;
+pub mod restricted_table;
 pub mod source_limits;
 pub mod stored_responses;
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use app::bus::{Bus, NoBus};
 use app::mail::{Mail, NoMail};
 use app::push::{NoConnections, Push};
+use app::restricted_table::RestrictedTable;
 use app::{App, Channels, Parts};
 use market_data::MarketData;
 use objects::Objects;
@@ -28,6 +29,7 @@ use crate::sns_email::SnsEmail;
 /// [`App`], or [`MarketData`] where there is a source of prices or its clock.
 #[derive(Clone, Copy)]
 pub struct Engines<P> {
+    function: &'static str,
     platform: fn(App, &Aws, &Arc<dyn Table>) -> P,
     objects: fn(&Aws) -> Arc<dyn Objects>,
     bus: fn(&Aws) -> Arc<dyn Bus>,
@@ -36,10 +38,11 @@ pub struct Engines<P> {
 }
 
 impl Engines<App> {
-    /// The table, and nothing of markets.
+    /// The table as the function of this name may use it, and nothing of markets. The name is that of the program.
     #[must_use]
-    pub fn table() -> Self {
+    pub fn table_of(function: &'static str) -> Self {
         Self {
+            function,
             platform: |app, _, _| app,
             objects: |_| Arc::new(NoObjects),
             bus: |_| Arc::new(NoBus),
@@ -62,8 +65,8 @@ impl Engines<App> {
     }
 
     fn on_market_data(self, platform: fn(App, &Aws, &Arc<dyn Table>) -> MarketData) -> Engines<MarketData> {
-        let Self { objects, bus, push, mail, .. } = self;
-        Engines { platform, objects, bus, push, mail }
+        let Self { function, objects, bus, push, mail, .. } = self;
+        Engines { function, platform, objects, bus, push, mail }
     }
 }
 
@@ -94,7 +97,7 @@ impl<P> Engines<P> {
 
     /// Starts them.
     pub(crate) fn start(self, aws: &Aws) -> P {
-        let table = dynamo_table(aws);
+        let table: Arc<dyn Table> = Arc::new(RestrictedTable::new(dynamo_table(aws), self.function));
         let channels = Channels { bus: (self.bus)(aws), push: (self.push)(aws), mail: (self.mail)(aws) };
         let parts =
             Parts { table: Arc::clone(&table), objects: (self.objects)(aws), clock: aws.clock.clone(), channels };

@@ -4,7 +4,7 @@
 //!
 //! ```no_run
 //! fn main() -> Result<(), lambda::Error> {
-//!     lambda::on_one_thread(lambda::run_http(lambda::Engines::table(), |_: app::App| axum::Router::new()))
+//!     lambda::on_one_thread(lambda::run_http(lambda::Engines::table_of("authorizer"), |_: app::App| axum::Router::new()))
 //! }
 //! ```
 //!

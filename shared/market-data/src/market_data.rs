@@ -35,6 +35,12 @@ impl MarketData {
         Self { app: self.app.writing(), ..self.clone() }
     }
 
+    /// The same as a function may use it: [`App::restricted_to`].
+    #[must_use]
+    pub fn restricted_to(&self, function: &str) -> Self {
+        Self { app: self.app.restricted_to(function), ..self.clone() }
+    }
+
     /// The source of prices.
     #[must_use]
     pub fn provider(&self) -> &dyn Provider {

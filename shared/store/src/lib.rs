@@ -35,6 +35,7 @@
 //! # }
 //! ```
 
+pub mod access;
 pub mod bars;
 pub mod check;
 pub mod conformance;

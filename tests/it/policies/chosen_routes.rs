@@ -85,7 +85,7 @@ impl Functions {
         let mut routers = Vec::new();
         for registered in FUNCTIONS {
             let Handler::Http { router, .. } = registered.handler else { continue };
-            let router = router.on(platform.clone());
+            let router = router.on(platform.restricted_to(registered.name));
             let function = template.functions.iter().find(|function| function.name == registered.name).unwrap();
             routers.extend(function.routes.iter().map(|key| (key.to_string(), router.clone())));
         }

@@ -1,5 +1,5 @@
 //! The new-function Lambda.
 
 fn main() -> Result<(), lambda::Error> {
-    lambda::on_one_thread(lambda::run_http(lambda::Engines::table(), new_function::router))
+    lambda::on_one_thread(lambda::run_http(lambda::Engines::table_of(env!("CARGO_BIN_NAME")), new_function::router))
 }
