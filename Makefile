@@ -44,10 +44,16 @@ CONTRACT := $(CACHE)/contract-$(shell cat tests/contract/requirements.txt tests/
 	cut -d ' ' -f 1)
 CONTRACT_TOOLS := $(CONTRACT)/.tools
 
-.PHONY: help run test soak lint format bench build deploy destroy openapi policies new-function clean
+# Tools that check workflows, the Dockerfile and scripts, from PyPI and npm: tests/pipelines.
+PIPELINES := $(CACHE)/pipelines-$(shell cat tests/pipelines/requirements.txt tests/pipelines/package-lock.json | \
+	cksum | cut -d ' ' -f 1)
+PIPELINES_TOOLS := $(PIPELINES)/.tools
+SHELL_SCRIPTS := .ci/run $(wildcard deploy/*.sh)
+
+.PHONY: help run test soak lint lint-pipelines format bench build deploy destroy openapi policies new-function clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start the platform on this machine, on http://127.0.0.1:8080
 	@cargo run $(LOCKED)
@@ -79,19 +85,28 @@ soak: $(CONTRACT_TOOLS) ## Run the long tests: kills under load, random cases an
 		SEXTANT_SOAK_EXAMPLES='$(SOAK_EXAMPLES)' SEXTANT_TEST_CONTRACT='$(CONTRACT)' \
 		cargo test $(SELECTION) --test it --test killed --test live_load -- --show-output $(SOAKED)
 
-lint: $(TOOLS) $(CONTRACT_TOOLS) ## Check formatting, lints, template and API document, and dependencies with cargo-deny
+lint: $(TOOLS) $(CONTRACT_TOOLS) lint-pipelines ## Check formatting, lints, templates, API document, pipelines, secrets, dependencies
 	@cargo fmt --all --check
 	@cargo clippy $(SELECTION) --all-targets -- --deny warnings
 	@$(VENV)/bin/ruff check --quiet --no-cache tests/aws
 	@$(VENV)/bin/ruff check --quiet --no-cache --config tests/aws/ruff.toml benches tests/contract tools
 	@$(VENV)/bin/ruff format --quiet --no-cache --check --diff tests/aws
 	@$(VENV)/bin/ruff format --quiet --no-cache --config tests/aws/ruff.toml --check --diff benches tests/contract tools
-	@$(VENV)/bin/cfn-lint template.yaml
+	@$(VENV)/bin/cfn-lint template.yaml $(wildcard deploy/*.yaml)
 	@AWS_DEFAULT_REGION=us-east-1 SAM_CLI_TELEMETRY=0 $(VENV)/bin/sam validate --lint --template-file template.yaml
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true \
 		'$(CONTRACT)/node_modules/.bin/redocly' lint openapi.json --config tests/contract/redocly.yaml
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 		else echo 'cargo-deny is not installed, so dependencies were not checked'; fi
+
+# The workflows call shellcheck through actionlint. zizmor is kept offline, so that its result depends on the files only.
+lint-pipelines: $(PIPELINES_TOOLS) ## Check workflows, Dockerfile and scripts, and search for secrets
+	@'$(PIPELINES)/venv/bin/actionlint' -shellcheck '$(PIPELINES)/venv/bin/shellcheck' -pyflakes=
+	@'$(PIPELINES)/venv/bin/zizmor' --offline --quiet --no-progress --persona pedantic .github
+	@'$(PIPELINES)/venv/bin/hadolint' --failure-threshold info Dockerfile
+	@'$(PIPELINES)/venv/bin/shellcheck' $(SHELL_SCRIPTS)
+	@git grep --untracked --name-only -I -z -e '' -- ':!*.csv' | \
+		xargs -0 '$(PIPELINES)/node_modules/.bin/secretlint' --secretlintrc tests/pipelines/secretlint.json --maskSecrets
 
 format: $(TOOLS) ## Format Rust and Python
 	@cargo fmt --all
@@ -142,7 +157,7 @@ new-function: ## Create the skeleton of a function: NAME=dividends answers GET /
 
 clean: ## Remove build output and the installed tools
 	@cargo clean
-	@rm -rf target/lambda "$(CACHE)"/venv-* "$(CACHE)"/contract-*
+	@rm -rf target/lambda "$(CACHE)"/venv-* "$(CACHE)"/contract-* "$(CACHE)"/pipelines-*
 
 define CHECK_PYTHON
 @$(PYTHON) -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' || { \
@@ -166,6 +181,15 @@ $(CONTRACT_TOOLS):
 	@'$(CONTRACT)/venv/bin/python' $(PIP_INSTALL) --requirement tests/contract/requirements.txt
 	@cp tests/contract/package.json tests/contract/package-lock.json '$(CONTRACT)'
 	@npm ci --prefix '$(CONTRACT)' --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
+$(PIPELINES_TOOLS):
+	$(CHECK_PYTHON)
+	@echo 'Installing the tools that check pipelines into $(PIPELINES)'
+	@$(PYTHON) -m venv --clear '$(PIPELINES)/venv'
+	@'$(PIPELINES)/venv/bin/python' $(PIP_INSTALL) --requirement tests/pipelines/requirements.txt
+	@cp tests/pipelines/package.json tests/pipelines/package-lock.json '$(PIPELINES)'
+	@npm ci --prefix '$(PIPELINES)' --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 $(CROSS_TOOLS): $(TOOLS)

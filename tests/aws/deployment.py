@@ -34,6 +34,8 @@ PARTS = [
     "tests/aws/requirements-build.txt",
     "tests/contract/requirements.txt",
     "tests/contract/package-lock.json",
+    "tests/pipelines/requirements.txt",
+    "tests/pipelines/package-lock.json",
 ]
 STACK = "sextant-prod"
 # Not the one that samconfig.toml once named.
