@@ -164,13 +164,16 @@ def deploy(target: Target) -> int:
     """Runs `sam deploy` and returns its status.
 
     A change of prod is confirmed at a terminal. A pipeline has none; there a reviewer is asked before.
+    CloudFormation uses the role in EXECUTION_ROLE_ARN, if there is one, and else the caller's permissions.
     """
+    role = os.environ.get("EXECUTION_ROLE_ARN")
     asks = target.stage == PROD and sys.stdin.isatty() and not os.environ.get("CI")
     command = [
         str(Path(sys.executable).with_name("sam")),
         "deploy",
         *("--config-env", target.stage, "--region", target.region),
         "--confirm-changeset" if asks else "--no-confirm-changeset",
+        *(("--role-arn", role) if role else ()),
     ]
     return subprocess.run(
         command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False
