@@ -18,7 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
+from botocore.exceptions import ClientError
 
 from emulator import CREDENTIALS, Emulator
 
@@ -49,6 +51,7 @@ class Project:
     def __init__(self, folder: Path, emulator: Emulator) -> None:
         self.folder = folder
         self.emulator = emulator
+        self.credentials = CREDENTIALS
         for part in PARTS:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, folder / part)
@@ -77,7 +80,7 @@ class Project:
             "AWS_ENDPOINT_URL": self.emulator.endpoint,
             "AWS_REGION": REGION,
             "CI": "true",
-            **CREDENTIALS,
+            **self.credentials,
         }
         tools = Path(sys.executable).parents[1]
         done = subprocess.run(
@@ -94,9 +97,9 @@ class Project:
         print(done.stdout, flush=True)
         return done.returncode, done.stdout
 
-    def deploy(self) -> None:
+    def deploy(self, **settings: str) -> None:
         """Deploys, which must succeed."""
-        status, _ = self.make("deploy")
+        status, _ = self.make("deploy", **settings)
         expect(status == 0, f"make deploy ended with status {status}")
 
     def stack(self) -> dict[str, Any] | None:
@@ -194,6 +197,62 @@ Outputs:
     expect(project.stack() is None, "the stack is still there")
 
 
+def least_permissions(project: Project) -> None:
+    """A pipeline with the policy of deploy/permissions.yaml deploys prod, and may do nothing else."""
+    permissions = yaml.safe_load((ROOT / "deploy/permissions.yaml").read_text(encoding="utf-8"))
+    policy = permissions["Resources"]["DeployPolicy"]["Properties"]["PolicyDocument"]
+    # The emulator does not know this condition key.
+    [statement] = [each for each in policy["Statement"] if "cloudformation:RoleArn" in str(each)]
+    del statement["Condition"]
+    cloudformation, iam = project.client("cloudformation"), project.client("iam")
+    cloudformation.create_stack(
+        StackName="permissions",
+        TemplateBody=yaml.safe_dump(permissions),
+        Parameters=[{"ParameterKey": "Stage", "ParameterValue": "prod"}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="permissions")
+    [stack] = cloudformation.describe_stacks(StackName="permissions")["Stacks"]
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    role = outputs["ExecutionRoleArn"]
+    iam.create_user(UserName="pipeline")
+    iam.attach_user_policy(UserName="pipeline", PolicyArn=outputs["DeployPolicyArn"])
+    key = iam.create_access_key(UserName="pipeline")["AccessKey"]
+    project.credentials = {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+    }
+
+    # The bucket of builds refuses plain HTTP, and the emulator has nothing else.
+    status, said = project.make("deploy", EXECUTION_ROLE_ARN=role)
+    expect(status != 0 and "explicit deny" in said, "the bucket of builds accepted plain HTTP")
+    for bucket in project.client("s3").list_buckets()["Buckets"]:
+        project.client("s3").delete_bucket_policy(Bucket=bucket["Name"])
+    project.deploy(EXECUTION_ROLE_ARN=role)
+    expect_status(project.stack(), "CREATE_COMPLETE")
+    project.change(
+        "samconfig.toml", f"LogRetentionDays={retention(project)}", "LogRetentionDays=30"
+    )
+    project.deploy(EXECUTION_ROLE_ARN=role)
+    expect_status(project.stack(), "UPDATE_COMPLETE")
+
+    status, said = project.make("destroy", CONFIRM="prod")
+    expect(status != 0 and "cloudformation:DeleteStack" in said, "a pipeline may delete the stack")
+    pipeline = boto3.client(
+        "dynamodb",
+        endpoint_url=project.emulator.endpoint,
+        region_name=REGION,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    try:
+        pipeline.scan(TableName=project.physical("Table"))
+    except ClientError as error:
+        expect(error.response["Error"]["Code"] == "AccessDeniedException", str(error))
+    else:
+        raise AssertionError("a pipeline may read the table")
+
+
 def is_protected(project: Project, table: str) -> bool:
     """Whether a table is protected from deletion."""
     described = project.client("dynamodb").describe_table(TableName=table)["Table"]
@@ -231,16 +290,18 @@ def expect(holds: bool, otherwise: str) -> None:
 SCENARIOS: dict[str, Callable[[Project], None]] = {
     "lifecycle": lifecycle,
     "failed-first": failed_first,
+    "least-permissions": least_permissions,
 }
 
 
 def main() -> None:
     """Runs one scenario with an emulator of its own."""
     scenario = SCENARIOS[sys.argv[1]]
+    settings = {"AUTH": "true"} if scenario is least_permissions else {}
     with tempfile.TemporaryDirectory(prefix="sextant-deployment-") as folder:
         work = Path(folder) / "work"
         work.mkdir()
-        with Emulator(work) as emulator:
+        with Emulator(work, **settings) as emulator:
             scenario(Project(Path(folder) / "project", emulator))
 
 

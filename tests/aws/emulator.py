@@ -38,8 +38,9 @@ class Emulator:
 
     region = "us-east-1"
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, **settings: str) -> None:
         self.log = work / "emulator.log"
+        self._settings = settings
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._scratch = tempfile.mkdtemp(prefix="sextant-aws-")
@@ -57,6 +58,7 @@ class Emulator:
             "IOT_MTLS_ENABLED": "0",
             "HOME": self._scratch,
             "TMPDIR": self._scratch,
+            **self._settings,
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

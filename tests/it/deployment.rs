@@ -46,6 +46,11 @@ fn a_failed_first_deployment_of_prod_is_rolled_back_and_leaves_an_empty_table() 
     go("failed-first");
 }
 
+#[test]
+fn a_pipeline_deploys_prod_with_its_policy_and_may_do_nothing_else() {
+    go("least-permissions");
+}
+
 /// A folder with a program `cargo` that leaves a mark.
 fn marking_cargo(folder: &Path) -> PathBuf {
     let (program, mark) = (folder.join("cargo"), folder.join("built"));

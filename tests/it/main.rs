@@ -44,6 +44,7 @@ mod operations;
 mod overview;
 mod pages;
 mod performance;
+mod pipelines;
 mod policies;
 mod portfolios;
 mod predict;
