@@ -9,5 +9,6 @@ mod log;
 mod process;
 mod readme;
 mod replay;
+mod smoke;
 mod sources;
 mod strangers;
