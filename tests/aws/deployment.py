@@ -25,20 +25,9 @@ from botocore.exceptions import ClientError
 from emulator import CREDENTIALS, Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
-# What make reads. It names its tools by the requirements.
-PARTS = [
-    "Makefile",
-    "samconfig.toml",
-    "template.yaml",
-    "tools/stack.py",
-    "benches/peers/requirements.txt",
-    "tests/aws/requirements.txt",
-    "tests/aws/requirements-build.txt",
-    "tests/contract/requirements.txt",
-    "tests/contract/package-lock.json",
-    "tests/pipelines/requirements.txt",
-    "tests/pipelines/package-lock.json",
-]
+# What make reads. It names its tools by their requirements.
+PARTS = ["Makefile", "samconfig.toml", "template.yaml", "tools/stack.py"]
+REQUIREMENTS = ("*/*/requirements*.txt", "tests/*/package-lock.json")
 STACK = "sextant-prod"
 # Not the one that samconfig.toml once named.
 REGION = "eu-central-1"
@@ -52,7 +41,8 @@ class Project:
         self.folder = folder
         self.emulator = emulator
         self.credentials = CREDENTIALS
-        for part in PARTS:
+        requirements = [path for names in REQUIREMENTS for path in ROOT.glob(names)]
+        for part in PARTS + [str(path.relative_to(ROOT)) for path in requirements]:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, folder / part)
         for resource in self.template()["Resources"].values():
@@ -168,7 +158,7 @@ def lifecycle(project: Project) -> None:
 
 
 def failed_first(project: Project) -> None:
-    """A first deployment of prod that fails rolls back and leaves an empty table."""
+    """A first deployment of prod that fails rolls back and leaves an empty table and bucket."""
     # A resource that cannot be created, after all that a failure could leave behind.
     project.change(
         "template.yaml",
@@ -189,6 +179,8 @@ Outputs:
     expect(is_protected(project, table), "the table of prod is not protected from deletion")
     left = project.client("dynamodb").scan(TableName=table)["Count"]
     expect(left == 0, f"the table has {left} items")
+    buckets = project.client("s3").list_buckets()["Buckets"]
+    expect(sum(STACK in bucket["Name"] for bucket in buckets) == 1, f"the buckets are {buckets}")
 
     status, said = project.make("deploy")
     expect(status != 0 and "make destroy STAGE=prod" in said, "it does not say what to do next")
