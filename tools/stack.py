@@ -13,6 +13,7 @@ profile, in this order, and the credentials from where the AWS command line find
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
@@ -149,10 +150,10 @@ def check(target: Target) -> None:
         raise StackError(f"{target.stack} is in the state {status}; {advice}")
 
 
-def describe(target: Target, name: str | None = None) -> dict[str, Any] | None:
+def describe(target: Target) -> dict[str, Any] | None:
     """The stack as CloudFormation describes it; `None` if there is none."""
     try:
-        found = target.client("cloudformation").describe_stacks(StackName=name or target.stack)
+        found = target.client("cloudformation").describe_stacks(StackName=target.stack)
     except ClientError as error:
         if "does not exist" in str(error):
             return None
@@ -238,7 +239,8 @@ def confirm(target: Target) -> None:
     """Asks for the stage's name, unless CONFIRM has it."""
     given = os.environ.get("CONFIRM", "")
     if not given and sys.stdin.isatty() and not os.environ.get("CI"):
-        given = input(f"Type {target.stage} to delete {target.stack}: ").strip()
+        with contextlib.suppress(EOFError):
+            given = input(f"Type {target.stage} to delete {target.stack}: ").strip()
     if given != target.stage:
         raise StackError(f"nothing was deleted. Confirm with CONFIRM={target.stage}")
 
