@@ -165,8 +165,31 @@ fn the_execution_role_may_create_every_type_of_resource_in_the_template() {
             panic!("{name} is a {of_type}, which has no line in SERVICES");
         });
         assert!(allowed.contains(service), "deploy/permissions.yaml allows nothing of {service}, for {name}");
+        // Its generated name would not begin with the stack's, to which the role is limited.
+        if *service == "states" {
+            let properties = &resource["Properties"];
+            let given = [&properties["Name"], &properties["StateMachineName"]];
+            let named = given.iter().filter_map(|name| name["Fn::Sub"].as_str()).next();
+            assert!(named.is_some_and(|name| name.starts_with("${AWS::StackName}-")), "{name} needs a name");
+        }
     }
     assert!(!allowed.contains("*"), "{allowed:?}");
+}
+
+/// IAM accepts at most 10,240 characters of inline policies in a role, and 6,144 in a managed policy, without white space.
+#[test]
+fn the_policies_of_pipelines_are_short_enough_for_iam() {
+    let permissions = yaml(Path::new("deploy/permissions.yaml"));
+    // What CloudFormation puts in place of a pseudo parameter is about as long as its name.
+    let length = |policy: &Value| {
+        let text = serde_json::to_string(&policy["PolicyDocument"]).unwrap();
+        text.len() - text.matches(r#"{"Fn::Sub":"#).count() * r#"{"Fn::Sub":}"#.len()
+    };
+    let inline = permissions["Resources"]["ExecutionRole"]["Properties"]["Policies"].as_array().unwrap();
+    let inline: usize = inline.iter().map(length).sum();
+    assert!(inline < 10_240, "{inline}");
+    let managed = length(&permissions["Resources"]["DeployPolicy"]["Properties"]);
+    assert!(managed < 6_144, "{managed}");
 }
 
 #[test]
