@@ -71,8 +71,10 @@ test: $(TOOLS) $(CONTRACT_TOOLS) ## Run all tests; the whole-system tests run lo
 # How often the running server is killed, and how many times as many random cases the property tests run.
 SOAK_ROUNDS ?= 200
 SOAK_TIMES ?= 20
-# The number of live connections that receive a quote, and the number of symbols that one refresh updates.
+# The number of live connections, the number of symbols that each subscribes to, and the number of symbols that one
+# refresh updates.
 SOAK_CLIENTS ?= 1000
+SOAK_SYMBOLS_A_CLIENT ?= 100
 SOAK_SYMBOLS ?= 5000
 # The number of random requests for each operation of the API document.
 SOAK_EXAMPLES ?= 200
@@ -82,6 +84,7 @@ SOAKED := ledger:: killed:: live_load:: refresh:: contract::
 soak: $(CONTRACT_TOOLS) ## Run the long tests: kills under load, random cases and requests, many connections and symbols
 	@SEXTANT_SOAK_ROUNDS='$(SOAK_ROUNDS)' SEXTANT_SOAK_TIMES='$(SOAK_TIMES)' \
 		SEXTANT_SOAK_CLIENTS='$(SOAK_CLIENTS)' SEXTANT_SOAK_SYMBOLS='$(SOAK_SYMBOLS)' \
+		SEXTANT_SOAK_SYMBOLS_A_CLIENT='$(SOAK_SYMBOLS_A_CLIENT)' \
 		SEXTANT_SOAK_EXAMPLES='$(SOAK_EXAMPLES)' SEXTANT_TEST_CONTRACT='$(CONTRACT)' \
 		cargo test $(SELECTION) --test it --test killed --test live_load -- --show-output $(SOAKED)
 

@@ -1,22 +1,13 @@
 //! Two stacks in one account of the emulated AWS: each has an event bus of its own.
 
 use market_data::quote_record::QUOTES_REFRESHED;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::live_rates::subscribe;
+use crate::live_rates::{refreshed, subscribe};
 use crate::target;
 
 /// A symbol that neither stack has a price of.
 const SYMBOL: &str = "TWOBUSES";
-
-fn refreshed(seq: u64) -> Value {
-    let now = target::now().to_rfc3339();
-    let quote = json!({
-        "symbol": SYMBOL, "price": "12.50", "previous_close": null, "currency": "USD", "day": "2026-06-10",
-        "as_of": now, "source": "test", "seq": seq, "fetched_at": now,
-    });
-    json!({ "quotes": [quote] })
-}
 
 #[test]
 fn an_event_of_one_stack_never_reaches_another_of_the_same_account() {
@@ -34,7 +25,7 @@ fn an_event_of_one_stack_never_reaches_another_of_the_same_account() {
         // A foreign event would come before the stack's own, because the stack has heard of it earlier.
         for seq in [5_001, 1, 5_002, 2] {
             let (stack, bus, live) = &mut stacks[usize::from(seq < 5_000)];
-            stack.put_event(bus, QUOTES_REFRESHED, &refreshed(seq)).await;
+            stack.put_event(bus, QUOTES_REFRESHED, &refreshed(&[SYMBOL.to_owned()], seq)["detail"]).await;
             let quote = live.next().await;
             assert_eq!((&quote["type"], &quote["seq"]), (&json!("quote"), &json!(seq)), "{}: {quote}", stack.name);
         }

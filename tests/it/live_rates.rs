@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use gateway::{AlphaVantageAccess, Prices};
 use market::alpha_vantage::FREE_PLAN;
+use market_data::quote_record::QUOTES_REFRESHED;
 use refresh::Work;
 use serde_json::{Value, json};
 
@@ -140,6 +141,66 @@ fn each_slot_publishes_its_quote_on_one_machine() {
     });
 }
 
+/// The event that each of these symbols has a new quote.
+pub fn refreshed(symbols: &[String], seq: u64) -> Value {
+    let now = target::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    let quotes: Vec<_> = symbols
+        .iter()
+        .map(|symbol| {
+            json!({
+                "symbol": symbol, "price": "12.50", "previous_close": null, "currency": "USD", "day": "2026-06-10",
+                "as_of": now, "source": "test", "seq": seq, "fetched_at": now,
+            })
+        })
+        .collect();
+    json!({ "detail-type": QUOTES_REFRESHED, "time": now, "detail": { "quotes": quotes } })
+}
+
+#[test]
+fn a_connection_with_batches_gets_one_message_an_event_and_the_others_one_a_quote() {
+    each(async |target: &Target| {
+        let symbols: Vec<String> = (0..4).map(|number| format!("BATCH{number}")).collect();
+        let customer = target.newcomer().await;
+        let mut connections = Vec::new();
+        for batch in [true, false, true] {
+            let mut live = customer.live().await;
+            live.send(&json!({ "action": "subscribe", "symbols": symbols, "batch": batch })).await;
+            assert_eq!(live.next().await["type"], "snapshot", "{}", target.name);
+            // The next message is handled after the connection is listed.
+            live.send(&json!({ "action": "ping" })).await;
+            assert_eq!(live.next().await["type"], "pong", "{}", target.name);
+            connections.push((batch, live));
+        }
+        let did = target.invoke("publish-rates", &refreshed(&symbols, 1)).await;
+        assert_eq!(did["published"]["posted"], 1 + symbols.len() + 1, "{}: {did}", target.name);
+        for (batch, live) in &mut connections {
+            let messages = if *batch {
+                let message = live.next().await;
+                assert_eq!(message["type"], "quotes", "{}: {message}", target.name);
+                message["items"].as_array().unwrap().clone()
+            } else {
+                vec![live.next().await, live.next().await, live.next().await, live.next().await]
+            };
+            let received: Vec<_> = messages.iter().map(|quote| quote["symbol"].as_str().unwrap()).collect();
+            assert_eq!(received, symbols, "{}", target.name);
+        }
+        // The second connection changes to batches, the third back from them.
+        for (batch, live) in &mut connections[1..] {
+            live.send(&json!({ "action": "subscribe", "symbols": symbols, "batch": !*batch })).await;
+            assert_eq!(live.next().await["type"], "snapshot", "{}", target.name);
+            live.send(&json!({ "action": "ping" })).await;
+            assert_eq!(live.next().await["type"], "pong", "{}", target.name);
+        }
+        let did = target.invoke("publish-rates", &refreshed(&symbols, 2)).await;
+        assert_eq!(did["published"]["posted"], 2 + symbols.len(), "{}: {did}", target.name);
+        let expected = ["quotes", "quotes", "quote"];
+        for ((_, mut live), expected) in connections.into_iter().zip(expected) {
+            assert_eq!(live.next().await["type"], expected, "{}", target.name);
+            live.leave().await;
+        }
+    });
+}
+
 #[test]
 fn the_snapshot_comes_first_and_a_malformed_message_leaves_the_connection_open() {
     each(async |target: &Target| {
@@ -155,6 +216,7 @@ fn the_snapshot_comes_first_and_a_malformed_message_leaves_the_connection_open()
             (json!({ "action": "subscribe" }), "invalid_message"),
             (json!({ "action": "subscribe", "symbols": ["not a symbol"] }), "invalid_symbol"),
             (json!({ "action": "ping", "more": 1 }), "invalid_message"),
+            (json!({ "action": "subscribe", "symbols": ["AAPL"], "batch": "yes" }), "invalid_message"),
             (json!(["subscribe"]), "invalid_message"),
         ] {
             live.send(&message).await;

@@ -150,3 +150,23 @@ fn every_function_that_reads_the_providers_key_may_decrypt_it_with_a_key_of_ones
     assert!(readers > 5);
     assert_eq!(template["Parameters"]["ProviderKeyKmsKeyArn"]["Default"], "");
 }
+
+#[test]
+fn events_are_published_where_the_rule_listens_on_a_bus_named_after_the_stack() {
+    let template = template();
+    let resources = &template["Resources"];
+    let name = &resources["EventBus"]["Properties"]["Name"];
+    assert_eq!(name, &json!({ "Ref": "AWS::StackName" }), "two stacks of an account have two buses");
+    let bus = json!({ "Ref": "EventBus" });
+    let rule = &resources["PublishRatesFunction"]["Properties"]["Events"]["QuotesRefreshed"]["Properties"];
+    assert_eq!(rule["EventBusName"], bus);
+    let refresh = &resources["RefreshPricesFunction"];
+    assert_eq!(refresh["Properties"]["Environment"]["Variables"]["EVENT_BUS_NAME"], bus);
+    let may_publish = |statement: &&Value| statement["Action"] == "events:PutEvents";
+    let policies = refresh["Properties"]["Policies"].as_array().unwrap().iter();
+    let statements = policies.filter_map(|policy| policy["Statement"].as_array()).flatten();
+    let resources: Vec<_> = statements.filter(may_publish).map(|statement| &statement["Resource"]).collect();
+    assert_eq!(resources, [&json!({ "Fn::GetAtt": ["EventBus", "Arn"] })]);
+    // An update publishes nothing on the new bus before the rule is on it and may invoke its function.
+    assert_eq!(refresh["DependsOn"], "PublishRatesFunctionQuotesRefreshedPermission");
+}

@@ -9,6 +9,7 @@ use app::Channels;
 use app::mail::{Mail, MailError, NoMail};
 use app::push::{Push, PushError};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use domain::alert::{Condition, Repeat};
 use domain::{Currency, Price};
 use identity::sessions::SessionKind;
@@ -43,6 +44,25 @@ impl Push for AlertFirstSocket {
     }
 
     async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        Ok(())
+    }
+}
+
+/// A socket that AWS throttles on request.
+#[derive(Default)]
+struct ThrottledSocket {
+    is_throttled: AtomicBool,
+    is_closed: AtomicBool,
+}
+
+#[async_trait]
+impl Push for ThrottledSocket {
+    async fn post(&self, _connection: &str, _text: &str) -> Result<(), PushError> {
+        if self.is_throttled.load(Ordering::SeqCst) { Err(PushError::Throttled) } else { Ok(()) }
+    }
+
+    async fn close(&self, _connection: &str) -> Result<(), PushError> {
+        self.is_closed.store(true, Ordering::SeqCst);
         Ok(())
     }
 }
@@ -120,7 +140,7 @@ fn refreshed() -> Value {
         fetched_at: NOW.parse().unwrap(),
         replay: false,
     };
-    json!({ "detail-type": "quotes.refreshed", "detail": { "quotes": [quote] } })
+    json!({ "detail-type": "quotes.refreshed", "time": NOW, "detail": { "quotes": [quote] } })
 }
 
 fn platform(push: Arc<dyn Push>, mail: Arc<dyn Mail>) -> (MarketData, TestBed) {
@@ -168,4 +188,20 @@ async fn a_subscription_that_stays_broken_does_not_fail_later_events() {
         1,
         "it is delivered with a later quote"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttled_event_is_repeated_and_the_repetition_closes_what_is_still_throttled() {
+    let socket = Arc::new(ThrottledSocket::default());
+    let (platform, test_bed) = platform(socket.clone(), Arc::new(NoMail));
+    subscribe(&platform, false).await;
+    handle(&platform, refreshed()).await.unwrap();
+    socket.is_throttled.store(true, Ordering::SeqCst);
+    let failed = handle(&platform, refreshed()).await;
+    assert!(matches!(failed, Err(Failure::Unreached(1))), "{failed:?}");
+    assert!(!socket.is_closed.load(Ordering::SeqCst));
+    test_bed.clock.forward(TimeDelta::minutes(1));
+    let repeated = handle(&platform, refreshed()).await.unwrap();
+    assert_eq!((&repeated["published"]["failed"], &repeated["published"]["unreached"]), (&json!(1), &json!(0)));
+    assert!(socket.is_closed.load(Ordering::SeqCst));
 }

@@ -128,6 +128,8 @@ fn the_projects_own_template_is_read_whole() {
     let [pattern] = publish.rules.as_slice() else { panic!("{publish:?}") };
     assert!(pattern.takes(&serde_json::json!({ "source": "sextant", "detail-type": "quotes.refreshed" })));
     assert_eq!(publish.retries, 2);
+    // With the time to read the subscribers before, and to close connections after.
+    assert!(publish.timeout >= notifications::live::QUOTES_TIME * 2, "{:?}", publish.timeout);
 }
 
 #[test]
@@ -197,26 +199,6 @@ fn a_rule_has_a_pattern_and_is_on_the_only_bus_of_the_template() {
         let refusal = rule(properties, more).unwrap_err().to_string();
         assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");
     }
-}
-
-#[test]
-fn events_are_published_where_the_rule_listens_on_a_bus_named_after_the_stack() {
-    let template: serde_json::Value = serde_saphyr::from_str(PROJECT_TEMPLATE).unwrap();
-    let resources = &template["Resources"];
-    let name = &resources["EventBus"]["Properties"]["Name"];
-    assert_eq!(name, &serde_json::json!({ "Ref": "AWS::StackName" }), "two stacks of an account have two buses");
-    let bus = serde_json::json!({ "Ref": "EventBus" });
-    let rule = &resources["PublishRatesFunction"]["Properties"]["Events"]["QuotesRefreshed"]["Properties"];
-    assert_eq!(rule["EventBusName"], bus);
-    let refresh = &resources["RefreshPricesFunction"];
-    assert_eq!(refresh["Properties"]["Environment"]["Variables"]["EVENT_BUS_NAME"], bus);
-    let may_publish = |statement: &&serde_json::Value| statement["Action"] == "events:PutEvents";
-    let policies = refresh["Properties"]["Policies"].as_array().unwrap().iter();
-    let statements = policies.filter_map(|policy| policy["Statement"].as_array()).flatten();
-    let resources: Vec<_> = statements.filter(may_publish).map(|statement| &statement["Resource"]).collect();
-    assert_eq!(resources, [&serde_json::json!({ "Fn::GetAtt": ["EventBus", "Arn"] })]);
-    // An update publishes nothing on the new bus before the rule is on it and may invoke its function.
-    assert_eq!(refresh["DependsOn"], "PublishRatesFunctionQuotesRefreshedPermission");
 }
 
 #[test]

@@ -117,10 +117,10 @@ fn bus(aws: &Aws) -> Arc<dyn Bus> {
 }
 
 fn push(aws: &Aws) -> Arc<dyn Push> {
-    let Some(endpoint) = &aws.configuration.live_endpoint else { return Arc::new(NoConnections) };
-    // Unlike the endpoints of other services this one belongs to the API, so it is not overridden.
-    let stage = aws_sdk_apigatewaymanagement::config::Builder::from(&aws.sdk).endpoint_url(endpoint).build();
-    Arc::new(LiveConnections::new(aws_sdk_apigatewaymanagement::Client::from_conf(stage)))
+    match &aws.configuration.live_endpoint {
+        None => Arc::new(NoConnections),
+        Some(endpoint) => Arc::new(LiveConnections::new(&aws.sdk, endpoint)),
+    }
 }
 
 fn mail(aws: &Aws) -> Arc<dyn Mail> {

@@ -48,7 +48,21 @@ impl Retryable for StoreError {
 /// An attempt reads, decides and writes, and must start from fresh reads. Between attempts it waits a random time below
 /// a ceiling that doubles from 10 to 500 ms ("full jitter", so that competitors do not collide again). Formula: M.
 /// Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
-pub async fn retry<T, E, F, Attempt>(policy: Retry, mut attempt: F) -> Result<T, E>
+pub async fn retry<T, E, F, Attempt>(policy: Retry, attempt: F) -> Result<T, E>
+where
+    E: Retryable,
+    F: FnMut() -> Attempt,
+    Attempt: Future<Output = Result<T, E>>,
+{
+    retry_with_waits_up_to(LONGEST_WAIT, policy, attempt).await
+}
+
+/// Like [`retry`], but the ceiling of the waits doubles up to `longest_wait`.
+pub async fn retry_with_waits_up_to<T, E, F, Attempt>(
+    longest_wait: Duration,
+    policy: Retry,
+    mut attempt: F,
+) -> Result<T, E>
 where
     E: Retryable,
     F: FnMut() -> Attempt,
@@ -66,7 +80,7 @@ where
             return Err(error);
         }
         tokio::time::sleep(wait).await;
-        ceiling = (ceiling * 2).min(LONGEST_WAIT);
+        ceiling = (ceiling * 2).min(longest_wait);
         tries += 1;
     }
 }

@@ -68,7 +68,8 @@ fn or_log(pending: &PendingDelivery, sent: Result<bool, ServiceError>) -> bool {
 }
 
 /// Returns whether the customer's live connections are done: one has accepted the alert, or there are none. Connections
-/// that did not accept it are closed, so the next attempt finds newer ones or none.
+/// that did not accept it are closed, so the next attempt finds newer ones or none, or were throttled and may accept it
+/// then.
 async fn notify_live(app: &App, pending: &PendingDelivery, firing: &Firing) -> Result<bool, ServiceError> {
     let CustomerDelivery { reached, failed } =
         live::publish_to_customer(app, pending.customer_id, &message(firing)).await?;

@@ -22,7 +22,7 @@ pub(super) async fn end(app: &App, id: &str, reason: &LiveError) -> Result<(), S
     let goodbye = async {
         // The connection may be gone already.
         let _ = delivery::post(app, id, &text).await;
-        app.push().close(id).await
+        delivery::close(app, id).await
     };
     match tokio::time::timeout(delivery::GOODBYE, goodbye).await {
         Ok(Ok(())) => {}

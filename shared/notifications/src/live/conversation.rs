@@ -13,6 +13,7 @@ use store::{StoreError, keys};
 use super::connections::{self, Connection};
 use super::delivery::send;
 use super::messages::{LiveError, Message, Request, too_many_symbols};
+use super::outgoing::{QuoteTexts, Quotes};
 use super::subscriptions::{self, AddResult};
 use super::tickets::{self, Grant};
 use super::{MAX_SYMBOLS, closing, snapshot};
@@ -60,7 +61,7 @@ pub async fn receive(market: &MarketData, id: &str, text: &str) -> Result<(), Se
     let handled = handle(market, id, text).await;
     if handled.is_err() {
         let error = LiveError::new("unavailable", "the message could not be handled; send it again in a moment");
-        send(&market.app, id, &error.text()?).await;
+        send(&market.app, id, &error.text()?.into()).await;
     }
     match handled {
         // Concurrent messages of one connection that keep losing races against each other.
@@ -78,13 +79,13 @@ async fn handle(market: &MarketData, id: &str, text: &str) -> Result<(), Service
         return closing::end(&market.app, id, &closing::session_ended()).await;
     }
     match Request::parse(text) {
-        Ok(Request::Subscribe(symbols)) => subscribe(market, id, connection, symbols).await?,
+        Ok(Request::Subscribe { symbols, batch }) => subscribe(market, id, connection, symbols, batch).await?,
         Ok(Request::Unsubscribe(symbols)) => {
             subscriptions::unlist(&market.app, id, &symbols).await?;
-            send(&market.app, id, &Message::Unsubscribed { symbols: &symbols }.text()?).await;
+            send(&market.app, id, &Message::Unsubscribed { symbols: &symbols }.text()?.into()).await;
         }
-        Ok(Request::Ping) => drop(send(&market.app, id, &Message::Pong.text()?).await),
-        Err(error) => drop(send(&market.app, id, &error.text()?).await),
+        Ok(Request::Ping) => drop(send(&market.app, id, &Message::Pong.text()?.into()).await),
+        Err(error) => drop(send(&market.app, id, &error.text()?.into()).await),
     }
     Ok(())
 }
@@ -119,15 +120,16 @@ async fn subscribe(
     id: &str,
     connection: Connection,
     requested: BTreeSet<Symbol>,
+    batch: bool,
 ) -> Result<(), ServiceError> {
     let (wanted, unknown) = find_known(&market.app, requested).await?;
     if connection.symbols.union(&wanted).count() > MAX_SYMBOLS {
-        send(&market.app, id, &too_many_symbols().text()?).await;
+        send(&market.app, id, &too_many_symbols().text()?.into()).await;
         return Ok(());
     }
     match tracked_symbols::track_unverified(market, connection.customer_id, &wanted).await {
         Err(error @ ServiceError::LimitReached { .. }) => {
-            send(&market.app, id, &LiveError::new("limit_reached", error.to_string()).text()?).await;
+            send(&market.app, id, &LiveError::new("limit_reached", error.to_string()).text()?.into()).await;
             return Ok(());
         }
         tracked => tracked?,
@@ -135,7 +137,7 @@ async fn subscribe(
     match subscriptions::add_symbols(&market.app, id, &wanted).await? {
         AddResult::Added => {}
         AddResult::TooMany => {
-            send(&market.app, id, &too_many_symbols().text()?).await;
+            send(&market.app, id, &too_many_symbols().text()?.into()).await;
             return Ok(());
         }
         AddResult::Gone => return Ok(()),
@@ -143,17 +145,22 @@ async fn subscribe(
     let mut snapshot = snapshot::take(market, &wanted).await?;
     snapshot.unavailable.extend(unknown);
     let quotes = snapshot.quotes.values().collect();
-    if !send(&market.app, id, &Message::Snapshot { quotes, unavailable: &snapshot.unavailable }.text()?).await {
+    if !send(&market.app, id, &Message::Snapshot { quotes, unavailable: &snapshot.unavailable }.text()?.into()).await {
         // Without a snapshot the client would not have the prices that do not change. It has to subscribe again.
         return Ok(());
     }
-    if !subscriptions::list(&market.app, id, &wanted).await? {
+    if !subscriptions::list(&market.app, id, &wanted, batch).await? {
         return Ok(());
     }
     let wanted: Vec<_> = wanted.into_iter().collect();
+    let mut newer = Quotes::default();
     for (symbol, quote) in snapshot::read_quotes(market, &wanted).await? {
-        let newer = snapshot.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq);
-        if newer && !send(&market.app, id, &Message::Quote(&quote).text()?).await {
+        if snapshot.quotes.get(&symbol).is_none_or(|seen| quote.seq > seen.seq) {
+            newer.push(&QuoteTexts::of(&quote)?, batch);
+        }
+    }
+    for text in newer.into_texts() {
+        if !send(&market.app, id, &text).await {
             break;
         }
     }

@@ -13,8 +13,8 @@ use super::MAX_SYMBOLS;
 /// A message of the client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request {
-    /// Subscribe to these symbols.
-    Subscribe(BTreeSet<Symbol>),
+    /// Subscribe to these symbols; with `batch`, their new quotes of an event come in one message.
+    Subscribe { symbols: BTreeSet<Symbol>, batch: bool },
     /// Unsubscribe from these symbols.
     Unsubscribe(BTreeSet<Symbol>),
     /// Keep the connection open.
@@ -34,7 +34,7 @@ pub(super) struct LiveError {
 pub(super) enum Message<'a> {
     /// The prices of all symbols just subscribed to, and a code for each that has none.
     Snapshot { quotes: Vec<&'a LastQuote>, unavailable: &'a BTreeMap<Symbol, &'static str> },
-    /// A new price.
+    /// A new price. Several of them in one message are a [`super::outgoing::Text::Batch`].
     Quote(&'a LastQuote),
     /// The subscriptions to these symbols have ended.
     Unsubscribed { symbols: &'a BTreeSet<Symbol> },
@@ -50,6 +50,7 @@ pub(super) enum Message<'a> {
 struct Raw {
     action: String,
     symbols: Option<Vec<String>>,
+    batch: Option<bool>,
 }
 
 impl LiveError {
@@ -84,11 +85,14 @@ impl Request {
             serde_json::error::Category::Data => LiveError::new("invalid_message", error.to_string()),
             _ => LiveError::new("invalid_json", error.to_string()),
         })?;
-        match (raw.action.as_str(), raw.symbols) {
-            ("ping", None) => Ok(Self::Ping),
-            ("ping", Some(_)) => Err(LiveError::new("invalid_message", "a ping must not have symbols")),
-            ("subscribe", symbols) => Ok(Self::Subscribe(parse_symbols(symbols)?)),
-            ("unsubscribe", symbols) => Ok(Self::Unsubscribe(parse_symbols(symbols)?)),
+        match (raw.action.as_str(), raw.symbols, raw.batch) {
+            ("ping", None, None) => Ok(Self::Ping),
+            ("ping", ..) => Err(LiveError::new("invalid_message", "a ping must have no other field")),
+            ("subscribe", symbols, batch) => {
+                Ok(Self::Subscribe { symbols: parse_symbols(symbols)?, batch: batch.unwrap_or_default() })
+            }
+            ("unsubscribe", symbols, None) => Ok(Self::Unsubscribe(parse_symbols(symbols)?)),
+            ("unsubscribe", ..) => Err(LiveError::new("invalid_message", "batch: only a subscription has it")),
             _ => Err(LiveError::new("unknown_action", "action must be subscribe, unsubscribe or ping")),
         }
     }
@@ -128,7 +132,11 @@ mod tests {
     fn symbols_are_parsed_in_upper_case_and_without_duplicates() {
         let symbols = |text: &str| text.split(' ').map(|symbol| symbol.parse().unwrap()).collect::<BTreeSet<Symbol>>();
         let request = Request::parse(r#"{"action": "subscribe", "symbols": ["aapl", "IBM", "AAPL"]}"#);
-        assert_eq!(request, Ok(Request::Subscribe(symbols("AAPL IBM"))));
+        assert_eq!(request, Ok(Request::Subscribe { symbols: symbols("AAPL IBM"), batch: false }));
+        for batch in [true, false] {
+            let request = Request::parse(&format!(r#"{{"action": "subscribe", "symbols": ["A"], "batch": {batch}}}"#));
+            assert_eq!(request, Ok(Request::Subscribe { symbols: symbols("A"), batch }));
+        }
         let request = Request::parse(r#"{"symbols": ["EURUSD=X"], "action": "unsubscribe"}"#);
         assert_eq!(request, Ok(Request::Unsubscribe(symbols("EURUSD=X"))));
         assert_eq!(Request::parse(r#"{"action": "ping"}"#), Ok(Request::Ping));
@@ -149,6 +157,9 @@ mod tests {
             (r#"{"action": "ping", "symbols": ["A"]}"#, "invalid_message"),
             (r#"{"action": "ping", "action": "ping"}"#, "invalid_message"),
             (r#"{"action": "ping", "token": "x"}"#, "invalid_message"),
+            (r#"{"action": "ping", "batch": true}"#, "invalid_message"),
+            (r#"{"action": "unsubscribe", "symbols": ["A"], "batch": true}"#, "invalid_message"),
+            (r#"{"action": "subscribe", "symbols": ["A"], "batch": "true"}"#, "invalid_message"),
             (r#"{"action": "subscribe"}"#, "invalid_message"),
             (r#"{"action": "subscribe", "symbols": []}"#, "invalid_message"),
             (r#"{"action": "subscribe", "symbols": "A"}"#, "invalid_message"),

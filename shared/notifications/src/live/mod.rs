@@ -3,7 +3,7 @@
 //! A client opens a connection with a one-time ticket (`tickets.rs`). The connection is stored as an item, with an
 //! index item in the partition of its customer (`connections.rs`). `messages.rs` parses its messages and
 //! `conversation.rs` handles them. `subscriptions.rs` lists it under every symbol that it subscribes to.
-//! `publishing.rs` sends new quotes, and `closing.rs` closes connections whose session has ended.
+//! `publishing.rs` sends new quotes, in the messages that `outgoing.rs` makes of them, and `closing.rs` closes connections whose session has ended.
 //!
 //! A subscriber gets a snapshot first and updates after it. Nothing is lost between the two, but a quote may arrive
 //! twice or late. Clients must ignore a `seq` that is not above the last one of the symbol. What was published is not
@@ -15,6 +15,7 @@ mod connections;
 mod conversation;
 mod delivery;
 mod messages;
+mod outgoing;
 mod publishing;
 mod rate_limiter;
 mod snapshot;
@@ -24,7 +25,7 @@ mod tickets;
 pub use closing::{close_all, close_session};
 pub use connections::delete;
 pub use conversation::{MAX_FRAME_BYTES, connect, disconnect, receive};
-pub use publishing::{CustomerDelivery, Published, publish, publish_to_customer};
+pub use publishing::{CustomerDelivery, Published, QUOTES_TIME, publish, publish_again, publish_to_customer};
 pub use tickets::{LiveTicket, issue_ticket};
 
 use chrono::TimeDelta;

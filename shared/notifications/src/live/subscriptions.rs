@@ -1,5 +1,7 @@
 //! Subscriptions: an item for each connection under each symbol, and the symbols in the item of the connection. The
 //! latter are added first and removed last, so that they always name all subscriptions of the connection.
+//!
+//! Whether quotes come in batches is stored with each subscription: publishing reads nothing else.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +22,9 @@ pub(super) struct Subscriber {
     pub(super) connection: String,
     pub(super) customer_id: CustomerId,
     pub(super) session: String,
+    /// Whether its new quotes of an event come in one message. Items of earlier versions do not have it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) batch: bool,
 }
 
 /// The result of adding symbols to the item of a connection.
@@ -50,9 +55,9 @@ pub(super) async fn add_symbols(app: &App, id: &str, wanted: &BTreeSet<Symbol>) 
     .await
 }
 
-/// Lists the connection under those symbols that its item names: from then on it receives their quotes. Returns whether
-/// the connection is still stored.
-pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Result<bool, ServiceError> {
+/// Lists the connection under those symbols that its item names: from then on it receives their quotes, in batches or
+/// not. Returns whether the connection is still stored.
+pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>, batch: bool) -> Result<bool, ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some((connection, version)) = connections::find(app, id).await? else { return Ok(false) };
         let added = wanted.intersection(&connection.symbols);
@@ -61,15 +66,20 @@ pub(super) async fn list(app: &App, id: &str, wanted: &BTreeSet<Symbol>) -> Resu
             connection: id.to_owned(),
             customer_id: connection.customer_id,
             session: connection.session.clone(),
+            batch,
         };
         let found = app.table().get_many(&keys).await?;
-        let missing = keys.into_iter().zip(found).filter(|(_, item)| item.is_none()).map(|(key, _)| key);
         let expires_at = Some(connection.expires_at());
-        let put = |key| {
+        let mut puts = Vec::new();
+        for (key, item) in keys.into_iter().zip(found) {
+            let expect = match item {
+                None => Expect::Absent,
+                Some(item) if documents::parse::<Subscriber>(&item)?.batch == batch => continue,
+                Some(item) => Expect::Version(item.version),
+            };
             let body = documents::body(&key, &subscriber)?;
-            Ok::<_, ServiceError>(Write::Put { key, body, expires_at, expect: Expect::Absent })
-        };
-        let puts = missing.map(put).collect::<Result<Vec<_>, _>>()?;
+            puts.push(Write::Put { key, body, expires_at, expect });
+        }
         for some in puts.chunks(MAX_WRITES - 1) {
             // A concurrent deletion of the connection either comes first, and nothing is listed, or starts over.
             let still_there = Write::Check { key: keys::connection(id), expect: Expect::Version(version) };
@@ -105,4 +115,21 @@ pub(super) async fn unlist(app: &App, id: &str, unwanted: &BTreeSet<Symbol>) -> 
 pub(super) async fn read_subscribers(app: &App, part: keys::List) -> Result<Vec<Subscriber>, ServiceError> {
     let items = listing::read_all(app, part).await?;
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_subscription_of_an_earlier_version_is_read_and_written_as_it_was() {
+        let stored = json!({
+            "connection": "L0SM9cOFvHcCIhw=", "customer_id": "00000000-0000-0000-0000-000000000007", "session": "ab12",
+        });
+        let read: Subscriber = serde_json::from_value(stored.clone()).unwrap();
+        assert!(!read.batch);
+        assert_eq!(serde_json::to_value(read).unwrap(), stored);
+    }
 }

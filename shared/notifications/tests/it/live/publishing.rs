@@ -42,7 +42,10 @@ async fn a_connection_that_is_gone_is_deleted_with_its_subscriptions() {
         (world.connect_and_subscribe(&ada, &["AAPL", "IBM"]).await, world.connect_and_subscribe(&ada, &["AAPL"]).await);
     world.sockets.disconnect(&gone);
     let published = live::publish(&world.platform.app, &[world.store_quote("AAPL", 1).await]).await.unwrap();
-    assert_eq!(published, Published { quotes: 1, connections: 2, posted: 1, gone: 1, ended: 0, failed: 0 });
+    assert_eq!(
+        published,
+        Published { quotes: 1, connections: 2, posted: 1, gone: 1, ended: 0, failed: 0, unreached: 0 }
+    );
     assert_eq!(world.stored_keys("LIVE#").await, [keys::subscription(&symbol("AAPL"), &open)]);
     assert!(world.table.get(&keys::connection(&gone)).await.unwrap().is_none());
     assert!(world.table.get(&keys::connection_of(ada.id, &gone)).await.unwrap().is_none());
@@ -61,7 +64,10 @@ async fn a_connection_that_does_not_accept_an_update_is_closed() {
     world.sockets.fail(&failing);
     let quotes = [world.store_quote("AAPL", 1).await, world.store_quote("IBM", 1).await];
     let published = live::publish(&world.platform.app, &quotes).await.unwrap();
-    assert_eq!(published, Published { quotes: 2, connections: 2, posted: 1, gone: 0, ended: 0, failed: 1 });
+    assert_eq!(
+        published,
+        Published { quotes: 2, connections: 2, posted: 1, gone: 0, ended: 0, failed: 1, unreached: 0 }
+    );
     assert_eq!(kinds(&world.sockets.take(&healthy)), ["quote"]);
     assert!(world.sockets.is_closed(&failing) && !world.sockets.is_closed(&healthy));
     assert_eq!(world.stored_keys("LIVE#").await, [keys::subscription(&symbol("IBM"), &healthy)]);
@@ -90,7 +96,10 @@ async fn a_slow_connection_delays_no_other_and_costs_five_seconds_at_most() {
     let quotes = [world.store_quote("AAPL", 1).await, world.store_quote("IBM", 1).await];
     let start = tokio::time::Instant::now();
     let published = live::publish(&world.platform.app, &quotes).await.unwrap();
-    assert_eq!(published, Published { quotes: 2, connections: 100, posted: 194, gone: 0, ended: 0, failed: 3 });
+    assert_eq!(
+        published,
+        Published { quotes: 2, connections: 100, posted: 194, gone: 0, ended: 0, failed: 3, unreached: 0 }
+    );
     let elapsed = start.elapsed();
     assert!((Duration::from_secs(5)..Duration::from_secs(6)).contains(&elapsed), "{elapsed:?}");
     assert!(slow.iter().all(|connection| world.sockets.is_closed(connection)));

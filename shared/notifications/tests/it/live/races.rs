@@ -20,9 +20,9 @@ fn shown(messages: &[Value]) -> Option<u64> {
                 shown = message["quotes"].get(0).and_then(|quote| quote["seq"].as_u64());
             }
             other => {
-                assert_eq!(other, "quote");
                 assert!(index > 0, "an update without a snapshot");
-                shown = shown.max(message["seq"].as_u64());
+                let quote = if other == "quotes" { &message["items"][0] } else { message };
+                shown = shown.max(Some(quote["seq"].as_u64().unwrap()));
             }
         }
     }
@@ -38,8 +38,8 @@ fn publishing(platform: MarketData, name: String) -> Action {
 }
 
 /// Sends a subscription, and counts its steps.
-async fn subscribe(world: &World, connection: &str, name: &str) {
-    let message = json!({ "action": "subscribe", "symbols": [name] }).to_string();
+async fn subscribe(world: &World, connection: &str, name: &str, batch: bool) {
+    let message = json!({ "action": "subscribe", "symbols": [name], "batch": batch }).to_string();
     live::receive(&world.stepped, connection, &message).await.unwrap();
 }
 
@@ -49,15 +49,16 @@ async fn a_quote_stored_and_published_at_any_steps_of_a_subscription_is_not_lost
     let ada = world.customer("ada").await;
     let undisturbed = world.connect(&ada).await;
     world.steps.plan(Vec::new());
-    subscribe(&world, &undisturbed, "S").await;
+    subscribe(&world, &undisturbed, "S", false).await;
     let steps = world.steps.finish().await;
     let moments =
         (0..=steps).flat_map(|stored_at| (stored_at..=steps).map(move |published_at| (stored_at, published_at)));
-    let races =
-        moments.flat_map(|(stored_at, published_at)| [(stored_at, published_at, 0), (stored_at, published_at, 1)]);
-    let races: Vec<(usize, usize, u64)> = races.collect();
-    assert!(steps > 12 && races.len() > 180, "{steps} steps, {} races", races.len());
-    for (number, (stored_at, published_at, before)) in races.into_iter().enumerate() {
+    let races = moments.flat_map(|(stored_at, published_at)| {
+        [(0, false), (1, false), (0, true), (1, true)].map(|(before, batch)| (stored_at, published_at, before, batch))
+    });
+    let races: Vec<(usize, usize, u64, bool)> = races.collect();
+    assert!(steps > 12 && races.len() > 360, "{steps} steps, {} races", races.len());
+    for (number, (stored_at, published_at, before, batch)) in races.into_iter().enumerate() {
         let name = format!("S{number}");
         // It is tracked already, so that the limit of new symbols does not apply.
         let listed = keys::registered_symbol(&symbol(&name));
@@ -70,7 +71,7 @@ async fn a_quote_stored_and_published_at_any_steps_of_a_subscription_is_not_lost
         let store: Action = Box::pin(async move { drop(storing.store_quote(&named, before + 1).await) });
         let publish = publishing(world.platform.clone(), name.clone());
         world.steps.plan(vec![(stored_at, store), (published_at, publish)]);
-        subscribe(&world, &connection, &name).await;
+        subscribe(&world, &connection, &name, batch).await;
         world.steps.finish().await;
         let messages = world.sockets.take(&connection);
         assert_eq!(
@@ -78,6 +79,7 @@ async fn a_quote_stored_and_published_at_any_steps_of_a_subscription_is_not_lost
             Some(before + 1),
             "stored at {stored_at}, published at {published_at}: {messages:?}"
         );
+        assert!(!kinds(&messages).contains(&if batch { "quote" } else { "quotes" }), "{messages:?}");
         live::disconnect(&world.platform.app, &connection).await.unwrap();
     }
 }
@@ -129,7 +131,7 @@ async fn a_session_that_ends_at_any_step_of_a_subscription_leaves_no_subscriptio
             accounts::sign_out::end_session(&platform.app, ada.id, &customer.session).await.unwrap();
         });
         world.steps.plan(vec![(step, end)]);
-        subscribe(&world, &connection, &format!("S{step}")).await;
+        subscribe(&world, &connection, &format!("S{step}"), false).await;
         steps = world.steps.finish().await;
         world.assert_no_connection_is_left().await;
         assert!(world.sockets.is_closed(&connection), "step {step}");
@@ -150,7 +152,7 @@ async fn two_concurrent_messages_of_a_connection_both_succeed_at_any_step() {
             live::receive(&platform, &id, r#"{"action": "subscribe", "symbols": ["IBM"]}"#).await.unwrap();
         });
         world.steps.plan(vec![(step, other)]);
-        subscribe(&world, &connection, "AAPL").await;
+        subscribe(&world, &connection, "AAPL", false).await;
         steps = world.steps.finish().await;
         assert_eq!(kinds(&world.sockets.take(&connection)), ["snapshot", "snapshot"]);
         let left = world.stored_keys("LIVE#").await;

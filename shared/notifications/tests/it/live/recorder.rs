@@ -26,6 +26,10 @@ struct Sockets {
     /// Never complete a post.
     blocked: BTreeSet<String>,
     failing: BTreeSet<String>,
+    /// How many more posts to a connection are refused, and why.
+    refusals: BTreeMap<String, (usize, PushError)>,
+    /// All posts to a connection, refused ones included.
+    attempts: BTreeMap<String, usize>,
     closed: BTreeSet<String>,
     /// Still opening: the handshake is not complete.
     opening: BTreeSet<String>,
@@ -70,6 +74,16 @@ impl Recorder {
         self.1.most.load(Ordering::SeqCst)
     }
 
+    /// Refuses the next posts to a connection.
+    pub fn refuse(&self, connection: &str, times: usize, error: PushError) {
+        self.0.lock().unwrap().refusals.insert(connection.to_owned(), (times, error));
+    }
+
+    /// How many posts to a connection were tried since the last call.
+    pub fn take_attempts(&self, connection: &str) -> usize {
+        self.0.lock().unwrap().attempts.remove(connection).unwrap_or_default()
+    }
+
     pub fn fail(&self, connection: &str) {
         self.0.lock().unwrap().failing.insert(connection.to_owned());
     }
@@ -90,6 +104,13 @@ impl Push for Recorder {
         let mut sockets = self.0.lock().unwrap();
         if [&sockets.gone, &sockets.closed, &sockets.opening].iter().any(|some| some.contains(connection)) {
             return Err(PushError::Gone);
+        }
+        *sockets.attempts.entry(connection.to_owned()).or_default() += 1;
+        if let Some((left, error)) = sockets.refusals.get_mut(connection)
+            && *left > 0
+        {
+            *left -= 1;
+            return Err(error.clone());
         }
         if sockets.failing.contains(connection) {
             return Err(PushError::Failed("planned failure".to_owned()));
