@@ -103,6 +103,12 @@ impl Home {
         self.path.join("objects")
     }
 
+    /// The folder of e-mails.
+    #[must_use]
+    pub fn outbox(&self) -> PathBuf {
+        self.path.join("outbox")
+    }
+
     /// The secret with which links are signed. It is created on first use and stored, so that links stay valid after a
     /// restart.
     pub fn load_link_secret(&self) -> Result<[u8; 32], HomeError> {

@@ -30,6 +30,7 @@ pub mod local_bus;
 pub mod open_files;
 pub mod openapi;
 pub mod operations;
+pub mod outbox;
 pub mod platform;
 pub mod prices;
 pub mod registry;

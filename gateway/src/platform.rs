@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use app::customer_limits::CustomerLimits;
-use app::mail::NoMail;
 use app::push::Push;
 use app::source_limits::SourceLimits;
 use app::{App, Channels, Parts};
@@ -27,6 +26,7 @@ use crate::home::Home;
 use crate::host::Hosts;
 use crate::live::{Connections, Live, MarkedAsReplay};
 use crate::local_bus::{self, Subscriber, Undelivered};
+use crate::outbox::Outbox;
 use crate::prices::{Prices, Source};
 use crate::registry::{self, Handler};
 use crate::replay::{Pace, Replaying};
@@ -124,7 +124,8 @@ impl Platform {
             None => connections.clone(),
             Some(_) => Arc::new(MarkedAsReplay(connections.clone())),
         };
-        let channels = Channels { bus: Arc::new(bus), push, mail: Arc::new(NoMail) };
+        let outbox = Outbox::new(home.outbox(), clock.clone());
+        let channels = Channels { bus: Arc::new(bus), push, mail: Arc::new(outbox) };
         let Engines { market, objects, source, replay } = Engines::open(&home, settings, channels)?;
         let origins: Arc<[String]> = settings.allowed_origins.clone().into();
         let mut mounting = Mounting::default();

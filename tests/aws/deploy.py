@@ -49,6 +49,7 @@ from routes import RouteError, create_routes
 STACK = "sextant-test"
 SECOND_STACK = "sextant-test-second"
 PROVIDER_KEY = "/sextant/test/key"
+SENDER = "sextant@example.com"
 # The stacks start up at the same time as the tests do; a schedule of the second would use up the
 # provider's calls that a test counts.
 NEVER = "cron(0 0 1 1 ? 2099)"
@@ -61,6 +62,7 @@ UNLIMITED = {
     "ImportLimit": "0",
     "BacktestLimit": "0",
 }
+EVERYWHERE = {**UNLIMITED, "EmailSender": SENDER}
 FUNCTION = "AWS::Serverless::Function"
 ADDRESSES = "addresses.json"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -132,14 +134,15 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     second = copy.deepcopy(document)
     provider_url = f"http://127.0.0.1:{free_port()}"
     second["Globals"]["Function"]["Environment"]["Variables"]["ALPHA_VANTAGE_URL"] = provider_url
+    emulator.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     emulator.client("ssm").put_parameter(Name=PROVIDER_KEY, Value="not-a-key", Type="SecureString")
     parameters = {
         "AlphaVantageKeyParameter": PROVIDER_KEY,
         "RefreshSchedule": NEVER,
         "EveningRefreshSchedule": NEVER,
-        **UNLIMITED,
+        **EVERYWHERE,
     }
-    addresses = deploy_stack(emulator, STACK, document, UNLIMITED, work)
+    addresses = deploy_stack(emulator, STACK, document, EVERYWHERE, work)
     addresses["second"] = deploy_stack(emulator, SECOND_STACK, second, parameters, work)
     addresses["second"]["provider_url"] = provider_url
     return addresses

@@ -1,7 +1,7 @@
 """The permissions of the template, as the emulator can check them.
 
 The emulator checks the action and the resource of every call of a function against the policies of
-its role. It does not know which keys, event or protocol a call is about, and the functions reach
+its role. It does not know which keys, event or sender a call is about, and the functions reach
 it without TLS. What depends on that is left out of its copy of the template, and nothing else.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 # never hold. `ForAllValues` holds without a value, so the list of leading keys stays.
 WITHOUT_VALUE = {
     "Null": {"dynamodb:LeadingKeys"},
-    "StringEquals": {"events:source", "sns:Protocol"},
+    "StringEquals": {"events:source", "ses:FromAddress"},
 }
 WITHOUT_TLS = "aws:SecureTransport"
 

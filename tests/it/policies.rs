@@ -46,10 +46,12 @@ fn body(route: &str, email: &str) -> Option<Value> {
             json!({ "name": "Renamed" })
         }
         "POST /customers" => person(&format!("{}@example.com", Target::unique("newcomer"))),
+        "POST /customers/email-verification/confirm" => json!({ "token": "0".repeat(64) }),
         "PATCH /customers/me" => json!({ "phone": "+44 20 7946 0000" }),
         "POST /customers/me/erasure" => json!({ "password": PASSWORD }),
         "PUT /customers/me/password" => json!({ "current_password": PASSWORD, "new_password": "another fine one" }),
         "PUT /customers/password" => json!({ "token": "0".repeat(64), "new_password": "another fine one" }),
+        "POST /customers/password-reset" => json!({ "email": email }),
         "PATCH /customers/{id}" => json!({ "disabled": false }),
         "POST /instruments" => json!({ "symbol": Target::unique("MY:Q").to_uppercase(), "name": "Another" }),
         "PUT /instruments/{symbol}/prices" => json!({ "prices": [{ "date": "2012-12-31", "price": "5" }] }),

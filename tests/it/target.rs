@@ -20,6 +20,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::live_client::Live;
 
 mod differences;
+mod emails;
 mod requests;
 
 /// The password of all test customers.

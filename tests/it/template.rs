@@ -63,7 +63,15 @@ fn routes_that_hash_a_password_or_compute_much_have_a_throttle_of_their_own() {
     };
     let default = of(&api["DefaultRouteSettings"]);
     let own = api["RouteSettings"].as_object().unwrap();
-    for route in ["POST /customers", "POST /sessions", "PUT /customers/password", "PUT /customers/me/password"] {
+    for route in [
+        "POST /customers",
+        "POST /sessions",
+        "PUT /customers/password",
+        "PUT /customers/me/password",
+        "POST /customers/email-verification",
+        "POST /customers/email-verification/confirm",
+        "POST /customers/password-reset",
+    ] {
         assert_eq!(of(&own[route]), (20, 40), "{route}");
     }
     for dear in [

@@ -52,7 +52,7 @@ const USE_CASES: [&str; 9] =
     ["app", "market-data", "identity", "books", "research", "notifications", "refresh", "accounts", "operations"];
 
 /// The engines that a function may have, and what its role and environment contain if and only if it has them.
-const ENGINES: [(&str, &[&str]); 6] = [
+const ENGINES: [(&str, &[&str]); 7] = [
     // A clock of files or the wall clock, which needs nothing.
     ("market_clock", &[]),
     ("prices", &["Action: ssm:GetParameter"]),
@@ -60,18 +60,12 @@ const ENGINES: [(&str, &[&str]); 6] = [
     ("objects", &["${Bucket.Arn}/re"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
     ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
-    ("mail", &["EMAIL_TOPIC_PREFIX:"]),
+    ("mail", &["Action: ses:SendEmail", "EMAIL_CONFIGURATION_SET:"]),
+    ("mail_elsewhere", &[]),
 ];
 
-/// What a function does with subscriptions, and may do.
-const LETTERS: [(&str, &[&str]); 4] = [
-    // A customer is erased.
-    ("customers", &["DeleteTopic"]),
-    ("operator", &["DeleteTopic"]),
-    // An alert fires, and one is made.
-    ("publish-rates", &["CreateTopic", "DeleteTopic", "Publish", "Subscribe"]),
-    ("watch", &["CreateTopic", "DeleteTopic", "Subscribe"]),
-];
+/// The functions that delete the topics of earlier versions.
+const TOPICS: [&str; 2] = ["customers", "operator"];
 
 /// Stands for every function in a list of crates.
 const FUNCTION: &str = "functions/*";
@@ -185,6 +179,8 @@ fn every_route_has_a_declared_policy_and_is_public_in_the_template_where_the_pol
         "GET /health",
         "GET /openapi.json",
         "POST /customers",
+        "POST /customers/email-verification/confirm",
+        "POST /customers/password-reset",
         "POST /sessions",
         "PUT /customers/password",
     ];
@@ -241,17 +237,20 @@ fn only_functions_that_use_emails_or_live_connections_may_access_them() {
     for section in PROJECT_TEMPLATE.split("CodeUri: target/lambda/").skip(1) {
         let (name, section) = section.split_once("/\n").unwrap();
         let words = section.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != ':');
-        let allowed: BTreeSet<&str> =
-            words.filter_map(|word| word.strip_prefix("sns:")).filter(|word| !word.starts_with("Protocol")).collect();
-        let needed =
-            LETTERS.iter().find(|(function, _)| *function == name).map_or(&[] as &[&str], |(_, needed)| needed);
-        assert_eq!(allowed, needed.iter().copied().collect(), "{name}");
-        // Under the function's prefix, and only an e-mail address may subscribe.
-        let subscribes = usize::from(needed.contains(&"Subscribe"));
-        let statements = usize::from(!needed.is_empty()) + subscribes;
-        assert_eq!(section.matches(&format!("Fn::Sub: {topics}*\n")).count(), statements, "{name}");
-        assert_eq!(section.matches(r#"StringEquals: { "sns:Protocol": email }"#).count(), subscribes, "{name}");
-        assert_eq!(section.matches(&format!("Fn::Sub: {topics}\n")).count(), usize::from(!needed.is_empty()), "{name}");
+        let allowed: BTreeSet<&str> = words.filter_map(|word| word.strip_prefix("sns:")).collect();
+        let deletes = usize::from(TOPICS.contains(&name));
+        assert_eq!(allowed, ["DeleteTopic"].into_iter().take(deletes).collect(), "{name}");
+        // Under the stack's prefix.
+        for end in ["*\n", "\n"] {
+            assert_eq!(section.matches(&format!("Fn::Sub: {topics}{end}")).count(), deletes, "{name}");
+        }
+        // From the stack's sender alone.
+        let sends = usize::from(section.contains("Action: ses:"));
+        for grant in
+            ["Action: ses:SendEmail\n", "ses:FromAddress: { Ref: EmailSender }\n", ":identity/${EmailSender}\n"]
+        {
+            assert_eq!(section.matches(grant).count(), sends, "{name}: {grant}");
+        }
         let posts = usize::from(section.contains("LIVE_ENDPOINT:"));
         for method in ["POST", "DELETE"] {
             assert_eq!(

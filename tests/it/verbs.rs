@@ -8,11 +8,11 @@ use crate::tidy::{files_below, root};
 /// The verbs that names of such functions begin with. A new one belongs here.
 const VERBS: &str = "
     accept acquire add administer admit advance answer apply ask assemble assert attempt authorize await batch
-    bind bring call carry catch change check close commit compress compute confirm connect converse correct count
+    bind bring call catch change check close commit compress compute confirm connect converse correct count
     create cut delete deliver deposit describe discard disconnect draw end enforce erase evaluate execute
     explain export extend fetch find finish fire follow forward gather get grade grant handle hash
     hide hold import invoke issue learn leave link list listen load lock look make mark move notify open order
-    parse pass place plan post predict prepare publish put query read rebuild recall receive record redeem
+    parse pass place post predict prepare publish put query read rebuild recall receive record redeem
     refresh refuse register release remember remove rename renew replay request resample reserve reset retry
     reverse run save search select send serve set settle show sign simulate start stop store subscribe
     summarise sweep take touch track trade transact transfer try unlist update value verify wait withdraw

@@ -193,22 +193,6 @@ fn invalid_alerts_are_refused_with_a_pointer_to_the_field() {
 }
 
 #[test]
-fn an_alert_with_email_is_accepted_only_if_emails_are_sent() {
-    each(async |target: &Target| {
-        let customer = target.newcomer().await;
-        let mut with_email = alert(&json!({ "type": "above", "price": "450" }));
-        with_email["email"] = json!(true);
-        let answer = customer.post("/alerts", &with_email).await;
-        if target.name == "local" {
-            let problem = answer.expect_problem(422, "invalid_fields");
-            assert_eq!(problem["errors"][0]["pointer"], "/email");
-        } else {
-            assert_eq!(answer.expect_status(201).json()["email"], true);
-        }
-    });
-}
-
-#[test]
 fn a_customer_has_at_most_a_hundred_active_alerts() {
     each(async |target: &Target| {
         let customer = target.newcomer().await;

@@ -1,7 +1,8 @@
-//! `POST /customers` registers; `/customers/me` is the caller's profile, password, export and erasure; administrators
-//! search and change customers.
+//! `POST /customers` registers; `/customers/me` is the caller's profile, password, export and erasure; e-mails with a
+//! one-time token verify an address and reset a password; administrators search and change customers.
 
 mod administration;
+mod email;
 mod own;
 mod registration;
 
@@ -30,5 +31,8 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(own::erase))
         .routes(routes!(own::export))
         .routes(routes!(registration::reset_password))
+        .routes(routes!(email::send_verification))
+        .routes(routes!(email::confirm))
+        .routes(routes!(email::request_password_reset))
         .routes(routes!(administration::read, administration::change))
 }

@@ -2,7 +2,7 @@
 
 fn main() -> Result<(), lambda::Error> {
     lambda::on_one_thread(lambda::run_http(
-        lambda::Engines::table_of(env!("CARGO_BIN_NAME")).with_objects().with_push().with_mail(),
+        lambda::Engines::table_of(env!("CARGO_BIN_NAME")).with_objects().with_bus().with_push().with_mail(),
         customers::router,
     ))
 }

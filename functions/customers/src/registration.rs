@@ -47,7 +47,7 @@ pub(crate) struct RegisterRequest {
 #[serde(deny_unknown_fields)]
 #[schema(as = PasswordResetRequest)]
 pub(crate) struct ResetRequest {
-    /// One-time token from the operator.
+    /// One-time token from the operator or from an e-mail.
     #[schema(min_length = 1)]
     token: String,
     /// New password of 8 to 256 characters.

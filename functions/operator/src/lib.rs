@@ -1,9 +1,14 @@
 //! The operator's commands, invoked every night and by hand, never over HTTP; IAM controls access. They verify all
-//! books, set roles, and create one-time tokens for customers who have lost their password.
+//! books, set roles, and create one-time tokens for customers who have lost their password. Events send such a token by
+//! e-mail, and stop e-mails to addresses that cannot receive them.
 
-use accounts::password_reset;
-use app::ServiceError;
-use domain::{Email, EmailError, Role};
+mod events;
+mod failure;
+
+pub use failure::Failure;
+
+use accounts::{email_topics, password_reset};
+use domain::{Email, Role};
 use market_data::MarketData;
 use operations::verification;
 use serde::Deserialize;
@@ -22,6 +27,8 @@ pub enum Command {
         /// The new role.
         role: Role,
     },
+    /// Remove the SNS topics through which earlier versions sent e-mails.
+    RemoveEmailTopics {},
     /// Create a one-time token that sets a new password.
     PasswordToken {
         /// The customer's e-mail address.
@@ -29,25 +36,11 @@ pub enum Command {
     },
 }
 
-/// Why an invocation failed.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The event is not a command.
-    #[error("not a command: {0}")]
-    Command(#[from] serde_json::Error),
-    /// The e-mail address is invalid.
-    #[error("{0}")]
-    Email(#[from] EmailError),
-    /// Books have discrepancies, or could not be verified. The nightly run fails, to raise an alarm.
-    #[error("books have discrepancies or could not be verified: {0}")]
-    Unsound(Value),
-    /// The command could not be done.
-    #[error("{0}")]
-    Service(#[from] ServiceError),
-}
-
-/// Runs the command and returns its result.
+/// Runs the command, or handles the event, and returns its result.
 pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure> {
+    if events::is_event(&event) {
+        return events::handle(&market.app, event).await;
+    }
     Ok(match serde_json::from_value(event)? {
         Command::Verify {} => {
             let report = verification::verify_all(market).await?;
@@ -60,6 +53,7 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
         Command::SetRole { email, role } => {
             serde_json::to_value(accounts::administration::set_role(&market.app, &email.parse()?, role).await?)?
         }
+        Command::RemoveEmailTopics {} => serde_json::to_value(email_topics::remove_all(&market.app).await?)?,
         Command::PasswordToken { email } => {
             let email: Email = email.parse()?;
             serde_json::to_value(password_reset::grant(&market.app, &email).await?)?

@@ -3,10 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use app::Channels;
-use app::mail::{Mail, MailError, NoMail};
+use app::mail::{Mail, NoMail};
 use app::push::{Push, PushError};
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -20,10 +20,9 @@ use notifications::alerts::{self, NewAlert};
 use notifications::live;
 use publish_rates::{Failure, handle};
 use serde_json::{Value, json};
-use testing::TestBed;
-use testing::people::{SignedIn, person, register, sign_in};
+use testing::people::{SignedIn, person, register, sign_in, verify_email};
+use testing::{RecordingMail, TestBed};
 use tokio::sync::Notify;
-use uuid::Uuid;
 
 const NOW: &str = "2026-11-20T15:00:00Z";
 
@@ -83,36 +82,6 @@ impl Push for AlertCounter {
     }
 }
 
-/// An e-mail sender that fails on request.
-#[derive(Default)]
-struct RefusingMail {
-    is_failing: AtomicBool,
-    sent: AtomicUsize,
-}
-
-#[async_trait]
-impl Mail for RefusingMail {
-    fn is_available(&self) -> bool {
-        true
-    }
-
-    async fn open(&self, _subscription: Uuid, _email: &str) -> Result<(), MailError> {
-        Ok(())
-    }
-
-    async fn close(&self, _subscription: Uuid) -> Result<(), MailError> {
-        Ok(())
-    }
-
-    async fn send(&self, _subscription: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
-        if self.is_failing.load(Ordering::SeqCst) {
-            return Err(MailError::Refused("planned failure".to_owned()));
-        }
-        self.sent.fetch_add(1, Ordering::SeqCst);
-        Ok(())
-    }
-}
-
 /// Registers a customer who subscribes to AAPL over a live connection and has an alert on it.
 async fn subscribe(platform: &MarketData, with_email: bool) {
     let person = person("Ada");
@@ -122,6 +91,7 @@ async fn subscribe(platform: &MarketData, with_email: bool) {
     let ticket = live::issue_ticket(&platform.app, id, &session).await.unwrap().ticket;
     assert!(live::connect(platform, "c=", &ticket).await.unwrap());
     live::receive(platform, "c=", r#"{"action":"subscribe","symbols":["AAPL"]}"#).await.unwrap();
+    verify_email(&platform.app, id).await;
     let condition = Condition::Above { price: Price::parse("12").unwrap() };
     let alert = NewAlert { symbol: "AAPL".parse().unwrap(), condition, repeat: Repeat::Once, email: with_email };
     alerts::create(platform, id, &alert, None).await.unwrap();
@@ -158,31 +128,31 @@ async fn connections_that_accept_nothing_delay_no_alert() {
 
 #[tokio::test]
 async fn an_undelivered_alert_fails_the_invocation_and_the_retry_delivers_it() {
-    let (sockets, mail) = (Arc::new(AlertCounter::default()), Arc::new(RefusingMail::default()));
+    let (sockets, mail) = (Arc::new(AlertCounter::default()), Arc::new(RecordingMail::default()));
     let (platform, _test_bed) = platform(sockets.clone(), mail.clone());
     subscribe(&platform, true).await;
-    mail.is_failing.store(true, Ordering::SeqCst);
+    mail.set_failing(true);
     for _ in 0..2 {
         let failed = handle(&platform, refreshed()).await;
         assert!(matches!(failed, Err(Failure::Undelivered(1))), "{failed:?}");
     }
-    mail.is_failing.store(false, Ordering::SeqCst);
+    mail.set_failing(false);
     let again = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(again["alerts"], json!({ "fired": 0, "delivered": 1, "undelivered": 0 }));
-    assert_eq!((sockets.0.load(Ordering::SeqCst), mail.sent.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!((sockets.0.load(Ordering::SeqCst), mail.take().len()), (1, 1));
 }
 
 #[tokio::test]
-async fn a_subscription_that_stays_broken_does_not_fail_later_events() {
-    let mail = Arc::new(RefusingMail::default());
+async fn an_address_that_stays_refused_does_not_fail_later_events() {
+    let mail = Arc::new(RecordingMail::default());
     let (platform, test_bed) = platform(Arc::new(AlertCounter::default()), mail.clone());
     subscribe(&platform, true).await;
-    mail.is_failing.store(true, Ordering::SeqCst);
+    mail.set_failing(true);
     assert!(handle(&platform, refreshed()).await.is_err());
     test_bed.clock.forward(alerts::REPEATED_FOR);
     let later = handle(&platform, refreshed()).await.unwrap();
     assert_eq!(later["alerts"], json!({ "fired": 0, "delivered": 0, "undelivered": 0 }));
-    mail.is_failing.store(false, Ordering::SeqCst);
+    mail.set_failing(false);
     assert_eq!(
         handle(&platform, refreshed()).await.unwrap()["alerts"]["delivered"],
         1,

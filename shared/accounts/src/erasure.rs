@@ -50,6 +50,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             role: Role::Client,
             advisor_id: None,
             advice_to_end: stored.profile.advice_to_end || stored.profile.advises(),
+            email_verified_at: None,
             erased_at: Some(now),
             updated_at: now,
             ..stored.profile.clone()

@@ -28,7 +28,10 @@ pub async fn update_profile(
         let before = stored.profile.person.clone().ok_or(ServiceError::NotFound { what: "customer" })?;
         let person = change(before.clone());
         let moved = (person.email != before.email).then(|| (before.email.clone(), person.email.clone()));
-        let changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
+        let mut changed = Profile { person: Some(person), updated_at: app.now(), ..stored.profile.clone() };
+        if moved.is_some() {
+            changed.email_verified_at = None;
+        }
         let mut writes = stored.replaced_by(&changed)?;
         let address = writes.len();
         if let Some((old, new)) = &moved {

@@ -3,6 +3,7 @@
 use app::ServiceError;
 use app::error::{RowError, shortened};
 use app::hasher::HasherError;
+use app::mail::MailError;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::Price;
@@ -14,6 +15,9 @@ use store::error::Remedy;
 
 use crate::problem_code::ProblemCode;
 use crate::replayed::Replayed;
+
+/// When to ask a platform that sends no e-mail again: it needs another configuration first.
+const NO_SENDER_RETRY_SECONDS: u64 = 3_600;
 
 /// Media type of every problem.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -365,6 +369,9 @@ impl From<ServiceError> for Problem {
                 &error,
             ),
             ServiceError::Hasher(error) => Self::from_hasher(&error),
+            ServiceError::Mail(MailError::NoSender) => {
+                Self::temporary(ProblemCode::MailUnavailable, detail, NO_SENDER_RETRY_SECONDS)
+            }
             ServiceError::Mail(error) => Self::dependency_failed(
                 ProblemCode::MailUnavailable,
                 "The e-mail service is not available. Try again.",

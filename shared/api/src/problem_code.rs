@@ -92,7 +92,7 @@ codes! {
         "Do not retry. Another role is needed.";
     InvalidToken: FORBIDDEN, "invalid_token",
         "The one-time token is unknown, expired or used.",
-        "Tell the user to request a new one from the operator.";
+        "Tell the user to request a new one.";
     WrongPassword: FORBIDDEN, "wrong_password",
         "The password that was sent to confirm the request is wrong.",
         "Ask the user for it again. It counts as a failed check.";
@@ -229,7 +229,7 @@ codes! {
         "Passwords cannot be checked or stored at the moment. It does not count as a failed attempt.",
         "Send the request again after `Retry-After` seconds.";
     MailUnavailable: SERVICE_UNAVAILABLE, "mail_unavailable",
-        "The e-mail service did not respond.",
+        "The e-mail service did not respond, or the platform sends no e-mail: then `Retry-After` is an hour.",
         "Send the request again after `Retry-After` seconds.";
     ProviderQuotaExhausted: SERVICE_UNAVAILABLE, "provider_quota_exhausted",
         "The call quota of the price provider is used up, and no price of the symbol is stored.",

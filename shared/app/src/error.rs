@@ -109,7 +109,7 @@ pub enum ServiceError {
     #[error("This is the last administrator. Appoint another one first.")]
     LastAdministrator,
     /// A one-time token that is unknown, expired or used.
-    #[error("The token is unknown, expired or already used. Ask the operator for a new one.")]
+    #[error("The token is unknown, expired or already used. Request a new one.")]
     InvalidToken,
     /// Too many failed checks of one account's password.
     #[error("Too many failed attempts. Try again in {retry_after_seconds} seconds.")]
@@ -254,7 +254,7 @@ pub enum ServiceError {
     /// The object storage failed.
     #[error(transparent)]
     Objects(#[from] ObjectError),
-    /// The e-mail service failed: an e-mail cannot be sent, or an address cannot be subscribed, for now.
+    /// An e-mail cannot be sent: the e-mail service failed, or the platform sends none.
     #[error(transparent)]
     Mail(#[from] MailError),
     /// An internal error, such as a stored record that cannot be read back. The cause is for the log.

@@ -1,4 +1,4 @@
-//! Rate limits by source address for sign-ins and registrations.
+//! Rate limits by source address for the routes that need no token.
 
 use chrono::TimeDelta;
 use store::{Key, keys};
@@ -17,6 +17,10 @@ pub enum LimitedAction {
     SignIn,
     /// Registrations, also those that are refused.
     Registration,
+    /// Requests for an e-mail with a token for a new password.
+    PasswordReset,
+    /// Confirmations of an e-mail address with a token that is not valid.
+    EmailConfirmation,
 }
 
 /// Does `work` within the limit for its source address, and returns what is left of the limit. Without a source, or if
@@ -65,10 +69,12 @@ async fn run_counted<T>(
 fn counts<T>(action: LimitedAction, done: &Result<T, ServiceError>) -> bool {
     match (action, done) {
         (LimitedAction::SignIn, done) => matches!(done, Err(ServiceError::InvalidCredentials)),
-        (LimitedAction::Registration, Ok(_)) => true,
-        (LimitedAction::Registration, Err(error)) => {
-            !matches!(error, ServiceError::Store(_) | ServiceError::Hasher(_) | ServiceError::Fault(_))
-        }
+        (LimitedAction::EmailConfirmation, done) => matches!(done, Err(ServiceError::InvalidToken)),
+        (LimitedAction::Registration | LimitedAction::PasswordReset, Ok(_)) => true,
+        (LimitedAction::Registration | LimitedAction::PasswordReset, Err(error)) => !matches!(
+            error,
+            ServiceError::Store(_) | ServiceError::Hasher(_) | ServiceError::Mail(_) | ServiceError::Fault(_)
+        ),
     }
 }
 
@@ -77,6 +83,9 @@ fn quota(limits: &SourceLimits, action: LimitedAction) -> Option<Quota> {
     let (name, limit) = match action {
         LimitedAction::SignIn => ("sign-in", limits.failed_sign_ins),
         LimitedAction::Registration => ("registration", limits.registrations),
+        // The setting of failed sign-ins; each is counted by itself.
+        LimitedAction::PasswordReset => ("password-reset", limits.failed_sign_ins),
+        LimitedAction::EmailConfirmation => ("email-verification", limits.failed_sign_ins),
     };
     let refusal = |retry_after_seconds| ServiceError::RateLimited { retry_after_seconds };
     (limit > 0).then_some(Quota { name, limit, window: WINDOW, refusal })

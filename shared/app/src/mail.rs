@@ -1,43 +1,50 @@
-//! E-mails to customers: SNS topics in AWS; none on one machine.
+//! E-mails to customers: Amazon SES in AWS, a folder of files on one machine.
 
 use async_trait::async_trait;
+use domain::Email;
 use uuid::Uuid;
 
-/// An e-mail was not accepted, or a subscription not opened or closed.
+/// An e-mail of plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The address of the recipient.
+    pub to: Email,
+    /// The subject, one line.
+    pub subject: String,
+    /// The text.
+    pub text: String,
+}
+
+/// An e-mail was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MailError {
+    /// The platform has no sender.
+    #[error("This platform sends no e-mail.")]
+    NoSender,
     /// The request was rejected and had no effect.
     #[error("mail: {0}")]
     Refused(String),
     /// No response: the request may have taken effect.
     #[error("mail: no response, {0}")]
     NoResponse(String),
-    /// The subscription does not exist.
-    #[error("mail: the subscription does not exist")]
-    NoSubscription,
 }
 
-/// Sends e-mails to customers who have confirmed their subscription.
+/// Sends e-mails.
 ///
-/// A subscription has one address and an id that the caller chooses, so that it can be closed even if the response to
-/// its opening was lost. Every method is idempotent.
+/// It sends to every address that it is given. Use cases decide who gets an e-mail.
 #[async_trait]
 pub trait Mail: Send + Sync {
-    /// Whether the platform can send e-mails.
+    /// Whether the platform sends e-mails.
     fn is_available(&self) -> bool;
 
-    /// Opens a subscription and asks the owner of the address to confirm it. Opening it again sends a reminder, unless
-    /// it is confirmed.
-    async fn open(&self, subscription: Uuid, email: &str) -> Result<(), MailError>;
-
-    /// Closes a subscription for good: it sends no more e-mails and can no longer be confirmed. One that was never
-    /// opened can be closed too.
-    async fn close(&self, subscription: Uuid) -> Result<(), MailError>;
-
-    /// Sends an e-mail through an open subscription. Before it is confirmed, no e-mail is delivered.
+    /// Sends an e-mail. It is accepted for delivery when this returns; if it cannot be delivered, an event follows.
     ///
-    /// Errors: [`MailError::NoSubscription`] if it is not open.
-    async fn send(&self, subscription: Uuid, subject: &str, text: &str) -> Result<(), MailError>;
+    /// Errors: [`MailError::NoSender`] if no e-mail [is available](Self::is_available).
+    async fn send(&self, message: &Message) -> Result<(), MailError>;
+
+    /// Deletes the topic of an e-mail subscription. Earlier versions sent e-mails through topics. One that does not
+    /// exist is deleted too.
+    async fn delete_topic(&self, subscription: Uuid) -> Result<(), MailError>;
 }
 
 /// No e-mails: for platforms and functions that send none.
@@ -50,15 +57,11 @@ impl Mail for NoMail {
         false
     }
 
-    async fn open(&self, _subscription: Uuid, _email: &str) -> Result<(), MailError> {
-        Err(MailError::Refused("this platform sends no e-mails".to_owned()))
+    async fn send(&self, _message: &Message) -> Result<(), MailError> {
+        Err(MailError::NoSender)
     }
 
-    async fn close(&self, _subscription: Uuid) -> Result<(), MailError> {
-        Ok(())
-    }
-
-    async fn send(&self, _subscription: Uuid, _subject: &str, _text: &str) -> Result<(), MailError> {
+    async fn delete_topic(&self, _subscription: Uuid) -> Result<(), MailError> {
         Ok(())
     }
 }

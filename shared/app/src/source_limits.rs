@@ -1,11 +1,13 @@
-//! Limits by source address for routes that need no token: failed sign-ins and registrations.
+//! Limits by source address for routes that need no token: failed sign-ins, registrations, password resets and failed
+//! confirmations of e-mail addresses.
 //!
 //! The source address is the one that the gateway saw; headers that a client sends are ignored. Only if that address is
 //! a proxy that the operator trusts, the last address that the proxy added counts instead.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-/// Failed sign-ins per address and hour, by default.
+/// Failed sign-ins per address and hour, by default. The same number limits password resets, and failed confirmations of
+/// e-mail addresses.
 pub(crate) const FAILED_SIGN_INS: usize = 30;
 /// Registrations per address and hour, by default.
 pub(crate) const REGISTRATIONS: usize = 60;

@@ -45,6 +45,9 @@ pub struct Profile {
     /// Whether the customer no longer advises, but may still be stored as the advisor of clients.
     #[serde(default)]
     pub advice_to_end: bool,
+    /// When the customer proved that the e-mail address is theirs; `None` if they have not, and after it has bounced.
+    #[serde(default, with = "domain::instant")]
+    pub email_verified_at: Option<DateTime<Utc>>,
     /// When the customer registered.
     #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
@@ -76,6 +79,8 @@ pub struct Customer {
     /// E-mail address to sign in with; null once erased.
     #[schema(required)]
     pub email: Option<Email>,
+    /// Whether the customer has proved that the e-mail address is theirs. Only then it receives alerts and password resets.
+    pub email_verified: bool,
     /// First name; null once erased.
     #[schema(value_type = Option<domain::schema::ShortText>, required)]
     pub first_name: Option<String>,
@@ -132,6 +137,7 @@ impl Profile {
             swept: false,
             books_in_doubt: false,
             advice_to_end: false,
+            email_verified_at: None,
             created_at: now,
             updated_at: now,
         }
@@ -147,6 +153,13 @@ impl Profile {
     #[must_use]
     pub fn is_open(&self) -> bool {
         !self.disabled && self.erased_at.is_none()
+    }
+
+    /// The e-mail address, if e-mails may be sent to it: it is verified, and the account is open.
+    #[must_use]
+    pub fn verified_email(&self) -> Option<&Email> {
+        let person = self.person.as_ref().filter(|_| self.is_open() && self.email_verified_at.is_some());
+        person.map(|person| &person.email)
     }
 
     /// Whether an erasure has begun and is not finished.
@@ -172,6 +185,7 @@ impl Profile {
         Customer {
             id: profile.id,
             email,
+            email_verified: profile.email_verified_at.is_some(),
             first_name,
             last_name,
             phone,

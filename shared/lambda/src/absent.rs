@@ -3,11 +3,13 @@
 //! Every call fails with a permanent error, which is answered with 500: a function whose services need the engine must
 //! name it in its `main`.
 
+use app::mail::{Mail, MailError, Message};
 use async_trait::async_trait;
 use domain::{Instrument, Symbol};
 use market::{CallBudget, History, MarketClock, Provider, ProviderError};
 use objects::{Link, LinkOptions, ObjectError, ObjectKey, Objects};
 use thiserror::Error;
+use uuid::Uuid;
 
 /// No reports, no large results.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +42,38 @@ impl Objects for NoObjects {
 
     async fn link(&self, _key: &ObjectKey, _options: LinkOptions) -> Result<Link, ObjectError> {
         Err(NotGiven.into())
+    }
+}
+
+/// No e-mails from this function, but perhaps from others.
+#[derive(Clone, Copy, Debug)]
+pub struct MailElsewhere {
+    is_available: bool,
+}
+
+impl MailElsewhere {
+    /// Whether other functions send e-mails.
+    pub fn new(is_available: bool) -> Self {
+        Self { is_available }
+    }
+}
+
+fn no_mail() -> MailError {
+    MailError::Refused("this function was not given an e-mail service".to_owned())
+}
+
+#[async_trait]
+impl Mail for MailElsewhere {
+    fn is_available(&self) -> bool {
+        self.is_available
+    }
+
+    async fn send(&self, _message: &Message) -> Result<(), MailError> {
+        Err(no_mail())
+    }
+
+    async fn delete_topic(&self, _subscription: Uuid) -> Result<(), MailError> {
+        Err(no_mail())
     }
 }
 
@@ -103,6 +137,18 @@ mod tests {
             assert!(!refusal.is_retryable());
             let cause = std::error::Error::source(&refusal).unwrap();
             assert_eq!(cause.to_string(), "this function was not given an object store");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_without_an_email_service_knows_whether_others_send_emails_and_sends_none() {
+        for is_available in [true, false] {
+            let mail = MailElsewhere::new(is_available);
+            assert_eq!(mail.is_available(), is_available);
+            let to = "ada@example.com".parse().unwrap();
+            let message = Message { to, subject: String::new(), text: String::new() };
+            assert!(matches!(mail.send(&message).await, Err(MailError::Refused(_))));
+            assert!(matches!(mail.delete_topic(Uuid::nil()).await, Err(MailError::Refused(_))));
         }
     }
 

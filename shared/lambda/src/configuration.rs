@@ -36,7 +36,11 @@ pub struct Configuration {
     pub event_bus_name: Option<String>,
     /// The endpoint of the live connections' stage; without it there are none.
     pub live_endpoint: Option<String>,
-    /// The prefix of the ARNs of the e-mail topics; without it no e-mails are sent.
+    /// The verified address that e-mails are sent from; without it none are sent.
+    pub email_sender: Option<String>,
+    /// The configuration set of SES that publishes bounces and complaints.
+    pub email_configuration_set: Option<String>,
+    /// The prefix of the ARNs of the e-mail topics of earlier versions; without it none are deleted.
     pub email_topic_prefix: Option<String>,
     /// The rate limits of one source address.
     pub source_limits: SourceLimits,
@@ -96,6 +100,8 @@ impl Configuration {
             yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),
             live_endpoint: set("LIVE_ENDPOINT"),
+            email_sender: set("EMAIL_SENDER"),
+            email_configuration_set: set("EMAIL_CONFIGURATION_SET"),
             email_topic_prefix: set("EMAIL_TOPIC_PREFIX"),
             source_limits: SourceLimits::from_settings(set)?,
             customer_limits: CustomerLimits::from_settings(set)?,
@@ -153,12 +159,14 @@ mod tests {
         variables.extend([
             ("EVENT_BUS_NAME", "default"),
             ("LIVE_ENDPOINT", "https://a/live"),
-            ("EMAIL_TOPIC_PREFIX", ""),
+            ("EMAIL_SENDER", ""),
+            ("EMAIL_CONFIGURATION_SET", "dev"),
         ]);
         let configuration = read(&variables).unwrap();
         assert_eq!(configuration.event_bus_name.as_deref(), Some("default"));
         assert_eq!(configuration.live_endpoint.as_deref(), Some("https://a/live"));
-        assert_eq!(configuration.email_topic_prefix, None);
+        assert_eq!(configuration.email_sender, None);
+        assert_eq!(configuration.email_configuration_set.as_deref(), Some("dev"));
     }
 
     #[test]

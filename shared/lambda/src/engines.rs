@@ -18,12 +18,13 @@ use objects_s3::S3Objects;
 use store::Table;
 use store_dynamodb::DynamoTable;
 
-use crate::absent::NoObjects;
+use crate::absent::{MailElsewhere, NoObjects};
 use crate::aws::Aws;
+use crate::email::{Email, Sender};
+use crate::email_topics::EmailTopics;
 use crate::event_bridge::EventBridge;
 use crate::live_connections::LiveConnections;
 use crate::prices;
-use crate::sns_email::SnsEmail;
 
 /// The engines of a function: the table, and what its `main` adds to it. `P` is the platform that they make: the
 /// [`App`], or [`MarketData`] where there is a source of prices or its clock.
@@ -95,6 +96,12 @@ impl<P> Engines<P> {
         Self { mail, ..self }
     }
 
+    /// Without e-mail, but with the knowledge of whether other functions send any.
+    #[must_use]
+    pub fn with_mail_elsewhere(self) -> Self {
+        Self { mail: |aws| Arc::new(MailElsewhere::new(aws.configuration.email_sender.is_some())), ..self }
+    }
+
     /// Starts them.
     pub(crate) fn start(self, aws: &Aws) -> P {
         let table: Arc<dyn Table> = Arc::new(RestrictedTable::new(dynamo_table(aws), self.function));
@@ -124,10 +131,14 @@ fn push(aws: &Aws) -> Arc<dyn Push> {
 }
 
 fn mail(aws: &Aws) -> Arc<dyn Mail> {
-    match &aws.configuration.email_topic_prefix {
-        None => Arc::new(NoMail),
-        Some(prefix) => Arc::new(SnsEmail::new(aws_sdk_sns::Client::new(&aws.sdk), prefix.clone())),
-    }
+    let configuration = &aws.configuration;
+    let sender = configuration.email_sender.as_ref().map(|address| {
+        let client = aws_sdk_sesv2::Client::new(&aws.sdk);
+        Sender::new(client, address, configuration.email_configuration_set.clone())
+    });
+    let topics = configuration.email_topic_prefix.as_ref();
+    let topics = topics.map(|prefix| EmailTopics::new(aws_sdk_sns::Client::new(&aws.sdk), prefix.clone()));
+    Arc::new(Email { sender, topics })
 }
 
 fn dynamo_table(aws: &Aws) -> Arc<dyn Table> {

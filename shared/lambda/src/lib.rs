@@ -21,6 +21,8 @@ mod absent;
 mod alpha_vantage_key;
 mod aws;
 mod configuration;
+mod email;
+mod email_topics;
 mod engines;
 mod event_bridge;
 mod live_connections;
@@ -30,7 +32,6 @@ mod loopback;
 mod metrics;
 mod prices;
 mod run;
-mod sns_email;
 mod warm_up;
 
 pub use aws::Aws;

@@ -119,14 +119,16 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
             ERASURE,
             CONNECTIONS,
             PASSWORDS,
-            // Registration, the beginning of an erasure, the one-time token, and the export.
+            // Registration, the beginning of an erasure, one-time tokens, and the export.
             &[
                 on("AUDIT#*", &[Read]),
                 on("DIRECTORY#customers#*", &[Put]),
                 on("EMAIL#*", &[Put, Delete]),
                 on("LIMIT#login#*", &[Delete]),
+                on("LIMIT#mail#*", &[Get, Put]),
                 on("PASSWORD#*", &[Get, Delete]),
                 on("REGISTRATION#*", &[Get, Put]),
+                on("VERIFICATION#*", &[Get, Put, Delete]),
             ],
         ],
     ),
@@ -270,7 +272,7 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
                 on("ALERTS#*", &[Put, Delete]),
                 on("CUSTOMER#*", &[Read, Check, Put, Delete]),
                 on("FOLLOWERS#*", &[Put, Delete]),
-                // The e-mail address of the subscription.
+                // Whether the e-mail address is verified.
                 on("PROFILE#*", &[Get]),
             ],
         ],

@@ -5,7 +5,7 @@
 //! and not next to the code.
 //!
 //! - Tests move the clock and count calls; they measure no time.
-//! - Only the outside world is faked: providers and the clock. Unless a test asks for another table, it uses SQLite in
+//! - Only the outside world is faked: providers, e-mail and the clock. Unless a test asks for another table, it uses SQLite in
 //!   memory.
 //! - The name of a helper says what it sets up. What only one crate needs is in the tests of that crate.
 //! - It may panic, because a failed unwrap is a failed test. Nothing that is deployed links it.
@@ -20,6 +20,7 @@ mod instant_table;
 mod intercepted;
 pub mod people;
 pub mod portfolios;
+mod recording_mail;
 pub mod sample_bars;
 mod silent;
 mod test_bed;
@@ -28,6 +29,7 @@ pub use clock::ManualClock;
 pub use counting::{CountingTable, Counts};
 pub use instant_table::InstantTable;
 pub use intercepted::{InterceptedTable, Interceptor};
+pub use recording_mail::RecordingMail;
 pub use silent::SilentProvider;
 pub use test_bed::TestBed;
 

@@ -51,6 +51,9 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("DELETE /backtest/{id}", own(204)),
     ("GET /customers", alone(administrators(200))),
     ("POST /customers", alone(all_roles(201))),
+    ("POST /customers/email-verification", alone(signed_in(202))),
+    // An unknown token.
+    ("POST /customers/email-verification/confirm", alone(all_roles(403))),
     ("GET /customers/me", alone(signed_in(200))),
     ("PATCH /customers/me", alone(signed_in(200))),
     ("POST /customers/me/erasure", alone(signed_in(204))),
@@ -59,6 +62,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("PUT /customers/me/password", alone(signed_in(204))),
     // An unknown token.
     ("PUT /customers/password", alone(all_roles(403))),
+    ("POST /customers/password-reset", alone(all_roles(202))),
     ("GET /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     ("PATCH /customers/{id}", object(administrators(200), administrators(200), administrators(404))),
     // Market prices are public, which is used for "own" here.

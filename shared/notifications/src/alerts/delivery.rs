@@ -1,17 +1,17 @@
 //! Notifies a customer that an alert fired: over their live connections, and by e-mail if requested.
 //!
 //! A firing is marked as delivered after the notification, so it is delivered at least once. A duplicate has the same
-//! alert and market day. If one of the two channels succeeds and the other fails, only the other is tried again.
+//! alert and market day. If one of the two channels succeeds and the other fails, only the other is tried again. The
+//! e-mail comes last, when all quotes of the event have been evaluated: it has all firings of its customer
+//! ([`super::emails`]).
 
 use app::App;
 use app::error::ServiceError;
-use app::mail::MailError;
 use chrono::TimeDelta;
 use domain::Symbol;
 use serde_json::{Value, json};
-use store::{DeleteExpect, Key, StoreError, Write, documents, keys};
+use store::{DeleteExpect, Key, StoreError, Version, Write, documents, keys};
 
-use super::email_subscription;
 use super::records::{Firing, PendingDelivery};
 use crate::live::{self, CustomerDelivery};
 
@@ -19,44 +19,76 @@ use crate::live::{self, CustomerDelivery};
 /// holiday, after which the next quote of a symbol comes.
 const MAX_AGE: TimeDelta = TimeDelta::days(5);
 
-/// Notifies the customer and marks the firing as delivered. Returns whether nothing is left to deliver. Errors are
-/// logged, and the next evaluation may take what is left immediately.
-pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> bool {
-    match notify_and_mark(app, symbol, pending).await {
-        Ok(delivered) => delivered,
-        Err(error) => {
-            tracing::error!(alert = %pending.alert_id, %error, "failed to deliver an alert");
-            false
-        }
-    }
+/// What an attempt to deliver a firing has left.
+pub(super) enum Attempt {
+    /// Nothing.
+    Delivered,
+    /// The delivery, which is tried again later.
+    Failed,
+    /// The e-mail.
+    WaitsForEmail(Box<WaitingEmail>),
 }
 
-async fn notify_and_mark(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> Result<bool, ServiceError> {
+/// A firing that is to be sent by e-mail, whose delivery this evaluation holds.
+pub(super) struct WaitingEmail {
+    /// The instrument.
+    pub(super) symbol: Symbol,
+    /// The delivery, with the outcome of the live connections.
+    pub(super) pending: PendingDelivery,
+    /// The firing.
+    pub(super) firing: Firing,
+    version: Version,
+}
+
+/// Notifies the customer over their live connections, and marks the firing as delivered unless it waits for an e-mail.
+/// Errors are logged, and the next evaluation may take what is left immediately.
+pub(super) async fn deliver(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> Attempt {
+    notify(app, symbol, pending).await.unwrap_or_else(|error| {
+        tracing::error!(alert = %pending.alert_id, %error, "failed to deliver an alert");
+        Attempt::Failed
+    })
+}
+
+async fn notify(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> Result<Attempt, ServiceError> {
     let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
-    let pending_key = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
-    let no_longer_pending = Write::Delete { key: pending_key.clone(), expect: DeleteExpect::Any };
     let found = documents::read::<Firing>(app.table(), &key).await?;
     let too_old = app.now() - pending.fired_at > MAX_AGE;
     let Some((firing, version)) = found.filter(|(firing, _)| !firing.delivered && !too_old) else {
-        app.table().transact(vec![no_longer_pending]).await?;
-        return Ok(true);
+        app.table().transact(vec![no_longer_pending(symbol, pending)]).await?;
+        return Ok(Attempt::Delivered);
     };
-    let attempted = PendingDelivery {
-        sent_live: pending.sent_live || or_log(pending, notify_live(app, pending, &firing).await),
-        mailed: pending.mailed || or_log(pending, send_mail(app, pending, &firing).await),
-        ..pending.clone()
-    };
-    if !(attempted.sent_live && attempted.mailed) {
-        release(app, &pending_key, attempted).await?;
+    let sent_live = pending.sent_live || or_log(pending, notify_live(app, pending, &firing).await);
+    let mailed = pending.mailed || !firing.email || !app.mail().is_available();
+    let pending = PendingDelivery { sent_live, mailed, ..pending.clone() };
+    let waiting = WaitingEmail { symbol: symbol.clone(), pending, firing, version };
+    if !mailed {
+        return Ok(Attempt::WaitsForEmail(Box::new(waiting)));
+    }
+    Ok(if finish(app, waiting).await? { Attempt::Delivered } else { Attempt::Failed })
+}
+
+/// Marks the firing as delivered if both channels are done, and otherwise releases the delivery. Returns whether
+/// nothing is left to deliver.
+pub(super) async fn finish(app: &App, waiting: WaitingEmail) -> Result<bool, ServiceError> {
+    let WaitingEmail { symbol, pending, firing, version } = waiting;
+    if !(pending.sent_live && pending.mailed) {
+        let pending_key = keys::pending_firing(&symbol, pending.alert_id, pending.market_day);
+        release(app, &pending_key, pending).await?;
         return Ok(false);
     }
+    let key = keys::firing(pending.customer_id, pending.alert_id, pending.market_day);
     let delivered = Firing { delivered: true, ..firing };
     let mark = Write::update(key.clone(), documents::body(&key, &delivered)?, version);
-    match app.table().transact(vec![mark, no_longer_pending]).await {
+    match app.table().transact(vec![mark, no_longer_pending(&symbol, &pending)]).await {
         // Only a delivery or an erasure changes a firing, and either leaves nothing to deliver.
         Ok(_) | Err(StoreError::Conflict { .. }) => Ok(true),
         Err(error) => Err(error.into()),
     }
+}
+
+fn no_longer_pending(symbol: &Symbol, pending: &PendingDelivery) -> Write {
+    let key = keys::pending_firing(symbol, pending.alert_id, pending.market_day);
+    Write::Delete { key, expect: DeleteExpect::Any }
 }
 
 /// Logs an error of one channel, so that it does not stop the other.
@@ -77,23 +109,6 @@ async fn notify_live(app: &App, pending: &PendingDelivery, firing: &Firing) -> R
         tracing::warn!(alert = %pending.alert_id, "no live connection accepted an alert");
     }
     Ok(reached > 0 || failed == 0)
-}
-
-/// Returns whether the e-mail is done: it was sent, or none is required.
-async fn send_mail(app: &App, pending: &PendingDelivery, firing: &Firing) -> Result<bool, ServiceError> {
-    if !firing.email || !app.mail().is_available() {
-        return Ok(true);
-    }
-    let Some(subscription) = email_subscription::make_ready(app, pending.customer_id).await? else { return Ok(true) };
-    let (subject, text) = email(firing);
-    match app.mail().send(subscription, &subject, &text).await {
-        Ok(()) => Ok(true),
-        Err(MailError::NoSubscription) => {
-            email_subscription::mark_lost(app, pending.customer_id, subscription).await?;
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// Stores what is still to be delivered and releases the lease, unless another evaluation holds it already.
@@ -125,18 +140,4 @@ fn message(firing: &Firing) -> Value {
         message["replay"] = Value::Bool(true);
     }
     message
-}
-
-/// Subject and text of an e-mail. SNS accepts a subject of at most 100 ASCII characters.
-fn email(firing: &Firing) -> (String, String) {
-    let Firing { symbol, condition, price, currency, market_day, as_of, .. } = firing;
-    let happened = format!("{symbol} {condition}");
-    let (mark, explanation) = if firing.replay {
-        ("[replay] ", "\n\nThis is a replay of old prices, not the current market.")
-    } else {
-        ("", "")
-    };
-    let at = as_of.format("%Y-%m-%d %H:%M UTC");
-    let text = format!("{happened}: {price} {currency} as of {at}, market day {market_day}.{explanation}\n");
-    (format!("{mark}{happened}"), text)
 }

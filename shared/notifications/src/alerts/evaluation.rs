@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock};
 
 use app::App;
 use app::error::ServiceError;
-use chrono::TimeDelta;
 use domain::alert::{AlertRuleState, EvaluationContext, Repeat};
 use domain::split::splits_of;
 use domain::{Bars, CustomerId, Split, Symbol};
@@ -15,11 +14,12 @@ use market_data::quote_record::LastQuote;
 use market_data::series::PriceSeries;
 use market_data::{MarketData, history, quote_store, warnings};
 use quant::backtest::Warning;
-use serde::Serialize;
 use store::{Cursor, Item, Key, Query, StoreError, Version, documents, keys};
 use uuid::Uuid;
 
-use super::delivery::deliver;
+use super::delivery::{Attempt, WaitingEmail, deliver};
+use super::emails;
+use super::evaluation_counts::EvaluationCounts;
 use super::firing::{fire, take_over};
 use super::records::{EvaluatedThrough, PendingDelivery, WaitingAlert};
 
@@ -27,35 +27,26 @@ use super::records::{EvaluatedThrough, PendingDelivery, WaitingAlert};
 const SYMBOLS_AT_ONCE: usize = 8;
 /// Alerts of one symbol fired, and firings delivered, concurrently.
 const ALERTS_AT_ONCE: usize = 16;
-/// For how long after a firing an event fails, and is therefore repeated, if the firing cannot be delivered. Lambda
-/// repeats an event after one minute and again after two more. Without this limit one customer's broken e-mail
-/// subscription would have every event of a symbol repeated for days.
-pub const REPEATED_FOR: TimeDelta = TimeDelta::minutes(10);
 /// Items under a symbol that are read in one query.
 const PAGE: usize = 500;
 static NO_BARS: LazyLock<Bars> = LazyLock::new(Bars::default);
 
-/// The result of evaluating quotes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct EvaluationCounts {
-    /// Alerts that this evaluation fired.
-    pub fired: usize,
-    /// Firings delivered, including those left from earlier evaluations.
-    pub delivered: usize,
-    /// Firings of the last [`REPEATED_FOR`] that could not be delivered. For these the same quotes must be evaluated
-    /// again; older ones wait for the next quote of their symbol.
-    pub undelivered: usize,
+/// The result of evaluating quotes, and the e-mails that they cause.
+#[derive(Default)]
+struct Evaluation {
+    counts: EvaluationCounts,
+    emails: Vec<WaitingEmail>,
 }
 
-impl AddAssign for EvaluationCounts {
+impl AddAssign for Evaluation {
     fn add_assign(&mut self, other: Self) {
-        self.fired += other.fired;
-        self.delivered += other.delivered;
-        self.undelivered += other.undelivered;
+        self.counts += other.counts;
+        self.emails.extend(other.emails);
     }
 }
 
-/// Fires the alerts whose condition these quotes meet, and notifies their owners. May be called again with the same
+/// Fires the alerts whose condition these quotes meet, and notifies their owners: each firing over the live connections,
+/// and all firings of a customer in one e-mail. May be called again with the same
 /// quotes, in any order and concurrently: no alert fires twice on a market day, and a quote fires nothing if its `seq`
 /// is not above the last one evaluated of its symbol. A mark that is above every stored quote counts as none.
 ///
@@ -70,21 +61,27 @@ pub async fn evaluate(market: &MarketData, quotes: &[LastQuote]) -> Result<Evalu
         quotes.sort_by_key(|quote| quote.seq);
         let market = market.clone();
         async move {
-            let mut total = EvaluationCounts::default();
+            let mut total = Evaluation::default();
             for quote in &quotes {
-                total += evaluate_quote(&market, quote).await.inspect_err(|error| {
+                if let Err(error) = evaluate_quote(&market, quote, &mut total).await {
                     tracing::error!(symbol = %quote.symbol, %error, "failed to evaluate the alerts of a symbol");
-                })?;
+                    return (total, Err(error));
+                }
             }
-            Ok(total)
+            (total, Ok(()))
         }
     });
-    let outcomes: Vec<Result<EvaluationCounts, ServiceError>> =
-        stream::iter(evaluations).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
-    outcomes.into_iter().try_fold(EvaluationCounts::default(), |mut total, outcome| {
-        total += outcome?;
-        Ok(total)
-    })
+    let outcomes: Vec<_> = stream::iter(evaluations).buffer_unordered(SYMBOLS_AT_ONCE).collect().await;
+    let (mut total, mut result) = (Evaluation::default(), Ok(()));
+    for (evaluation, outcome) in outcomes {
+        total += evaluation;
+        result = result.and(outcome);
+    }
+    // Even if a symbol failed: the firings of the others are stored, and their deliveries are held by this evaluation.
+    let mailed = emails::send(&market.app, total.emails).await;
+    result?;
+    total.counts += mailed;
+    Ok(total.counts)
 }
 
 /// A page of the items under a symbol, by kind.
@@ -96,9 +93,9 @@ struct Page {
     next: Option<Cursor>,
 }
 
-/// Evaluates one quote against all alerts on its symbol, and makes the deliveries that are still pending.
-async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<EvaluationCounts, ServiceError> {
-    let mut total = EvaluationCounts::default();
+/// Evaluates one quote against all alerts on its symbol, and makes the deliveries that are still pending. Adds to `total`
+/// what was done, also before an error.
+async fn evaluate_quote(market: &MarketData, quote: &LastQuote, total: &mut Evaluation) -> Result<(), ServiceError> {
     let mut page = read_page(&market.app, &quote.symbol, None).await?;
     let evaluated = page.evaluated.take();
     let is_new = match evaluated {
@@ -110,9 +107,9 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Evalua
     loop {
         if is_new {
             any_alert |= !page.alerts.is_empty();
-            total += fire_all(market, quote, &page.alerts, &mut history).await?;
+            fire_all(market, quote, &page.alerts, &mut history, total).await?;
         }
-        total += deliver_pending(&market.app, &quote.symbol, page.pending).await?;
+        deliver_pending(&market.app, &quote.symbol, page.pending, total).await?;
         match page.next {
             Some(cursor) => page = read_page(&market.app, &quote.symbol, Some(cursor)).await?,
             None => break,
@@ -122,7 +119,7 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote) -> Result<Evalua
     if any_alert {
         store_evaluated_through(&market.app, quote, evaluated.map(|(_, version)| version)).await?;
     }
-    Ok(total)
+    Ok(())
 }
 
 /// Whether a quote with this `seq` can have been evaluated: the stored quote of the symbol has the highest of all. A
@@ -170,7 +167,8 @@ async fn fire_all(
     quote: &LastQuote,
     alerts: &[(Uuid, WaitingAlert)],
     history: &mut Option<SymbolHistory>,
-) -> Result<EvaluationCounts, ServiceError> {
+    total: &mut Evaluation,
+) -> Result<(), ServiceError> {
     let due = |waiting: &WaitingAlert| waiting.created_at <= quote.fetched_at && waiting.rule.is_due(quote.day);
     let due: Vec<_> = alerts.iter().filter(|(_, waiting)| due(waiting)).collect();
     if history.is_none() && due.iter().any(|(_, waiting)| waiting.rule.needs_bars(quote.day)) {
@@ -195,7 +193,7 @@ async fn fire_all(
         let (app, quote) = (market.app.clone(), quote.clone());
         async move { fire_sequentially(&app, &quote, alerts).await }
     });
-    run_all(firings).await
+    run_all(firings, total).await
 }
 
 impl SymbolHistory {
@@ -220,7 +218,7 @@ async fn fire_sequentially(
     app: &App,
     quote: &LastQuote,
     alerts: Vec<FiringAlert>,
-) -> Result<EvaluationCounts, ServiceError> {
+) -> (Evaluation, Result<(), ServiceError>) {
     let (mut fired, mut failure) = (Vec::new(), None);
     for (id, warnings) in alerts {
         match fire(app, quote, id, &warnings).await {
@@ -228,13 +226,14 @@ async fn fire_sequentially(
             Err(error) => failure = Some(error),
         }
     }
-    let mut total = EvaluationCounts { fired: fired.len(), ..EvaluationCounts::default() };
+    let counts = EvaluationCounts { fired: fired.len(), ..EvaluationCounts::default() };
+    let mut total = Evaluation { counts, ..Evaluation::default() };
     let deliveries = fired.into_iter().map(|pending| {
         let (app, symbol) = (app.clone(), quote.symbol.clone());
-        async move { Ok(notify(&app, &symbol, &pending).await) }
+        async move { (notify(&app, &symbol, &pending).await, Ok(())) }
     });
-    total += run_all(deliveries).await?;
-    failure.map_or(Ok(total), Err)
+    let delivered = run_all(deliveries, &mut total).await;
+    (total, failure.map_or(delivered, Err))
 }
 
 /// The bars of a symbol, read without a provider call. Without bars in the currency of the quote, thresholds are
@@ -260,36 +259,44 @@ async fn deliver_pending(
     app: &App,
     symbol: &Symbol,
     pending: Vec<(Key, PendingDelivery, Version)>,
-) -> Result<EvaluationCounts, ServiceError> {
+    total: &mut Evaluation,
+) -> Result<(), ServiceError> {
     let now = app.now();
     let free = pending.into_iter().filter(|(_, pending, _)| pending.is_free(now));
     let deliveries = free.map(|(key, pending, version)| {
         let (app, symbol) = (app.clone(), symbol.clone());
         async move {
-            Ok(match take_over(&app, &key, pending, version).await? {
-                Some(pending) => notify(&app, &symbol, &pending).await,
-                None => EvaluationCounts::default(),
-            })
+            match take_over(&app, &key, pending, version).await {
+                Ok(Some(pending)) => (notify(&app, &symbol, &pending).await, Ok(())),
+                Ok(None) => (Evaluation::default(), Ok(())),
+                Err(error) => (Evaluation::default(), Err(error)),
+            }
         }
     });
-    run_all(deliveries).await
+    run_all(deliveries, total).await
 }
 
-async fn notify(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> EvaluationCounts {
-    let delivered = deliver(app, symbol, pending).await;
-    let is_young = app.now() - pending.fired_at < REPEATED_FOR;
-    EvaluationCounts { fired: 0, delivered: usize::from(delivered), undelivered: usize::from(!delivered && is_young) }
+async fn notify(app: &App, symbol: &Symbol, pending: &PendingDelivery) -> Evaluation {
+    let attempt = deliver(app, symbol, pending).await;
+    let age = app.now() - pending.fired_at;
+    let done = |delivered| Evaluation { counts: EvaluationCounts::of_delivery(delivered, age), emails: Vec::new() };
+    match attempt {
+        Attempt::Delivered => done(true),
+        Attempt::Failed => done(false),
+        Attempt::WaitsForEmail(email) => Evaluation { emails: vec![*email], ..Evaluation::default() },
+    }
 }
 
-/// Runs all of these tasks, [`ALERTS_AT_ONCE`] concurrently. A task that fails does not stop the others.
-async fn run_all<F>(tasks: impl Iterator<Item = F>) -> Result<EvaluationCounts, ServiceError>
+/// Runs all of these tasks, [`ALERTS_AT_ONCE`] concurrently, and adds what they did to `total`. A task that fails does
+/// not stop the others.
+async fn run_all<F>(tasks: impl Iterator<Item = F>, total: &mut Evaluation) -> Result<(), ServiceError>
 where
-    F: Future<Output = Result<EvaluationCounts, ServiceError>>,
+    F: Future<Output = (Evaluation, Result<(), ServiceError>)>,
 {
     let outcomes: Vec<_> = stream::iter(tasks).buffer_unordered(ALERTS_AT_ONCE).collect().await;
-    outcomes.into_iter().try_fold(EvaluationCounts::default(), |mut total, outcome| {
-        total += outcome?;
-        Ok(total)
+    outcomes.into_iter().fold(Ok(()), |result, (evaluation, outcome)| {
+        *total += evaluation;
+        result.and(outcome)
     })
 }
 

@@ -14,8 +14,9 @@ use uuid::Uuid;
 
 use super::records::{Alert, AlertState, Firing, PendingDelivery, WaitingAlert};
 
-/// Length of the lease with which an evaluation delivers a firing. After that another evaluation may take it over.
-const DELIVERY_SECONDS: i64 = 30;
+/// Length of the lease with which an evaluation delivers a firing, as long as it may run. After that another evaluation
+/// may take it over.
+const DELIVERY_SECONDS: i64 = 60;
 
 /// Fires the alert `id` at this quote, unless it was removed or has fired on the quote's day. Returns the delivery,
 /// which the caller must make; of several concurrent calls one gets it.

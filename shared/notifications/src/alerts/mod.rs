@@ -4,17 +4,20 @@
 //! where [`evaluate`] finds it when a quote comes (`evaluation.rs`). One transaction fires an alert and adds the entry
 //! to its history. The key of the entry contains the market day, so that concurrent evaluations and repeated events
 //! fire the alert once a day (`firing.rs`). The notification follows (`delivery.rs`); if it fails it is tried again
-//! when the event is repeated, or with the next quote. `email_subscription.rs` has the subscription through which
-//! e-mails reach a customer.
+//! when the event is repeated, or with the next quote. The e-mails come last, one for each customer (`emails.rs`).
+//! `email_subscription.rs` removes what earlier versions needed for e-mails.
 
 mod delivery;
 mod email_subscription;
+mod emails;
 mod evaluation;
+mod evaluation_counts;
 mod firing;
 mod records;
 
 pub use email_subscription::close as close_email_subscription;
-pub use evaluation::{EvaluationCounts, REPEATED_FOR, evaluate};
+pub use evaluation::evaluate;
+pub use evaluation_counts::{EvaluationCounts, REPEATED_FOR};
 pub use records::{Alert, AlertState, Firing};
 
 use app::App;
@@ -25,6 +28,7 @@ use app::listing::{self, DayRange, Filter, ListPage, PageRequest, Unfiltered};
 use chrono::{DateTime, Utc};
 use domain::alert::{AlertRuleState, Condition, Repeat};
 use domain::{CustomerId, Day, Symbol};
+use identity::profile;
 use market_data::market_clock::market_day;
 use market_data::{MarketData, instruments, quote_store, tracked_symbols};
 use serde::Serialize;
@@ -56,9 +60,8 @@ pub struct NewAlert {
 /// Creates an alert. The same idempotency key with the same request returns the first result again.
 ///
 /// Errors: [`ServiceError::Field`] for a custom instrument, which has no quotes, and for e-mail if the platform sends
-/// none; [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] if the customer has [`MAX_ACTIVE`], or has
-/// caused the most confirmation requests allowed in a day; [`ServiceError::Mail`] if the request to confirm could not
-/// be sent.
+/// none or the customer's address is not verified; [`ServiceError::UnknownSymbol`]; [`ServiceError::LimitReached`] if the
+/// customer has [`MAX_ACTIVE`].
 pub async fn create(
     market: &MarketData,
     customer: CustomerId,
@@ -69,14 +72,9 @@ pub async fn create(
         KeyLookup::Replay(id) => return Ok(Created { value: created(id, alert), replayed: true }),
         KeyLookup::First(pending) => pending,
     };
-    require_deliverable(&market.app, alert)?;
+    check_deliverable(&market.app, customer, alert).await?;
     instruments::load(market, customer, &alert.symbol, market.budget_for(customer)).await?;
-    // Before an e-mail asks the customer to confirm their address.
-    Counter::read(&market.app, keys::alert_count(customer)).await?.add(1, MAX_ACTIVE, WHAT)?;
     tracked_symbols::track(&market.app, &alert.symbol).await?;
-    if alert.email {
-        email_subscription::ask(&market.app, customer).await?;
-    }
     let units_of = read_day_of_units(market, &alert.symbol).await?;
     let new = created(market.app.new_id(), alert);
     let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
@@ -107,13 +105,18 @@ fn created(id: Uuid, alert: &NewAlert) -> Alert {
     }
 }
 
-fn require_deliverable(app: &App, alert: &NewAlert) -> Result<(), ServiceError> {
+async fn check_deliverable(app: &App, customer: CustomerId, alert: &NewAlert) -> Result<(), ServiceError> {
     if alert.symbol.is_custom() {
         let detail = "must not be a custom instrument: those have no quotes".to_owned();
         return Err(ServiceError::Field { field: "symbol", detail });
     }
     if alert.email && !app.mail().is_available() {
         let detail = "must be false: this platform sends no e-mail; alerts arrive over live connections".to_owned();
+        return Err(ServiceError::Field { field: "email", detail });
+    }
+    if alert.email && profile::find(app, customer).await?.profile.verified_email().is_none() {
+        let detail =
+            "must be false until your e-mail address is verified: POST /customers/email-verification".to_owned();
         return Err(ServiceError::Field { field: "email", detail });
     }
     Ok(())

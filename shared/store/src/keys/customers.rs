@@ -82,6 +82,18 @@ pub fn password_token(token_sha256: &str) -> Key {
     Key::new(format!("PASSWORD#{token_sha256}"), ONLY)
 }
 
+/// A one-time token that verifies an e-mail address, by its hash; expires.
+#[must_use]
+pub fn verification_token(token_sha256: &str) -> Key {
+    Key::new(format!("VERIFICATION#{token_sha256}"), ONLY)
+}
+
+/// The e-mails with a token that an address was sent; expires.
+#[must_use]
+pub fn token_emails(email: &Email) -> Key {
+    Key::new(format!("LIMIT#mail#{}", sha256_hex(email.as_str())), ONLY)
+}
+
 /// The advisor of a client, in the client's partition.
 #[must_use]
 pub fn advisor_of(client: CustomerId) -> Key {

@@ -19,14 +19,13 @@ use notifications::alerts::{self, Alert, AlertFilter, Firing, NewAlert};
 use notifications::live;
 use serde_json::{Value, json};
 use store::fault::{Faulty, Plan};
-use store::{Table, keys};
+use store::{Body, Table, Write, keys};
 use store_sqlite::SqliteTable;
-use testing::people::{SignedIn, person, register, sign_in};
+use testing::people::{SignedIn, person, register, sign_in, verify_email};
 use testing::portfolios::{Market, stock};
-use testing::{InterceptedTable, ManualClock, TestBed};
+use testing::{InterceptedTable, ManualClock, RecordingMail, TestBed};
 
 use crate::alerts::racing_table::RacingTable;
-use crate::alerts::recording_mail::RecordingMail;
 
 pub struct World {
     pub platform: MarketData,
@@ -125,6 +124,13 @@ pub fn bar(date: Day, close: f64) -> Bar {
     }
 }
 
+/// Lists a stock with five bars up to Thursday.
+fn list(market: &Market, name: &str) {
+    let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
+    let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
+    market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
+}
+
 impl World {
     /// The clock shows Friday 2026-11-20. AAPL, IBM and MSFT have five bars up to Thursday.
     pub fn new() -> Self {
@@ -132,9 +138,7 @@ impl World {
         let table = Arc::new(Faulty::new(test_bed.table(), Plan::quiet()));
         let market = Arc::new(Market::new(day("2026-11-19")));
         for name in ["AAPL", "IBM", "MSFT"] {
-            let closes = [("2026-11-13", 10.0), ("2026-11-16", 11.0), ("2026-11-17", 12.0), ("2026-11-18", 11.0)];
-            let bars = closes.iter().chain(&[("2026-11-19", 10.0)]).map(|(date, close)| bar(day(date), *close));
-            market.list(stock(name, "USD", None), Bars::from_rows(bars).unwrap());
+            list(&market, name);
         }
         let (sockets, emails) = (Arc::new(Sockets::default()), Arc::new(RecordingMail::default()));
         let platform = |table: Arc<dyn Table>| {
@@ -158,10 +162,16 @@ impl World {
         }
     }
 
-    /// A new customer with a live connection.
+    /// A new customer with a verified e-mail address and a live connection.
     pub async fn connect(&self, name: &str) -> (CustomerId, String) {
         let id = register(&self.platform.app, person(name)).await;
+        verify_email(&self.platform.app, id).await;
         (id, self.connect_again(name).await)
+    }
+
+    /// Lists another stock.
+    pub fn list(&self, name: &str) {
+        list(&self.market, name);
     }
 
     /// One more live connection of a customer.
@@ -171,6 +181,18 @@ impl World {
         let ticket = live::issue_ticket(&self.platform.app, id, &session).await.unwrap().ticket;
         assert!(live::connect(&self.platform, &connection, &ticket).await.unwrap());
         connection
+    }
+
+    /// Stores an e-mail subscription as earlier versions did, with its topic and one that is to be deleted.
+    pub async fn plant_email_subscription(&self, customer: CustomerId) {
+        let [current, earlier] = [self.platform.app.new_id(), self.platform.app.new_id()];
+        let body = json!({
+            "email": "ada@example.com", "letterbox": current, "open": true, "asked": [], "closing": [earlier],
+        });
+        let write = Write::create(keys::email_subscription(customer), Body::Json(body.to_string()));
+        self.table.inner().transact(vec![write]).await.unwrap();
+        self.emails.create_topic(current);
+        self.emails.create_topic(earlier);
     }
 
     /// Creates an alert on AAPL without e-mail.
@@ -209,7 +231,7 @@ impl World {
 
     /// Lets the delivery leases of interrupted evaluations expire.
     pub fn let_leases_expire(&self) {
-        self.clock.forward(TimeDelta::seconds(30));
+        self.clock.forward(TimeDelta::seconds(60));
     }
 
     /// The sort keys under a symbol, except that of how far quotes have been evaluated.
