@@ -1,6 +1,6 @@
 //! The operator's commands, invoked every night and by hand, never over HTTP; IAM controls access. They verify all
-//! books, set roles, and create one-time tokens for customers who have lost their password. Events send such a token by
-//! e-mail, and stop e-mails to addresses that cannot receive them.
+//! books, set roles, end sessions, erase customers, and create one-time tokens for customers who have lost their password.
+//! Events send such a token by e-mail, and stop e-mails to addresses that cannot receive them.
 
 mod events;
 mod failure;
@@ -8,11 +8,11 @@ mod failure;
 pub use failure::Failure;
 
 use accounts::{email_topics, password_reset};
-use domain::{Email, Role};
+use domain::{CustomerId, Email, Role};
 use market_data::MarketData;
 use operations::verification;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A command; the nightly schedule sends `{"command": "verify"}`.
 #[derive(Deserialize)]
@@ -20,6 +20,13 @@ use serde_json::Value;
 pub enum Command {
     /// Verify every customer's books, freeze wallets with discrepancies, and finish interrupted erasures.
     Verify {},
+    /// End the sessions of all customers.
+    EndSessions {},
+    /// Erase a customer, for example again, after data from before their erasure were restored.
+    Erase {
+        /// The customer's id.
+        customer_id: CustomerId,
+    },
     /// Set the role of a customer.
     SetRole {
         /// The customer's e-mail address.
@@ -49,6 +56,14 @@ pub async fn handle(market: &MarketData, event: Value) -> Result<Value, Failure>
                 return Err(Failure::Unsound(json));
             }
             json
+        }
+        Command::EndSessions {} => {
+            let customers = accounts::sign_out::end_every_session(&market.app).await?;
+            json!({ "customers": customers })
+        }
+        Command::Erase { customer_id } => {
+            accounts::erasure::erase_for_operator(&market.app, customer_id).await?;
+            json!({ "customer_id": customer_id })
         }
         Command::SetRole { email, role } => {
             serde_json::to_value(accounts::administration::set_role(&market.app, &email.parse()?, role).await?)?

@@ -38,11 +38,24 @@ const ERASED_NAME: &str = "erased";
 /// [`ServiceError::LastAdministrator`].
 pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Result<(), ServiceError> {
     let epoch = own_account::check_password(app, customer, password).await?;
+    erase_as(app, Actor::Customer(customer), customer, Some(epoch)).await
+}
+
+/// Erases the customer for the operator, for example again, after data from before their erasure were restored. Does nothing
+/// if they are erased. Errors: [`ServiceError::NotFound`], [`ServiceError::LastAdministrator`].
+pub async fn erase_for_operator(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    erase_as(app, Actor::Operator, customer, None).await
+}
+
+/// Erases the customer, if `epoch` is still that of their sessions.
+async fn erase_as(app: &App, actor: Actor, customer: CustomerId, epoch: Option<u64>) -> Result<(), ServiceError> {
     let unlisted = &administrators::UnlistedAdministrators::default();
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         let Some(person) = stored.profile.person.clone() else { return Ok(()) };
-        own_account::require_epoch(&stored, epoch)?;
+        if let Some(epoch) = epoch {
+            own_account::require_epoch(&stored, epoch)?;
+        }
         let now = app.now();
         let mut erased = Profile {
             person: None,
@@ -61,7 +74,7 @@ pub async fn erase(app: &App, customer: CustomerId, password: Password) -> Resul
             Write::Delete { key: keys::email(&person.email), expect: DeleteExpect::Any },
             Write::Delete { key: keys::login_attempts(&person.email), expect: DeleteExpect::Any },
             wallets::prepare_freeze(app, customer, true).await?,
-            audit::record(app, customer, Actor::Customer(customer), "erased", json!({}))?,
+            audit::record(app, customer, actor, "erased", json!({}))?,
         ]);
         writes.extend(administrators::prepare_listing(app, &stored.profile, &erased, unlisted).await?);
         if let Some(advisor) = stored.profile.advisor_id {

@@ -8,6 +8,8 @@ use notifications::live;
 use serde_json::json;
 use store::retry::{Retry, retry};
 
+use crate::customers;
+
 /// Ends the session with this token hash, and closes the live connections that it opened.
 pub async fn end_session(app: &App, customer: CustomerId, token_sha256: &str) -> Result<(), ServiceError> {
     sessions::end(app, token_sha256).await?;
@@ -17,11 +19,25 @@ pub async fn end_session(app: &App, customer: CustomerId, token_sha256: &str) ->
 
 /// Ends every session of a customer, and closes their live connections.
 pub async fn end_all(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    end_as(app, Actor::Customer(customer), customer).await
+}
+
+/// Ends the sessions of all customers for the operator, and closes all live connections. Returns the number of customers.
+/// May be repeated if it fails.
+pub async fn end_every_session(app: &App) -> Result<usize, ServiceError> {
+    let customers = customers::read_all(app).await?;
+    for customer in &customers {
+        end_as(app, Actor::Operator, *customer).await?;
+    }
+    Ok(customers.len())
+}
+
+async fn end_as(app: &App, actor: Actor, customer: CustomerId) -> Result<(), ServiceError> {
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let stored = profile::find(app, customer).await?;
         let mut profile = stored.profile.clone();
         profile.end_sessions();
-        let event = audit::record(app, customer, Actor::Customer(customer), "signed_out_everywhere", json!({}))?;
+        let event = audit::record(app, customer, actor, "signed_out_everywhere", json!({}))?;
         app.table().transact(stored.replaced_by(&profile)?.into_iter().chain([event]).collect()).await?;
         Ok::<_, ServiceError>(())
     })

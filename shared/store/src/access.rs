@@ -168,7 +168,19 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
     (
         "operator",
         // Verification replays positions, for which it needs the splits among the prices.
-        &[PRICES, ACCOUNTS, ERASURE, CONNECTIONS, &[on("PASSWORD#*", &[Put]), on("PORTFOLIO#*", &[Put])]],
+        &[
+            PRICES,
+            ACCOUNTS,
+            ERASURE,
+            CONNECTIONS,
+            // The beginning of an erasure, and the one-time token.
+            &[
+                on("EMAIL#*", &[Delete]),
+                on("LIMIT#login#*", &[Delete]),
+                on("PASSWORD#*", &[Put]),
+                on("PORTFOLIO#*", &[Put]),
+            ],
+        ],
     ),
     (
         "portfolios",
