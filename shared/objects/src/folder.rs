@@ -6,6 +6,8 @@
 //! base address, or at the one that a request was sent to, whose route `/_objects/{key}` answers them with
 //! [`FolderObjects::verify`].
 
+pub mod files;
+
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 
 pub use content_disposition::attachment;
 pub use error::{LinkError, ObjectError};
-pub use folder::{FolderObjects, Served, run_with_links_to};
+pub use folder::{FolderObjects, Served, files as folder_files, run_with_links_to};
 pub use key::{ObjectKey, ObjectKeyError};
 pub use link::{Link, LinkOptions, MAX_LINK_LIFETIME, MIN_LINK_LIFETIME};
 

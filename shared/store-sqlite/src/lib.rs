@@ -1,7 +1,7 @@
 //! The store on one machine: one SQLite file (bundled, WAL, `synchronous=FULL`).
 //!
 //! Limits, paging and expiry come from `store`, as for DynamoDB, and both engines pass its suite; this crate adds only SQL.
-//! It uses its file and the log next to it, which only their owner may read.
+//! It uses its file and the log next to it, which only their owner may read. [`copy`] copies a database that is in use.
 //!
 //! - Group commit: one thread writes (`writer.rs`). It takes all waiting transactions, runs each in its own savepoint
 //!   inside one `BEGIN IMMEDIATE`, and returns to their callers after one `COMMIT`, so that concurrent callers share an
@@ -11,6 +11,7 @@
 //!   threads, so that the disk never blocks the async runtime.
 //! - A crash loses no transaction that has returned, and leaves none half done.
 
+mod copy;
 mod failure;
 mod files;
 mod open;
@@ -24,6 +25,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+pub use copy::copy;
 pub use open::OpenError;
 use readers::Readers;
 use rusqlite::Connection;

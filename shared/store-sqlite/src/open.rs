@@ -147,16 +147,28 @@ fn claim(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     if tables == 0 && application == 0 && schema == 0 {
         transaction.execute_batch(SCHEMA).map_err(explain)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
-    } else if application != APPLICATION_ID {
-        return Err(OpenError::Foreign(path.to_owned()));
-    } else if schema != SCHEMA_VERSION {
-        return Err(OpenError::TooNew { path: path.to_owned(), found: schema });
+    } else {
+        check_is_ours(&transaction, path)?;
     }
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION).map_err(explain)?;
     transaction.commit().map_err(explain)
 }
 
-fn explained(path: &Path, source: rusqlite::Error) -> OpenError {
+/// Refuses a database of another program, or with a schema that this code cannot read.
+pub(crate) fn check_is_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i32>(0));
+    let application = number("PRAGMA application_id").map_err(|error| explained(path, error))?;
+    let schema = number("PRAGMA user_version").map_err(|error| explained(path, error))?;
+    if application != APPLICATION_ID {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    if schema != SCHEMA_VERSION {
+        return Err(OpenError::TooNew { path: path.to_owned(), found: schema });
+    }
+    Ok(())
+}
+
+pub(crate) fn explained(path: &Path, source: rusqlite::Error) -> OpenError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Damaged(path),
