@@ -3,8 +3,9 @@
 #
 #   docker build --tag sextant .
 #
-# All data is in the volume /data. The root file system can be read-only. No secret is an argument of the build or part of
-# a layer: settings such as ALPHA_VANTAGE_API_KEY are given to the container.
+# All data is in the volume /data, in a folder of their own, which a restore can rename. The root file system can be
+# read-only. No secret is an argument of the build or part of a layer: settings such as ALPHA_VANTAGE_API_KEY are given to
+# the container.
 
 # The Rust version that Cargo.toml requires. A test compares them.
 ARG RUST_VERSION=1.95.0
@@ -33,7 +34,7 @@ COPY --from=build /image/usr/local/bin/sextant /usr/local/bin/sextant
 COPY --from=build --chown=65532:65532 /image/data /data
 # A container has its own loopback address, which no published port reaches.
 ENV SEXTANT_BIND=0.0.0.0 \
-    SEXTANT_HOME=/data \
+    SEXTANT_HOME=/data/home \
     PORT=8080
 USER 65532:65532
 VOLUME /data

@@ -1,7 +1,10 @@
-//! The data folder of a platform, and the lock that keeps other processes out.
+//! The data folder of a platform, and the locks that keep other processes out.
+//!
+//! A platform holds `lock`, so that there is one platform in a folder. Every process that uses the data also shares the
+//! lock `in-use`. A restore, which puts other data in their place, holds both alone.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use objects::private_folder::{self, Access};
@@ -9,14 +12,18 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use thiserror::Error;
 
+/// The lock of the one platform; contains its process id.
 const LOCK_FILE: &str = "lock";
+/// The lock that every process shares which uses the data.
+const IN_USE_FILE: &str = "in-use";
+const DATABASE_FILE: &str = "sextant.sqlite";
 const LINK_SECRET_FILE: &str = "link-secret";
 
-/// A data folder. If it was opened for a platform, this value holds its lock.
+/// A data folder, with the locks under which it was opened.
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
-    _lock: Option<File>,
+    _locks: Vec<File>,
 }
 
 /// Why a folder cannot be used.
@@ -57,32 +64,35 @@ fn process(pid: Option<u32>) -> String {
 }
 
 impl Home {
-    /// Opens the folder, creating it if necessary, and takes its lock.
+    /// Opens the folder for a platform, creating it if necessary, and takes the platform's lock.
     pub fn open(path: &Path) -> Result<Self, HomeError> {
-        let not_writable = |source| HomeError::NotWritable { path: path.to_owned(), source };
-        if private_folder::open(path).map_err(not_writable)? == Access::Shared {
-            tracing::warn!(folder = %path.display(), "other users of this machine can list the data folder");
-        }
-        let mut lock = private_file().read(true).create(true).open(path.join(LOCK_FILE)).map_err(not_writable)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // The process id is only a help; the message is complete without it.
-                let _ = lock.read_to_string(&mut pid);
-                return Err(HomeError::InUse { path: path.to_owned(), pid: pid.trim().parse().ok() });
-            }
-            Err(TryLockError::Error(source)) => return Err(not_writable(source)),
-        }
-        write_pid(&mut lock).map_err(not_writable)?;
-        Ok(Self { path: path.to_owned(), _lock: Some(lock) })
+        Self::create_and_lock(path, File::try_lock_shared)
     }
 
-    /// Opens the folder without its lock, for commands that use the database while a platform may be running. Creates
-    /// nothing, so that a mistyped path is an error and not a new folder.
+    /// Opens the folder for a process that replaces its data, creating it if necessary. Refused while another process
+    /// uses the data, a platform or a command.
+    pub fn open_alone(path: &Path) -> Result<Self, HomeError> {
+        Self::create_and_lock(path, File::try_lock)
+    }
+
+    fn create_and_lock(path: &Path, take_in_use: TakeLock) -> Result<Self, HomeError> {
+        if private_folder::open(path).map_err(not_writable(path))? == Access::Shared {
+            tracing::warn!(folder = %path.display(), "other users of this machine can list the data folder");
+        }
+        let mut lock = take_lock(path, LOCK_FILE, File::try_lock)?;
+        let in_use = take_lock(path, IN_USE_FILE, take_in_use)?;
+        write_pid(&mut lock).map_err(not_writable(path))?;
+        Ok(Self { path: path.to_owned(), _locks: vec![lock, in_use] })
+    }
+
+    /// Opens the folder without the platform's lock, for commands that use the database while a platform may be running.
+    /// Creates no folder, so that a mistyped path is an error.
     pub fn open_unlocked(path: &Path) -> Result<Self, HomeError> {
-        let home = Self { path: path.to_owned(), _lock: None };
-        if home.database().is_file() { Ok(home) } else { Err(HomeError::Missing { path: path.to_owned() }) }
+        if !path.join(DATABASE_FILE).is_file() {
+            return Err(HomeError::Missing { path: path.to_owned() });
+        }
+        let in_use = take_lock(path, IN_USE_FILE, File::try_lock_shared)?;
+        Ok(Self { path: path.to_owned(), _locks: vec![in_use] })
     }
 
     /// The folder.
@@ -94,7 +104,7 @@ impl Home {
     /// The database file.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.path.join("sextant.sqlite")
+        self.path.join(DATABASE_FILE)
     }
 
     /// The folder of objects.
@@ -109,11 +119,17 @@ impl Home {
         self.path.join("outbox")
     }
 
+    /// The file with the secret for signing links.
+    #[must_use]
+    pub fn link_secret(&self) -> PathBuf {
+        self.path.join(LINK_SECRET_FILE)
+    }
+
     /// The secret with which links are signed. It is created on first use and stored, so that links stay valid after a
     /// restart.
     pub fn load_link_secret(&self) -> Result<[u8; 32], HomeError> {
-        let path = self.path.join(LINK_SECRET_FILE);
-        let not_writable = |source| HomeError::NotWritable { path: self.path.clone(), source };
+        let path = self.link_secret();
+        let not_writable = not_writable(&self.path);
         match fs::read(&path) {
             Ok(bytes) => bytes.try_into().map_err(|_| HomeError::Secret { path }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -125,6 +141,43 @@ impl Home {
             Err(error) => Err(not_writable(error)),
         }
     }
+}
+
+fn not_writable(home: &Path) -> impl Fn(io::Error) -> HomeError + '_ {
+    |source| HomeError::NotWritable { path: home.to_owned(), source }
+}
+
+/// Tries to lock a file, for itself alone or shared.
+type TakeLock = fn(&File) -> Result<(), TryLockError>;
+
+/// Takes a lock of the folder, unless another process has it.
+fn take_lock(home: &Path, name: &str, take: TakeLock) -> Result<File, HomeError> {
+    let path = home.join(name);
+    let file = private_file().read(true).create(true).open(&path).map_err(not_writable(home))?;
+    match take(&file) {
+        Ok(()) if is_at(&file, &path).map_err(not_writable(home))? => Ok(file),
+        // A folder that was put in this one's place in between has locks of its own.
+        Ok(()) | Err(TryLockError::WouldBlock) => {
+            // The process id is only a help; the message is complete without it. A command writes none.
+            let pid = if name == LOCK_FILE { fs::read_to_string(&path).ok() } else { None };
+            let pid = pid.and_then(|pid| pid.trim().parse().ok());
+            Err(HomeError::InUse { path: home.to_owned(), pid })
+        }
+        Err(TryLockError::Error(source)) => Err(not_writable(home)(source)),
+    }
+}
+
+/// Whether the open file is still the one at this path.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt as _;
+    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    Ok((open.dev(), open.ino()) == (named.dev(), named.ino()))
+}
+
+#[cfg(not(unix))]
+fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
+    Ok(true)
 }
 
 fn write_pid(lock: &mut File) -> io::Result<()> {
@@ -163,6 +216,25 @@ mod tests {
         assert!(matches!(refusal, HomeError::InUse { pid: Some(pid), .. } if pid == std::process::id()), "{refusal}");
         assert_eq!(refusal.to_string().lines().count(), 1);
         drop(first);
+        assert!(Home::open(&path).is_ok());
+    }
+
+    #[test]
+    fn data_is_replaced_only_while_no_process_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("home");
+        let refused = |opened: Result<Home, HomeError>| matches!(opened, Err(HomeError::InUse { .. }));
+        let platform = Home::open(&path).unwrap();
+        fs::write(platform.database(), "").unwrap();
+        // Commands run beside a platform and beside each other.
+        let (command, other) = (Home::open_unlocked(&path).unwrap(), Home::open_unlocked(&path).unwrap());
+        assert!(refused(Home::open_alone(&path)));
+        drop(platform);
+        assert!(refused(Home::open_alone(&path)));
+        drop((command, other));
+        let alone = Home::open_alone(&path).unwrap();
+        assert!(refused(Home::open(&path)) && refused(Home::open_unlocked(&path)));
+        drop(alone);
         assert!(Home::open(&path).is_ok());
     }
 

@@ -6,15 +6,17 @@
 //! the bus go to the functions whose patterns match ([`local_bus`]), and schedules of the template invoke their functions
 //! ([`schedules`]). [`listen`] is a client for live quotes.
 //!
-//! As a composition root it may use every crate. SQLite replaces DynamoDB, and a folder replaces S3 ([`home`]). It contains
-//! no rules that belong to a function.
+//! As a composition root it may use every crate. SQLite replaces DynamoDB, and a folder replaces S3 ([`home`]); [`backup`] writes
+//! and restores all of it. It contains no rules that belong to a function.
 //!
 //! - It reads `template.yaml`, and refuses to start if the template and its own list of functions differ.
 //! - No client holds up others, and no body is read before its caller is known.
 
 pub mod answer;
 pub mod authorizer;
+pub mod backup;
 pub mod cors;
+pub mod error_line;
 pub mod errors;
 pub mod event;
 pub mod event_function;
@@ -41,6 +43,7 @@ pub mod routes;
 pub mod schedule_expression;
 pub mod schedules;
 pub mod server;
+pub mod signals;
 pub mod template;
 pub mod welcome;
 

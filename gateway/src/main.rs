@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +12,9 @@ use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use domain::Symbol;
+use gateway::error_line::one_line;
 use gateway::listen::{ListenError, Listener};
+use gateway::signals::Signals;
 use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
 use market::{ApiPlan, alpha_vantage};
 use serde_json::{Value, json};
@@ -61,6 +63,30 @@ enum Command {
     Listen(ListenArgs),
     /// Recompute every wallet, position and lot, and freeze the wallets whose books do not balance.
     Verify(HomeArgs),
+    /// Write all data to a new file while the platform runs: the database, the objects and the secret for signing links.
+    Backup {
+        /// The file, such as `sextant-2026-03-02.tar.gz`. It contains records of money; only its owner can read it.
+        file: PathBuf,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
+    /// Replace all data by those of a backup, while the platform is stopped. Checks the backup, ends all sessions, verifies
+    /// the books, and keeps the former data under another name.
+    Restore {
+        /// A file that `sextant backup` has written.
+        file: PathBuf,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
+    /// End the sessions of all customers, who must then sign in again.
+    EndSessions(HomeArgs),
+    /// Erase a customer, for example again, after a backup from before their erasure was restored.
+    Erase {
+        /// The customer's id.
+        customer_id: String,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
     /// Set the role of a customer. This creates the first administrator.
     SetRole {
         /// The customer's e-mail address.
@@ -167,6 +193,12 @@ fn main() -> ExitCode {
         Some(Command::Serve(args)) => serve(args),
         Some(Command::Health(address)) => check_health(address),
         Some(Command::Listen(args)) => listen(&args),
+        Some(Command::Backup { file, home }) => back_up(home, &file),
+        Some(Command::Restore { file, home }) => restore(home, &file),
+        Some(Command::EndSessions(home)) => operate(home, json!({ "command": "end-sessions" })),
+        Some(Command::Erase { customer_id, home }) => {
+            operate(home, json!({ "command": "erase", "customer_id": customer_id }))
+        }
         Some(Command::Verify(home)) => operate(home, json!({ "command": "verify" })),
         Some(Command::SetRole { email, role, home }) => {
             operate(home, json!({ "command": "set-role", "email": email, "role": role }))
@@ -233,18 +265,13 @@ fn listen(args: &ListenArgs) -> anyhow::Result<()> {
 
 /// Runs an operator command and prints its result.
 fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
-    let settings = settings(ServeArgs {
-        address: AddressArgs { port: 0, bind: Ipv4Addr::LOCALHOST.into() },
-        place,
-        template: None,
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
-        log_format: LogFormat::Text,
-        no_schedules: true,
-        replay: None,
-    })?;
+    let settings = command_settings(place)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(gateway::operations::run(&settings, command));
+    print_result(runtime.block_on(gateway::operations::run(&settings, command)))
+}
+
+/// Prints the result of an operator command.
+fn print_result(done: anyhow::Result<Value>) -> anyhow::Result<()> {
     // Books that do not balance are a failure, but the findings are printed too.
     let found = match &done {
         Ok(answer) => Some(answer),
@@ -257,6 +284,35 @@ fn operate(place: HomeArgs, command: Value) -> anyhow::Result<()> {
         print(&format!("{}\n", serde_json::to_string_pretty(found)?))?;
     }
     done.map(drop)
+}
+
+/// Writes a backup and prints what it contains.
+fn back_up(place: HomeArgs, file: &Path) -> anyhow::Result<()> {
+    let manifest = gateway::operations::back_up(&command_settings(place)?, file)?;
+    print(&format!("{} has {}\n", file.display(), manifest))
+}
+
+/// Restores a backup, and prints what it contained, where the former data are, and the result of the verification.
+fn restore(place: HomeArgs, file: &Path) -> anyhow::Result<()> {
+    let settings = command_settings(place)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let restored = runtime.block_on(gateway::operations::restore(&settings, file))?;
+    print(&restored.to_string())?;
+    print_result(restored.verification)
+}
+
+/// The settings of a command that is not `serve`.
+fn command_settings(place: HomeArgs) -> anyhow::Result<Settings> {
+    settings(ServeArgs {
+        address: AddressArgs { port: 0, bind: Ipv4Addr::LOCALHOST.into() },
+        place,
+        template: None,
+        allowed_hosts: Vec::new(),
+        allowed_origins: Vec::new(),
+        log_format: LogFormat::Text,
+        no_schedules: true,
+        replay: None,
+    })
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]
@@ -296,15 +352,6 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     })
 }
 
-/// The error with its causes, without causes that are already part of its text.
-fn one_line(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |text, cause| match text.as_str() {
-        "" => cause,
-        known if known.contains(&cause) => text,
-        _ => format!("{text}: {cause}"),
-    })
-}
-
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -314,47 +361,9 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The signals that request a stop.
-struct Signals {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            #[cfg(unix)]
-            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
-        })
-    }
-
-    async fn wait(&mut self) {
-        // An error means that this signal cannot be received; the other one still can.
-        let interrupt = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        tokio::select! {
-            () = interrupt => {}
-            _ = self.terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        interrupt.await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_error_is_one_line_and_says_nothing_twice() {
-        let error = anyhow::anyhow!("no such file").context("cannot read a.csv: no such file").context("prices");
-        assert_eq!(one_line(&error), "prices: cannot read a.csv: no such file");
-        assert_eq!(one_line(&anyhow::anyhow!("a").context("b")), "b: a");
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -26,31 +26,31 @@ const ROUNDS: usize = 20;
 const ROUNDS_ASKED: &str = "SEXTANT_SOAK_ROUNDS";
 /// Kills that the same data goes through before the next begin anew, so that verifying does not take ever longer.
 const ROUNDS_OF_A_HOME: usize = 10;
-const CUSTOMERS: usize = 3;
+pub const CUSTOMERS: usize = 3;
 /// Clients of each customer, which all use the one wallet at the same time.
-const CLIENTS: usize = 4;
+pub const CLIENTS: usize = 4;
 /// How often a call is sent that is answered with a 503 each time.
 const MOST_TRIES: usize = 10_000;
 /// After this a test that hangs is given up.
-const GIVEN_UP: Duration = Duration::from_mins(10);
+pub const GIVEN_UP: Duration = Duration::from_mins(10);
 
 /// Runs `sextant verify`, and gives how it ended and what it found.
-fn verify(home: &Path) -> (bool, Value) {
+pub fn verify(home: &Path) -> (bool, Value) {
     let Output { status, stdout, .. } = sextant(home, &["verify"]).output().unwrap();
     (status.success(), serde_json::from_slice(&stdout).unwrap())
 }
 
 /// A customer with a wallet and a portfolio.
 #[derive(Clone)]
-struct Customer {
-    id: String,
-    token: String,
-    trades: String,
+pub struct Customer {
+    pub id: String,
+    pub token: String,
+    pub trades: String,
 }
 
 /// A command and its result.
 #[derive(Clone)]
-struct Call {
+pub struct Call {
     customer: usize,
     key: String,
     path: String,
@@ -68,13 +68,13 @@ struct Totals {
 }
 
 /// What came: status, whether it came before, and the body. Nothing where the connection ended first.
-async fn answer(request: RequestBuilder) -> Option<(u16, bool, Value)> {
+pub async fn answer(request: RequestBuilder) -> Option<(u16, bool, Value)> {
     let response = request.send().await.ok()?;
     let (status, replayed) = (response.status().as_u16(), response.headers().contains_key("idempotency-replayed"));
     Some((status, replayed, response.json().await.ok()?))
 }
 
-async fn made(request: RequestBuilder) -> Value {
+pub async fn made(request: RequestBuilder) -> Value {
     let (status, _, body) = answer(request).await.expect("an answer");
     assert_eq!(status, 201, "{body}");
     body
@@ -124,7 +124,7 @@ async fn decided(client: &Client, base: &str, token: &str, call: &Call) -> Optio
 }
 
 /// One client's calls, one after the other, until the platform is gone.
-async fn load(
+pub async fn load(
     base: String,
     customers: Arc<Vec<Customer>>,
     client: usize,
@@ -190,7 +190,7 @@ async fn sent_again(base: &str, customers: &[Customer], calls: &mut [Call]) {
 }
 
 /// Every item of a list, newest first.
-async fn listed(client: &Client, base: &str, token: &str, path: &str) -> Vec<Value> {
+pub async fn listed(client: &Client, base: &str, token: &str, path: &str) -> Vec<Value> {
     let (mut items, mut cursor) = (Vec::new(), String::new());
     loop {
         let request = client.get(format!("{base}{path}?limit=200{cursor}")).bearer_auth(token);
@@ -265,7 +265,7 @@ async fn round(home: &Path, customers: &Arc<Vec<Customer>>, before: &mut Vec<Cal
     server.kill();
 }
 
-async fn begin(home: &Path) -> Arc<Vec<Customer>> {
+pub async fn begin(home: &Path) -> Arc<Vec<Customer>> {
     let server = Server::start(home);
     let client = Client::new();
     let mut customers = Vec::new();
@@ -324,7 +324,7 @@ async fn altered_books_are_detected_and_frozen() {
 }
 
 /// Makes the customer's first deposit one of a hundred times as much.
-async fn alter(home: &Path, customer: &Customer) {
+pub async fn alter(home: &Path, customer: &Customer) {
     let clock = Arc::new(|| "2026-11-20T12:00:00Z".parse().unwrap());
     let table = SqliteTable::open(&home.join("sextant.sqlite"), clock).unwrap();
     let key = keys::wallet_entry(CustomerId(customer.id.parse().unwrap()), 1);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test stops where its premises fail")]
 
 mod addresses;
+mod backups;
 mod contract;
 mod killed;
 mod log;
