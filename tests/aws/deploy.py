@@ -13,13 +13,14 @@ so do the emulator and every function it started.
 The emulator refuses a function what its role does not allow. permissions.py says what it cannot
 check.
 
-The template is deployed twice. The second stack asks Alpha Vantage for its prices, at an address on
-this machine where nothing listens until a test does.
+The template is deployed three times. The second stack asks Alpha Vantage for its prices, at an address
+on this machine where nothing listens until a test does. The third is put on a restored table by a test.
 
 WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
 `api_url` to put before a path, `live_url` to connect to, `endpoint`, `region`, `table` and `bucket`
 for AWS clients, `functions` with the name of each function by its name in the template, and the
-stack's `outputs`; under `second` the same of the second stack, and its `provider_url`.
+stack's `outputs`; under `second` the same of the second stack, and its `provider_url`; under `third` that of the
+third. `stack` is the name of a stack.
 WORK/emulator.log is what the emulator and the functions said.
 """
 
@@ -48,6 +49,7 @@ from routes import RouteError, create_routes
 
 STACK = "sextant-test"
 SECOND_STACK = "sextant-test-second"
+THIRD_STACK = "sextant-test-third"
 PROVIDER_KEY = "/sextant/test/key"
 SENDER = "sextant@example.com"
 # The stacks start up at the same time as the tests do; a schedule of the second would use up the
@@ -119,7 +121,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> dict[str, Any]:
-    """Deploys the template twice and returns the addresses of both stacks."""
+    """Deploys the template three times and returns the addresses of the stacks."""
     try:
         document = yaml.safe_load(template.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -145,6 +147,8 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     addresses = deploy_stack(emulator, STACK, document, EVERYWHERE, work)
     addresses["second"] = deploy_stack(emulator, SECOND_STACK, second, parameters, work)
     addresses["second"]["provider_url"] = provider_url
+    quiet = {"RefreshSchedule": NEVER, "EveningRefreshSchedule": NEVER, **UNLIMITED}
+    addresses["third"] = deploy_stack(emulator, THIRD_STACK, document, quiet, work)
     return addresses
 
 
@@ -220,6 +224,7 @@ def deploy_stack(
         "live_url": f"{sockets}/_aws/execute-api/{live_api_id}/live",
         "endpoint": emulator.endpoint,
         "region": emulator.region,
+        "stack": stack,
         "table": table,
         "bucket": bucket,
         "functions": {

@@ -50,6 +50,7 @@ mod portfolios;
 mod predict;
 mod provider;
 mod report;
+mod restore;
 mod schema_names;
 mod shapes;
 mod skeleton;

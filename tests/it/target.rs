@@ -174,6 +174,13 @@ pub fn with_provider() -> Option<(Target, String)> {
     Some((Target::emulated("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
 }
 
+/// The third stack on the emulated AWS, which one test has for itself: its name, and that of its table.
+pub fn to_restore() -> Option<(Target, String, String)> {
+    let addresses = &ADDRESSES.as_ref()?["third"];
+    let target = Target::emulated("emulated AWS to restore", addresses);
+    Some((target, text_of(&addresses["stack"]), text_of(&addresses["table"])))
+}
+
 fn text_of(address: &Value) -> String {
     address.as_str().expect("an address that aws/deploy.py wrote").to_owned()
 }
