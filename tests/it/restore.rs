@@ -9,7 +9,7 @@ use gateway::template::PROJECT_TEMPLATE;
 use reqwest::{Client, Url};
 use serde_json::{Value, json};
 
-use crate::target::{self, PASSWORD, Target};
+use crate::target::{self, PASSWORD, Target, each};
 
 /// How often the state of a stack is looked up, and how many times.
 const LOOKUP_INTERVAL: Duration = Duration::from_millis(200);
@@ -175,4 +175,22 @@ fn every_use_of_the_table_in_the_template_is_of_the_existing_table_if_there_is_o
         }
     }
     assert!(uses > 10, "{uses}");
+}
+
+#[test]
+fn the_operator_erases_a_customer_whose_address_is_free_again() {
+    each(async |target: &Target| {
+        let email = format!("{}@example.com", Target::unique("forgotten"));
+        let customer = target.registered(&email).await;
+        deposit(&customer, "10").await;
+        let id = customer.get("/customers/me").await.expect_status(200).json()["id"].clone();
+        let command = json!({ "command": "erase", "customer_id": id });
+        // A second time changes nothing.
+        for _ in 0..2 {
+            assert_eq!(target.operate(&command).await, json!({ "customer_id": id }));
+        }
+        assert_eq!(customer.get("/wallet").await.expect_status(401).json()["code"], "session_ended");
+        let again = target.registered(&email).await;
+        assert_eq!(balance(&again).await, "0.00");
+    });
 }
