@@ -11,7 +11,7 @@
 //!   system, so that a kill at any time leaves the former data or the restored data, complete.
 //! - The former data are kept, under a name that is returned.
 //!
-//! The data of a replay and your own price files are not part of a backup.
+//! The data of a replay, written e-mails and your own price files are not part of a backup.
 
 mod archive;
 mod error;
