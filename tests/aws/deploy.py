@@ -140,6 +140,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     emulator.client("ssm").put_parameter(Name=PROVIDER_KEY, Value="not-a-key", Type="SecureString")
     parameters = {
         "AlphaVantageKeyParameter": PROVIDER_KEY,
+        "AlarmEmail": "operator@example.com",
         "RefreshSchedule": NEVER,
         "EveningRefreshSchedule": NEVER,
         **EVERYWHERE,

@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod alarms;
 mod amounts;
 mod answer;
 mod backtest;
