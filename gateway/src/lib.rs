@@ -49,6 +49,6 @@ pub mod welcome;
 
 pub use api::policy;
 pub use platform::{Platform, Settings};
-pub use prices::{AlphaVantageAccess, Prices, YahooAccess};
+pub use prices::{AlphaVantageAccess, JsonAccess, LiveSources, Prices, YahooAccess};
 pub use replay::Pace;
 pub use server::Server;

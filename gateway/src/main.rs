@@ -15,8 +15,8 @@ use domain::Symbol;
 use gateway::error_line::one_line;
 use gateway::listen::{ListenError, Listener};
 use gateway::signals::Signals;
-use gateway::{AlphaVantageAccess, Pace, Prices, Server, Settings, YahooAccess, open_files};
-use market::{ApiPlan, alpha_vantage};
+use gateway::{AlphaVantageAccess, JsonAccess, LiveSources, Pace, Prices, Server, Settings, YahooAccess, open_files};
+use market::{ApiPlan, SourceOrder, alpha_vantage};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -126,6 +126,9 @@ struct HomeArgs {
     /// Folder of CSV files with your own prices.
     #[arg(long, env = "SEXTANT_PRICES")]
     prices: Option<PathBuf>,
+    /// JSON file that describes the API of your own price provider. Its key is read from `SEXTANT_JSON_PROVIDER_KEY`.
+    #[arg(long, env = "SEXTANT_JSON_PROVIDER", value_name = "FILE")]
+    json_provider: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -331,10 +334,17 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     let alpha_vantage = key.map(|key| AlphaVantageAccess { key: key.into(), plan, base_url });
     let yahoo = set("SEXTANT_YAHOO").filter(|value| value == "on");
     let yahoo = yahoo.map(|_| YahooAccess { base_url: set("YAHOO_URL") });
+    // Not an argument either, for the same reason as above.
+    let json_key = set("SEXTANT_JSON_PROVIDER_KEY").map(Into::into);
+    let json = match given(args.place.json_provider) {
+        Some(file) => Some(JsonAccess::read(&file, json_key, set("JSON_PROVIDER_URL"))?),
+        None => None,
+    };
+    let order = SourceOrder::from_settings(set)?;
     let prices = match given(args.place.prices) {
         Some(folder) => Prices::Folder(folder),
-        None if alpha_vantage.is_none() && yahoo.is_none() => Prices::Sample,
-        None => Prices::Live { alpha_vantage, yahoo },
+        None if alpha_vantage.is_none() && yahoo.is_none() && json.is_none() => Prices::Sample,
+        None => Prices::Live(LiveSources { alpha_vantage, yahoo, json, order }),
     };
     let home = if args.replay.is_some() { home.join(gateway::replay::FOLDER) } else { home };
     Ok(Settings {

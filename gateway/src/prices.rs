@@ -1,13 +1,13 @@
 //! The source of prices of the platform.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use domain::{Day, Symbol};
 use market::alpha_vantage::{self, AlphaVantage};
 use market::call_limits::YAHOO_CALLS_A_DAY;
-use market::{ApiPlan, Chain, Provider, Yahoo, yahoo};
+use market::{ApiPlan, Chain, JsonProvider, Provider, SourceOrder, Yahoo, json_provider, yahoo};
 use market_data::provider_metadata_cache::ProviderMetadataCache;
 use market_data::quota::DurableQuota;
 use secrecy::SecretString;
@@ -23,13 +23,21 @@ pub enum Prices {
     Sample,
     /// A folder of CSV files.
     Folder(PathBuf),
-    /// Live providers. Without either, the sample is used.
-    Live {
-        /// The first source, if there is an API key.
-        alpha_vantage: Option<AlphaVantageAccess>,
-        /// The fallback, or the only source without the first.
-        yahoo: Option<YahooAccess>,
-    },
+    /// Live providers. Without any, the sample is used.
+    Live(LiveSources),
+}
+
+/// The live providers that are configured, and their order.
+#[derive(Clone, Debug, Default)]
+pub struct LiveSources {
+    /// Alpha Vantage, if there is an API key.
+    pub alpha_vantage: Option<AlphaVantageAccess>,
+    /// Yahoo, if it is switched on.
+    pub yahoo: Option<YahooAccess>,
+    /// A JSON provider, if one is described.
+    pub json: Option<JsonAccess>,
+    /// The order in which they are called.
+    pub order: SourceOrder,
 }
 
 /// How to reach Alpha Vantage.
@@ -46,6 +54,17 @@ pub struct AlphaVantageAccess {
 /// How to reach Yahoo.
 #[derive(Clone, Debug)]
 pub struct YahooAccess {
+    /// Another base URL, for tests.
+    pub base_url: Option<String>,
+}
+
+/// How to reach a JSON provider.
+#[derive(Clone, Debug)]
+pub struct JsonAccess {
+    /// What is described.
+    pub configuration: json_provider::Configuration,
+    /// The API key, if it needs one.
+    pub key: Option<SecretString>,
     /// Another base URL, for tests.
     pub base_url: Option<String>,
 }
@@ -67,32 +86,64 @@ impl Prices {
         match self {
             Self::Sample => Ok(sample(well_known)),
             Self::Folder(path) => {
-                let clock = clock.clone();
-                let today = Arc::new(move || clock().date_naive().try_into().unwrap_or(Day::LAST));
-                let folder =
-                    market::Folder::open(path, today).with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
+                let folder = market::Folder::open(path, today_by(clock));
+                let folder = folder.with_context(|| format!("SEXTANT_PRICES={}", path.display()))?;
                 let symbols = folder.read_symbols();
                 let example = symbols.iter().find(|symbol| **symbol == well_known).or(symbols.first());
                 let example = example.cloned().unwrap_or(well_known);
                 let description = format!("the files in {}: {}", path.display(), listed(&symbols));
                 Ok(Source { provider: Arc::new(folder), description, example })
             }
-            Self::Live { alpha_vantage, yahoo } => {
-                let mut sources: Vec<(Arc<dyn Provider>, String)> = Vec::new();
-                if let Some(access) = alpha_vantage {
-                    sources.push(access.open(table, clock)?);
-                }
-                if let Some(access) = yahoo {
-                    sources.push(access.open(table, clock)?);
-                }
-                Ok(in_order(sources, &well_known).unwrap_or_else(|| sample(well_known)))
-            }
+            Self::Live(live) => Ok(live.open(table, clock, &well_known)?.unwrap_or_else(|| sample(well_known))),
         }
     }
 }
 
+/// An open live source with its description for people.
+type Described = (Arc<dyn Provider>, String);
+
+impl LiveSources {
+    /// The sources in their order; `None` if none is configured.
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock, example: &Symbol) -> anyhow::Result<Option<Source>> {
+        let mut sources: Vec<(&'static str, Described)> = Vec::new();
+        if let Some(access) = &self.json {
+            sources.push((json_provider::SOURCE, access.open(table, clock)?));
+        }
+        if let Some(access) = &self.alpha_vantage {
+            sources.push((alpha_vantage::SOURCE, access.open(table, clock)?));
+        }
+        if let Some(access) = &self.yahoo {
+            sources.push((yahoo::SOURCE, access.open(table, clock)?));
+        }
+        Ok(in_order(self.order.sorted(sources), example))
+    }
+}
+
+impl JsonAccess {
+    /// Reads the description from a file.
+    ///
+    /// Errors: what is wrong with it, by the name of its member.
+    pub fn read(file: &Path, key: Option<SecretString>, base_url: Option<String>) -> anyhow::Result<Self> {
+        let place = || format!("SEXTANT_JSON_PROVIDER={}", file.display());
+        let text = std::fs::read_to_string(file).with_context(place)?;
+        let configuration = json_provider::Configuration::read(&text).with_context(place)?;
+        Ok(Self { configuration, key, base_url })
+    }
+
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<Described> {
+        let (configuration, key) = (self.configuration.clone(), self.key.clone());
+        let plan = configuration.plan();
+        let quota = DurableQuota::new(table.clone(), clock.clone(), json_provider::SOURCE, plan);
+        let provider =
+            JsonProvider::new(configuration, key, self.base_url.as_deref(), Arc::new(quota), today_by(clock));
+        let provider = provider.context("the JSON provider; its key is SEXTANT_JSON_PROVIDER_KEY")?;
+        let description = format!("the JSON provider at {}, {plan}", provider.host());
+        Ok((Arc::new(provider), description))
+    }
+}
+
 impl AlphaVantageAccess {
-    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<(Arc<dyn Provider>, String)> {
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<Described> {
         let settings = match &self.base_url {
             Some(base_url) => alpha_vantage::Settings::with_base(self.key.clone(), base_url),
             None => alpha_vantage::Settings::new(self.key.clone()),
@@ -106,7 +157,7 @@ impl AlphaVantageAccess {
 }
 
 impl YahooAccess {
-    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<(Arc<dyn Provider>, String)> {
+    fn open(&self, table: &Arc<dyn Table>, clock: &Clock) -> anyhow::Result<Described> {
         let settings = match &self.base_url {
             Some(base_url) => yahoo::Settings::with_base(base_url),
             None => yahoo::Settings::new(),
@@ -118,8 +169,14 @@ impl YahooAccess {
     }
 }
 
+/// The current day by the wall clock.
+fn today_by(clock: &Clock) -> market::folder::Today {
+    let clock = clock.clone();
+    Arc::new(move || clock().date_naive().try_into().unwrap_or(Day::LAST))
+}
+
 /// Combines sources into a chain of fallbacks in this order; `None` if there are none.
-fn in_order(sources: Vec<(Arc<dyn Provider>, String)>, example: &Symbol) -> Option<Source> {
+fn in_order(sources: Vec<Described>, example: &Symbol) -> Option<Source> {
     let mut sources = sources.into_iter();
     let (first, description) = sources.next()?;
     let (others, more): (Vec<_>, Vec<_>) = sources.unzip();
@@ -131,7 +188,7 @@ fn in_order(sources: Vec<(Arc<dyn Provider>, String)>, example: &Symbol) -> Opti
 fn sample(example: Symbol) -> Source {
     let sample = market::Sample::new();
     let description = format!(
-        "the sample files of {}; set ALPHA_VANTAGE_API_KEY or SEXTANT_PRICES for other prices",
+        "the sample files of {}; set ALPHA_VANTAGE_API_KEY, SEXTANT_JSON_PROVIDER or SEXTANT_PRICES for other prices",
         listed(&sample.symbols())
     );
     Source { provider: Arc::new(sample), description, example }
@@ -159,7 +216,7 @@ mod tests {
         let alpha_vantage =
             key.map(|key| AlphaVantageAccess { key: key.into(), plan: alpha_vantage::FREE_PLAN, base_url: None });
         let yahoo = yahoo.then_some(YahooAccess { base_url: None });
-        Prices::Live { alpha_vantage, yahoo }.open(&table, &clock).unwrap()
+        Prices::Live(LiveSources { alpha_vantage, yahoo, ..LiveSources::default() }).open(&table, &clock).unwrap()
     }
 
     #[test]
@@ -174,6 +231,35 @@ mod tests {
         assert_eq!(open(Some("key"), false).provider.source(), "alpha_vantage");
         assert_eq!(open(None, true).provider.source(), "yahoo");
         assert_eq!(open(None, false).provider.source(), "sample");
+    }
+
+    #[test]
+    fn a_description_that_cannot_be_used_keeps_the_program_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("provider.json");
+        let read = || JsonAccess::read(&file, None, None).map_err(|error| format!("{error:#}"));
+        assert!(read().unwrap_err().contains("SEXTANT_JSON_PROVIDER="), "there is no file");
+        let with = |close: &str| {
+            format!(
+                r#"{{"currency": "USD", "prices": "quoted", "bars": {{"url": "https://api.example/{{symbol}}?t={{key}}",
+                "rows": "", "date": "/d", "open": "/o", "high": "/h", "low": "/l", "close": "{close}"}}}}"#
+            )
+        };
+        std::fs::write(&file, with("c")).unwrap();
+        let error = read().unwrap_err();
+        assert!(error.contains("provider.json") && error.contains("bars.close: \"c\""), "{error}");
+        std::fs::write(&file, with("/c")).unwrap();
+        let clock: Clock = Arc::new(|| chrono::DateTime::UNIX_EPOCH);
+        let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
+        let open = |key: Option<&str>| {
+            let access = JsonAccess { key: key.map(Into::into), ..read().unwrap() };
+            Prices::Live(LiveSources { json: Some(access), ..LiveSources::default() }).open(&table, &clock)
+        };
+        let error = format!("{:#}", open(None).map(drop).unwrap_err());
+        assert!(error.contains("SEXTANT_JSON_PROVIDER_KEY"), "{error}");
+        let source = open(Some("key")).unwrap();
+        assert_eq!(source.description, "the JSON provider at api.example, with no limit of calls");
+        assert_eq!(source.provider.source(), "json");
     }
 
     #[test]

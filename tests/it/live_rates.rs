@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use gateway::{AlphaVantageAccess, Prices};
+use gateway::{AlphaVantageAccess, LiveSources, Prices};
 use market::alpha_vantage::FREE_PLAN;
 use market_data::quote_record::QUOTES_REFRESHED;
 use refresh::Work;
@@ -108,7 +108,7 @@ fn each_slot_publishes_its_quote_on_one_machine() {
         provider.set("LOOP", 12_050);
         let home = tempfile::tempdir().unwrap();
         let access = AlphaVantageAccess { key: "not-a-key".into(), plan: FREE_PLAN, base_url: Some(url) };
-        let prices = Prices::Live { alpha_vantage: Some(access), yahoo: None };
+        let prices = Prices::Live(LiveSources { alpha_vantage: Some(access), ..LiveSources::default() });
         let reader = clock.clone();
         let settings =
             gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };

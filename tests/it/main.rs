@@ -35,6 +35,7 @@ mod identity;
 mod imports;
 mod instruments;
 mod investments;
+mod json_provider;
 mod limits;
 mod links;
 mod listen;

@@ -2,7 +2,7 @@
 
 use app::customer_limits::CustomerLimits;
 use app::source_limits::{SettingError, SourceLimits};
-use market::{ApiPlan, PlanError, alpha_vantage};
+use market::{ApiPlan, PlanError, SourceOrder, SourceOrderError, alpha_vantage};
 use thiserror::Error;
 
 /// A function's configuration.
@@ -28,6 +28,14 @@ pub struct Configuration {
     pub alpha_vantage_url: Option<String>,
     /// Whether invocations, errors, durations and cold starts are metrics of their own.
     pub function_metrics: bool,
+    /// Name of the SSM parameter that describes a JSON provider, if there is one.
+    pub json_provider_parameter: Option<String>,
+    /// Name of the SSM SecureString with its key, if it needs one.
+    pub json_provider_key_parameter: Option<String>,
+    /// Another address than the JSON provider's own, for tests.
+    pub json_provider_url: Option<String>,
+    /// The order in which live sources are called.
+    pub source_order: SourceOrder,
     /// Whether Yahoo, whose interface is unofficial, may be used.
     pub yahoo: bool,
     /// Another address than Yahoo's own, for tests.
@@ -72,6 +80,9 @@ pub enum ConfigurationError {
     /// A number of provider calls that cannot be used.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// An order of sources that cannot be used.
+    #[error(transparent)]
+    Order(#[from] SourceOrderError),
 }
 
 impl Configuration {
@@ -96,6 +107,10 @@ impl Configuration {
             alpha_vantage_plan: ApiPlan::from_settings(alpha_vantage::PLAN_SETTINGS, set)?,
             alpha_vantage_url: set("ALPHA_VANTAGE_URL"),
             function_metrics: set("SEXTANT_FUNCTION_METRICS").is_some_and(|value| value == "on"),
+            json_provider_parameter: set("JSON_PROVIDER_PARAMETER"),
+            json_provider_key_parameter: set("JSON_PROVIDER_KEY_PARAMETER"),
+            json_provider_url: set("JSON_PROVIDER_URL"),
+            source_order: SourceOrder::from_settings(set)?,
             yahoo: set("SEXTANT_YAHOO").is_some_and(|value| value == "on"),
             yahoo_url: set("YAHOO_URL"),
             event_bus_name: set("EVENT_BUS_NAME"),

@@ -18,13 +18,13 @@
 //! - The gateway converts events in the same way, so that a function cannot tell the two apart.
 
 mod absent;
-mod alpha_vantage_key;
 mod aws;
 mod configuration;
 mod email;
 mod email_topics;
 mod engines;
 mod event_bridge;
+mod late_provider;
 mod live_connections;
 mod logs;
 #[cfg(test)]

@@ -79,7 +79,7 @@ pub(crate) async fn take(
         let now = market.app.now();
         let (mut lookups, version) = read(&market.app, key, now, few.count_for()).await?;
         if lookups.times.len() >= NEW_SYMBOL_LOOKUPS {
-            if few.are_more_than_needed(&market.app).await? {
+            if few.has_more_than_needed(&market.app).await? {
                 return Ok(NewSymbolLookup(None));
             }
             let oldest = lookups.times.iter().min().copied().unwrap_or(now);
@@ -125,7 +125,7 @@ impl FewCalls {
 
     /// Whether more calls are left than others need. Of a day, the next refresh needs its own, and those that it reserves
     /// for requests. Of a minute, only the latter: the refresh waits for the next one.
-    async fn are_more_than_needed(self, app: &App) -> Result<bool, ServiceError> {
+    async fn has_more_than_needed(self, app: &App) -> Result<bool, ServiceError> {
         match self {
             Self::OfTheDay { left } => {
                 let tracked = last_run::read(app).await?.map_or(0, |last| last.summary.tracked());

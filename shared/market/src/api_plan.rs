@@ -11,7 +11,6 @@ use crate::call_limits::{CALLERS_RESERVE, PAID_SPACING, SPACING};
 const MOST_A_DAY: usize = 1_000_000;
 /// The largest number of calls a minute that can be set.
 const MOST_A_MINUTE: usize = 6_000;
-const A_MINUTE: Duration = Duration::from_mins(1);
 
 /// The calls that an API plan allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,13 +72,15 @@ impl ApiPlan {
         })
     }
 
-    /// The least time from one call to the next. A plan of at most 60 calls a minute makes one a second. A larger plan
+    /// The least time from one call to the next. A plan without any limit makes them at
+    /// once. A plan of at most 60 calls a minute makes one a second. A larger plan
     /// makes up to five, or as many as the calls of a minute need: a provider refuses a burst even of a large plan.
     #[must_use]
     pub fn spacing(self) -> Duration {
         match self.calls_a_minute {
+            None if self.calls_a_day.is_none() => Duration::ZERO,
             None | Some(0..=60) => SPACING,
-            Some(calls) => PAID_SPACING.min(A_MINUTE / u32::try_from(calls).unwrap_or(u32::MAX)),
+            Some(calls) => PAID_SPACING.min(Duration::from_mins(1) / u32::try_from(calls).unwrap_or(u32::MAX)),
         }
     }
 }
@@ -178,7 +179,7 @@ mod tests {
     #[test]
     fn the_spacing_follows_the_calls_a_minute() {
         let spacing = |minute| ApiPlan { calls_a_day: None, calls_a_minute: minute }.spacing().as_millis();
-        let expected = [(None, 1_000), (Some(8), 1_000), (Some(60), 1_000), (Some(75), 200), (Some(300), 200)];
+        let expected = [(None, 0), (Some(8), 1_000), (Some(60), 1_000), (Some(75), 200), (Some(300), 200)];
         for (minute, milliseconds) in expected.into_iter().chain([(Some(600), 100), (Some(1_200), 50)]) {
             assert_eq!(spacing(minute), milliseconds, "{minute:?}");
         }

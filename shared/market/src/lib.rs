@@ -1,5 +1,5 @@
-//! Price providers: the trait [`Provider`] and its implementations, the sample, a folder of CSV files, Alpha Vantage and
-//! Yahoo. A [`Chain`] combines several with fallback, and a [`Replay`] plays old prices back.
+//! Price providers: the trait [`Provider`] and its implementations, the sample, a folder of CSV files, Alpha Vantage,
+//! Yahoo, and a JSON provider that a document describes. A [`Chain`] combines several with fallback, and a [`Replay`] plays old prices back.
 //!
 //! A provider fetches, parses and checks. It stores nothing itself, except through a [`Memory`], reads no environment, and
 //! gets nothing about a customer but the id on whose behalf it is called. The crate depends only on `domain`. A
@@ -27,6 +27,7 @@ pub mod history;
 pub mod http;
 pub mod instruments;
 mod intraday;
+pub mod json_provider;
 pub mod memory;
 pub mod note;
 mod number;
@@ -36,6 +37,7 @@ pub mod quote;
 pub mod replay;
 pub mod sample;
 pub mod series;
+mod source_order;
 mod symbols;
 pub mod yahoo;
 
@@ -45,6 +47,7 @@ pub use chain::Chain;
 pub use error::ProviderError;
 pub use folder::Folder;
 pub use history::{Basis, History};
+pub use json_provider::JsonProvider;
 pub use memory::{Memory, NoMemory};
 pub use note::{DropReason, DroppedRow, Note};
 pub use price_unit::PriceUnit;
@@ -52,5 +55,6 @@ pub use provider::{MarketClock, Provider};
 pub use quote::Quote;
 pub use replay::Replay;
 pub use sample::Sample;
+pub use source_order::{SourceOrder, SourceOrderError};
 pub use symbols::{describe_by_form, mentioning};
 pub use yahoo::Yahoo;

@@ -14,8 +14,8 @@ use crate::quote::Quote;
 /// A source of daily bars and instrument metadata.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// Name of the source as in responses: `sample`, `folder`, `alpha_vantage` or `yahoo`; for a chain, that of its
-    /// first source.
+    /// Name of the source as in responses: `sample`, `folder`, `alpha_vantage`, `yahoo` or `json`; for a chain, that
+    /// of its first source.
     fn source(&self) -> &'static str;
 
     /// Whether this provider gives the prices of the source with this name.

@@ -286,13 +286,13 @@ fn named(symbol: &Symbol) -> Result<Named, ProviderError> {
 /// A request about a symbol, in the form that most functions take.
 fn about(function: &'static str, symbol: &Symbol, options: &[(&'static str, &str)]) -> Request {
     let mut request = query(function, symbol.to_string(), &[("symbol", symbol.as_str())]);
-    request.pairs.extend(options.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    request.pairs.extend(options.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())));
     request
 }
 
 /// A request to a function; `about` names its subject in log lines.
 fn query(function: &'static str, about: String, parameters: &[(&'static str, &str)]) -> Request {
-    let parameters = parameters.iter().map(|(name, value)| (*name, (*value).to_owned()));
-    let pairs = [("function", function.to_owned())].into_iter().chain(parameters).collect();
+    let parameters = parameters.iter().map(|(name, value)| ((*name).into(), (*value).to_owned()));
+    let pairs = [("function".into(), function.to_owned())].into_iter().chain(parameters).collect();
     Request { function, about, path: vec!["query".to_owned()], pairs }
 }

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use reqwest::header::HeaderMap;
 use secrecy::SecretString;
 
 use crate::api_plan::{ApiPlan, PlanSettings};
 use crate::call_limits::{ALPHA_VANTAGE_CALLS_A_DAY, ALPHA_VANTAGE_CALLS_A_MINUTE};
-use crate::http::{Address, Limits, SettingsError, Site};
+use crate::http::{Address, ApiKey, KeyPlace, Limits, NotFound, SettingsError, Site};
 
 /// The source's name in responses, and the name of its quota.
 pub const SOURCE: &str = "alpha_vantage";
@@ -60,8 +61,9 @@ impl Settings {
             address: self.address,
             limits: self.limits,
             user_agent: USER_AGENT,
-            key: Some(("apikey", self.key)),
-            explains_not_found: false,
+            key: Some(ApiKey { secret: self.key, place: KeyPlace::Query("apikey") }),
+            headers: HeaderMap::new(),
+            not_found: NotFound::Unavailable,
             // A refusal without a time refers to the rule of one call a second.
             pause_unsaid: self.limits.spacing,
         }

@@ -44,7 +44,7 @@ impl Address {
     }
 
     /// The URL of a path on this host. Each part is one segment, whatever characters it contains.
-    pub(super) fn at(&self, path: &[&str]) -> Url {
+    pub(super) fn at<S: AsRef<str>>(&self, path: &[S]) -> Url {
         let mut url = self.0.clone();
         url.set_fragment(None);
         url.set_query(None);

@@ -1,10 +1,12 @@
 //! The HTTP client for providers: paced, counted, and limited in time and size.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode, redirect};
+use reqwest::header::HeaderMap;
+use reqwest::{Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -30,12 +32,43 @@ pub(crate) struct Site {
     pub(crate) limits: Limits,
     /// The `User-Agent` header.
     pub(crate) user_agent: &'static str,
-    /// Added to every query; never in a log line or error.
-    pub(crate) key: Option<(&'static str, SecretString)>,
-    /// Whether a response with status 404 has a body worth reading.
-    pub(crate) explains_not_found: bool,
+    /// The API key; never in a log line or error.
+    pub(crate) key: Option<ApiKey>,
+    /// Headers of every request, with the key filled in.
+    pub(crate) headers: HeaderMap,
+    /// What a response with status 404 means.
+    pub(crate) not_found: NotFound,
     /// How long to wait if the provider asks for fewer calls without saying for how long.
     pub(crate) pause_unsaid: Duration,
+}
+
+/// The placeholder that stands for the API key.
+pub(crate) const KEY_PLACEHOLDER: &str = "{key}";
+
+/// An API key, and where it is in a URL.
+pub(crate) struct ApiKey {
+    pub(crate) secret: SecretString,
+    pub(crate) place: KeyPlace,
+}
+
+/// Where the API key is in a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    /// At the end of every query, under this name.
+    Query(&'static str),
+    /// In place of [`KEY_PLACEHOLDER`] in the path and in the values of the query.
+    Placeholder,
+}
+
+/// What a response with status 404 means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotFound {
+    /// The service is not there.
+    Unavailable,
+    /// Its body says.
+    Explained,
+    /// The provider does not have the symbol.
+    UnknownSymbol,
 }
 
 /// A request, without the key.
@@ -48,7 +81,7 @@ pub(crate) struct Request {
     /// The path, segment by segment.
     pub(crate) path: Vec<String>,
     /// The query.
-    pub(crate) pairs: Vec<(&'static str, String)>,
+    pub(crate) pairs: Vec<(Cow<'static, str>, String)>,
 }
 
 pub(crate) struct Client {
@@ -186,20 +219,16 @@ impl Client {
     }
 
     async fn send(&self, request: &Request) -> Result<Vec<u8>, NoData> {
-        let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-        let mut url = self.site.address.at(&path);
-        url.query_pairs_mut().extend_pairs(&request.pairs);
-        if let Some((name, key)) = &self.site.key {
-            url.query_pairs_mut().append_pair(name, key.expose_secret());
-        }
-        let response = self.http.get(url).send().await.map_err(unavailable)?;
+        let http_request = self.http.get(self.url(request)).headers(self.site.headers.clone());
+        let response = http_request.send().await.map_err(unavailable)?;
         let status = response.status();
         let asks_to_wait = retry_after::wait(response.headers());
         let error = match status {
             StatusCode::OK => return read_limited(response, self.site.limits.max_bytes).await,
-            StatusCode::NOT_FOUND if self.site.explains_not_found => {
+            StatusCode::NOT_FOUND if self.site.not_found == NotFound::Explained => {
                 return read_limited(response, self.site.limits.max_bytes).await;
             }
+            StatusCode::NOT_FOUND if self.site.not_found == NotFound::UnknownSymbol => ProviderError::UnknownSymbol,
             StatusCode::TOO_MANY_REQUESTS => {
                 ProviderError::RateLimited { retry_after: asks_to_wait.unwrap_or(self.site.pause_unsaid) }
             }
@@ -212,6 +241,21 @@ impl Client {
             },
         };
         Err(NoData { error, is_failure: status.is_server_error() })
+    }
+
+    /// The URL of a request, with the key.
+    fn url(&self, request: &Request) -> Url {
+        let (in_place, at_the_end) = match &self.site.key {
+            None => (None, None),
+            Some(ApiKey { secret, place: KeyPlace::Placeholder }) => (Some(secret.expose_secret()), None),
+            Some(ApiKey { secret, place: KeyPlace::Query(name) }) => (None, Some((*name, secret.expose_secret()))),
+        };
+        let fill = |text: &str| in_place.map_or(text.to_owned(), |key| text.replace(KEY_PLACEHOLDER, key));
+        let path: Vec<String> = request.path.iter().map(|segment| fill(segment)).collect();
+        let mut url = self.site.address.at(&path);
+        let pairs = request.pairs.iter().map(|(name, value)| (name, fill(value)));
+        url.query_pairs_mut().extend_pairs(pairs).extend_pairs(at_the_end);
+        url
     }
 }
 

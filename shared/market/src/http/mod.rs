@@ -17,5 +17,5 @@ pub use limits::Limits;
 pub use quota::{NoPermit, Quota, QuotaExhausted, QuotaState};
 
 pub(crate) use address::Address;
-pub(crate) use client::{Client, Request, Site};
+pub(crate) use client::{ApiKey, Client, KEY_PLACEHOLDER, KeyPlace, NotFound, Request, Site};
 pub(crate) use refusal::Refusal;

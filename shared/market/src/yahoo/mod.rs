@@ -59,7 +59,7 @@ impl Yahoo {
             function: "chart",
             about: asked.symbol.to_string(),
             path: ["v8", "finance", "chart", &asked.as_yahoo_writes_it].map(str::to_owned).to_vec(),
-            pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
+            pairs: pairs.map(|(name, value)| (name.into(), value.to_owned())).to_vec(),
         };
         let call = budget.for_one_answer();
         finish(self.client.ask(&request, asked, call, read).await)
@@ -111,7 +111,7 @@ impl Provider for Yahoo {
             function: "search",
             about: String::new(),
             path: ["v1", "finance", "search"].map(str::to_owned).to_vec(),
-            pairs: pairs.map(|(name, value)| (name, value.to_owned())).to_vec(),
+            pairs: pairs.map(|(name, value)| (name.into(), value.to_owned())).to_vec(),
         };
         let call = budget.for_one_answer();
         finish(self.client.ask(&request, &text, call, search::read).await)

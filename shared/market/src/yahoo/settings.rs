@@ -1,7 +1,9 @@
 //! Address and limits of Yahoo.
 
+use reqwest::header::HeaderMap;
+
 use crate::call_limits::PAUSE_UNSAID;
-use crate::http::{Address, Limits, SettingsError, Site};
+use crate::http::{Address, Limits, NotFound, SettingsError, Site};
 
 /// The source's name in responses, and the name of its quota.
 pub const SOURCE: &str = "yahoo";
@@ -35,7 +37,8 @@ impl Settings {
             limits: self.limits,
             user_agent: USER_AGENT,
             key: None,
-            explains_not_found: true,
+            headers: HeaderMap::new(),
+            not_found: NotFound::Explained,
             // Its refusals do not say when to retry.
             pause_unsaid: PAUSE_UNSAID,
         }

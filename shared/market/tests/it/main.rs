@@ -6,6 +6,7 @@ mod alpha_vantage;
 mod budget;
 mod cases;
 mod faults;
+mod json_provider;
 mod order;
 mod scripted;
 mod server;

@@ -86,7 +86,7 @@ impl Reply {
 /// A running server. It sends its replies in order and repeats the last.
 pub struct Server {
     address: String,
-    requests: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
     sent: Arc<AtomicU64>,
     task: JoinHandle<()>,
 }
@@ -95,8 +95,8 @@ impl Server {
     pub async fn start(replies: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
+        let heads = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&heads);
         let sent = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&sent);
         let task = tokio::spawn(async move {
@@ -104,7 +104,7 @@ impl Server {
                 tokio::spawn(serve(stream, replies.clone(), Arc::clone(&seen), Arc::clone(&counted)));
             }
         });
-        Self { address, requests, sent, task }
+        Self { address, heads, sent, task }
     }
 
     pub fn address(&self) -> String {
@@ -113,7 +113,12 @@ impl Server {
 
     /// Paths and queries of the requests, in order.
     pub fn requests(&self) -> Vec<String> {
-        self.requests.lock().unwrap().clone()
+        self.heads().iter().map(|head| head.split(' ').nth(1).unwrap().to_owned()).collect()
+    }
+
+    /// The requests with their headers, in order.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// Bytes of bodies sent.
@@ -130,7 +135,7 @@ impl Server {
 }
 
 /// Serves one request per connection.
-async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<Vec<String>>>, sent: Arc<AtomicU64>) {
+async fn serve(mut stream: TcpStream, replies: Vec<Reply>, heads: Arc<Mutex<Vec<String>>>, sent: Arc<AtomicU64>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -139,9 +144,9 @@ async fn serve(mut stream: TcpStream, replies: Vec<Reply>, requests: Arc<Mutex<V
         }
     }
     let place = {
-        let mut requests = requests.lock().unwrap();
-        requests.push(String::from_utf8(head).unwrap().split(' ').nth(1).unwrap().to_owned());
-        requests.len() - 1
+        let mut heads = heads.lock().unwrap();
+        heads.push(String::from_utf8(head).unwrap());
+        heads.len() - 1
     };
     let Some(reply) = replies.get(place).or(replies.last()) else { return };
     // The client may disconnect in the middle, which some tests provoke.

@@ -156,7 +156,7 @@ async fn more_than_ten_lookups_are_allowed_while_the_next_refresh_has_its_calls(
 async fn on_a_plan_by_the_minute_a_customer_who_invents_symbols_leaves_calls_to_others_and_waits_for_a_minute() {
     let world = counted(18, 200).await;
     *world.exchange.a_minute.lock().unwrap() = Some(75);
-    // Ten lookups, and three more of the calls that nobody else needs: five of a minute are reserved.
+    // Ten lookups, and three more of the calls that are left over: five of a minute are reserved.
     let mut unknown = 0;
     for name in invented(20) {
         unknown += look_at_invented(&world, world.customer, &[name]).await.0;
