@@ -123,7 +123,7 @@ struct HomeArgs {
     /// Folder for all data [default: ~/.local/share/sextant].
     #[arg(long, env = "SEXTANT_HOME")]
     home: Option<PathBuf>,
-    /// Folder of CSV files with your own prices.
+    /// Folder of CSV files with your own prices, or of Stooq's unpacked bulk file.
     #[arg(long, env = "SEXTANT_PRICES")]
     prices: Option<PathBuf>,
     /// JSON file that describes the API of your own price provider. Its key is read from `SEXTANT_JSON_PROVIDER_KEY`.

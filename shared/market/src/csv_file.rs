@@ -1,5 +1,5 @@
-//! Daily bars from a CSV file, in the project's own columns or in the download formats of Yahoo, yfinance, Stooq and
-//! Alpha Vantage.
+//! Daily bars from a CSV file, in the project's own columns, in the download formats of Yahoo, yfinance, Stooq and Alpha
+//! Vantage, or in the format of Stooq's bulk file.
 //!
 //! The header determines the format. A line that is not a row of numbers is an error that names the line. A row whose
 //! numbers cannot be a bar is left out and reported, as for every source (see [`crate::series`]). Lines end with LF,
@@ -13,7 +13,7 @@ use crate::decimal;
 use crate::history::Basis;
 use crate::intraday::{self, Timed};
 use crate::price_unit::PriceUnit;
-use crate::series::{CheckedBars, Declared, Feed, Row, check};
+use crate::series::{CheckedBars, Declared, Feed, Row, check, fault};
 
 /// Why a file cannot be read as a series of bars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +51,9 @@ pub enum CsvFault {
     /// The time is invalid.
     #[error("column `time` is not a time")]
     Time,
+    /// A bulk file of Stooq with another interval than a day.
+    #[error("column `per` must be {DAILY}, for daily bars")]
+    Period,
     /// The cell is not a number.
     #[error("column `{0}` is not a number")]
     Number(&'static str),
@@ -83,10 +86,28 @@ const ALIASES: [(&str, &str); 10] = [
 const YAHOOS_ADJUSTED_CLOSE: &str = "adj_close";
 const YAHOOS_SPLITS: &str = "stock_splits";
 
+/// The column of a bulk file's interval, and what it contains.
+const PERIOD: &str = "per";
+const DAILY: &str = "D";
+
+/// Where a file comes from, if its name says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Anywhere: only its columns say what its prices mean.
+    Unknown,
+    /// Stooq, whose prices are adjusted for splits and dividends.
+    Stooq,
+}
+
 /// Reads a file: the bars, what their prices mean, and warnings for the reader. `today` is the day of the wall clock:
 /// rows later than the day after it are left out. `unit` is the unit of the file's prices; the bars are in its
 /// currency.
 pub fn read(bytes: &[u8], today: Day, unit: PriceUnit) -> Result<CheckedBars, CsvError> {
+    read_from(bytes, today, unit, Origin::Unknown)
+}
+
+/// The same, with the origin of the file.
+pub fn read_from(bytes: &[u8], today: Day, unit: PriceUnit, origin: Origin) -> Result<CheckedBars, CsvError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut lines = Lines { rest: bytes, number: 0 }.filter(|(text, _)| !text.is_empty());
     let (header, line) = lines.next().ok_or(CsvError { line: 1, fault: CsvFault::Empty })?;
@@ -109,7 +130,23 @@ pub fn read(bytes: &[u8], today: Day, unit: PriceUnit) -> Result<CheckedBars, Cs
         let timed: Vec<Timed> = rows.into_iter().zip(times).collect();
         rows = intraday::days(timed);
     }
-    Ok(check(rows, layout.declared(today)))
+    Ok(check(rows, layout.declared(today, origin)))
+}
+
+/// The latest day of a valid row in the first and the last bytes of a file, up to the day after `today`. Lines that are
+/// cut off, or cannot be read, are skipped.
+pub fn find_latest_day(first: &[u8], last: &[u8], today: Day) -> Option<Day> {
+    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
+    let mut lines = Lines { rest: first, number: 0 }.filter(|(text, _)| !text.is_empty());
+    let layout = Layout::of(lines.next()?.0).ok()?;
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let from = last.iter().position(is_end).map_or(last.len(), |end| end + 1);
+    let last = Lines { rest: &last[from..], number: 0 };
+    let days = lines.chain(last).filter_map(|(text, _)| {
+        let (row, _) = layout.row(text).ok()?;
+        fault(&row).is_none().then_some(row.date)
+    });
+    days.filter(|day| *day <= today.plus_days(1)).max()
 }
 
 /// Lines without their line ends, numbered from 1.
@@ -143,16 +180,20 @@ struct Layout {
     present: [bool; COLUMNS.len()],
     /// Whether the prices are split-adjusted, as Yahoo's are.
     is_yahoos: bool,
+    /// The place of the interval in a bulk file of Stooq.
+    period: Option<usize>,
 }
 
 impl Layout {
     fn of(header: &[u8]) -> Result<Self, CsvFault> {
         let name = |cell| str::from_utf8(unquoted(cell)).unwrap_or_default().to_ascii_lowercase().replace(' ', "_");
-        let names: Vec<String> = header.split(|&byte| byte == b',').map(name).collect();
+        let mut names: Vec<String> = header.split(|&byte| byte == b',').map(name).collect();
+        let period = without_brackets(&mut names);
         let mut present = [false; COLUMNS.len()];
         let mut cells = Vec::new();
         for name in &names {
-            let place = place_of(name, &names);
+            // A daily bar of a bulk file has a time of 0.
+            let place = place_of(name, &names).filter(|place| period.is_none() || *place != TIME);
             if let Some(place) = place {
                 if present[place] {
                     return Err(CsvFault::RepeatedColumn(COLUMNS[place]));
@@ -164,18 +205,27 @@ impl Layout {
         let is_yahoos = names.iter().any(|name| matches!(name.as_str(), YAHOOS_ADJUSTED_CLOSE | YAHOOS_SPLITS));
         match COLUMNS[..=CLOSE].iter().zip(present).find(|(_, present)| !present) {
             Some((&column, _)) => Err(CsvFault::MissingColumn(column)),
-            None => Ok(Self { cells, present, is_yahoos }),
+            None => Ok(Self { cells, present, is_yahoos, period }),
         }
     }
 
     /// Files with splits or dividends hold quotes with events. Yahoo's and Stooq's downloads are split-adjusted,
     /// Yahoo's even if they list the splits.
-    fn declared(&self, today: Day) -> Declared {
+    fn declared(&self, today: Day, origin: Origin) -> Declared {
+        let is_stooqs = self.period.is_some() || origin == Origin::Stooq;
         let splits_known = self.present[SPLIT_RATIO];
         let dividends_known = self.present[DIVIDEND];
         let is_quoted = (splits_known || dividends_known) && !self.is_yahoos;
         let basis = if is_quoted { Basis::Quoted } else { Basis::SplitAdjusted };
-        Declared { feed: Feed::File, basis, splits_known, dividends_known, last_day: Some(today.plus_days(1)) }
+        let has_events = splits_known || dividends_known || self.present[ADJUSTED_CLOSE];
+        Declared {
+            feed: Feed::File,
+            basis,
+            splits_known,
+            dividends_known,
+            prices_include_dividends: is_stooqs && !has_events,
+            last_day: Some(today.plus_days(1)),
+        }
     }
 
     /// The row of a line, and its time if it has one.
@@ -187,6 +237,9 @@ impl Layout {
         let mut found = 0;
         for cell in line.split(|&byte| byte == b',') {
             let place = self.cells.get(found).copied().flatten();
+            if self.period == Some(found) && !unquoted(cell).eq_ignore_ascii_case(DAILY.as_bytes()) {
+                return Err(CsvFault::Period);
+            }
             found += 1;
             let Some(place) = place else { continue };
             let cell = unquoted(cell);
@@ -212,6 +265,14 @@ impl Layout {
     }
 }
 
+/// Removes the angle brackets of a bulk file's header and returns the place of its interval.
+fn without_brackets(names: &mut [String]) -> Option<usize> {
+    let bare = |name: &String| Some(name.strip_prefix('<')?.strip_suffix('>')?.to_owned());
+    let bared: Vec<String> = names.iter().map(bare).collect::<Option<_>>()?;
+    names.clone_from_slice(&bared);
+    names.iter().position(|name| name == PERIOD)
+}
+
 /// The column that a name in the header stands for.
 fn place_of(name: &str, names: &[String]) -> Option<usize> {
     let place = |name: &str| COLUMNS.iter().position(|&column| column == name);
@@ -229,6 +290,11 @@ fn unquoted(cell: &[u8]) -> &[u8] {
 /// The day of a cell, and its time if one follows.
 fn moment(cell: &[u8], time: &mut Option<i32>) -> Result<Day, CsvFault> {
     const DATE_BYTES: usize = 10;
+    // `20260102`, as Stooq's bulk file has it.
+    if let ([a, b, c, d, e, f, g, h], true) = (cell, cell.iter().all(u8::is_ascii_digit)) {
+        let date = [*a, *b, *c, *d, b'-', *e, *f, b'-', *g, *h];
+        return Ok(str::from_utf8(&date).map_err(|_| domain::DayError::Form)?.parse()?);
+    }
     let (date, rest) = cell.split_at(cell.len().min(DATE_BYTES));
     let day = str::from_utf8(date).map_err(|_| domain::DayError::Form)?.parse()?;
     match rest {

@@ -1,22 +1,27 @@
-//! A folder of your own files: one `SYMBOL.csv` for each symbol, and optionally an `instruments.csv`.
+//! A folder of your own files: one `SYMBOL.csv` for each symbol, files as Stooq offers them, and optionally an
+//! `instruments.csv`.
 //!
-//! File names match in any case. Only files in the folder itself are read: a symbol cannot contain a slash, and a link
-//! that leads out of the folder is not followed.
+//! File names match in any case. Own files are in the folder itself, and those of Stooq's bulk file may be in folders
+//! below it. A symbol cannot contain a slash, and a link that leads out of the folder is not followed.
 
-use std::collections::BTreeMap;
+mod files;
+mod stooq;
+
 use std::fmt;
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use domain::{Currency, Day, Instrument, Symbol};
 
+use self::files::{Files, PriceFile, find_own, is_inside};
+use self::stooq::FileCurrency;
 use crate::call_budget::CallBudget;
-use crate::csv_file;
+use crate::csv_file::{self, Origin};
 use crate::error::ProviderError;
 use crate::history::History;
 use crate::instruments::{self, Instruments};
@@ -24,12 +29,19 @@ use crate::note::Note;
 use crate::price_unit::{Listing, PriceUnit};
 use crate::provider::{MarketClock, Provider};
 use crate::series::CheckedBars;
+use crate::symbols;
 
 /// The largest file that is read. A century of daily bars takes 2 MB.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Most symbols in one folder.
-const MAX_FILES: usize = 20_000;
+const MAX_FILES: usize = 100_000;
+
+/// Up to this many files are read as a whole when the folder is opened. Of more, only the ends are.
+const READ_AT_START: usize = 500;
+
+/// How much is read of either end of a file: some lines.
+const END_BYTES: u64 = 1024;
 
 /// The source's name in responses.
 pub const SOURCE: &str = "folder";
@@ -85,6 +97,7 @@ pub struct Folder {
     today: Today,
     /// The day of the latest bar read so far in any file, as days since 1970; it never goes back.
     latest: Arc<AtomicI32>,
+    files: Arc<Mutex<Arc<Files>>>,
 }
 
 impl fmt::Debug for Folder {
@@ -94,25 +107,18 @@ impl fmt::Debug for Folder {
 }
 
 impl Folder {
-    /// Opens a folder and reads every file once to find the latest bar. Rows later than the day after `today` are left
-    /// out. Blocks; for use at start-up.
+    /// Opens a folder and reads its files once to find the latest bar: as a whole, or, of thousands of files, their ends.
+    /// Rows later than the day after `today` are left out. Blocks; for use at start-up.
     pub fn open(path: &Path, today: Today) -> Result<Self, FolderError> {
         let unreadable = |cause| FolderError::Unreadable { path: path.to_owned(), cause };
         let root = path.canonicalize().map_err(unreadable)?;
-        let files = find_files(&root).map_err(unreadable)?;
+        let files = Arc::new(Files::find(&root).map_err(unreadable)?);
         if files.len() > MAX_FILES {
             return Err(FolderError::TooManyFiles { path: path.to_owned() });
         }
-        let folder = Self { root, today, latest: Arc::new(AtomicI32::new(i32::MIN)) };
-        let mut first_fault = None;
-        for symbol in files.keys() {
-            // One broken file must not affect the others; a request for its symbol reports the fault. The market clock
-            // needs only the days.
-            if let Err(error) = folder.read_series(symbol, PriceUnit::of(Currency::USD)) {
-                tracing::warn!(%symbol, %error, "file left out");
-                first_fault.get_or_insert(format!("{symbol}: {error}"));
-            }
-        }
+        let latest = Arc::new(AtomicI32::new(i32::MIN));
+        let folder = Self { root, today, latest, files: Arc::new(Mutex::new(files.clone())) };
+        let first_fault = if files.len() > READ_AT_START { folder.read_ends(&files) } else { folder.read_all(&files) };
         if folder.latest.load(Ordering::Relaxed) == i32::MIN {
             return Err(FolderError::NoPrices { path: path.to_owned(), first_fault });
         }
@@ -125,32 +131,94 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Reads all files; returns the first fault. One broken file does not affect the others; a request for its symbol
+    /// reports the fault. The market clock needs only the days.
+    fn read_all(&self, files: &Files) -> Option<String> {
+        let mut first_fault = None;
+        for (symbol, file) in files.iter() {
+            if let Err(error) = self.read_file(file, PriceUnit::of(Currency::USD)) {
+                tracing::warn!(%symbol, %error, "file left out");
+                first_fault.get_or_insert(format!("{symbol}: {error}"));
+            }
+        }
+        first_fault
+    }
+
+    /// Reads the ends of all files; returns the first file in which no bar was found.
+    fn read_ends(&self, files: &Files) -> Option<String> {
+        let mut first_fault = None;
+        for (symbol, file) in files.iter() {
+            let ends = read_ends(&file.path).ok();
+            match ends.and_then(|(first, last)| csv_file::find_latest_day(&first, &last, (self.today)())) {
+                Some(day) => self.see(day),
+                None => {
+                    tracing::debug!(%symbol, "no bar at either end of the file");
+                    first_fault.get_or_insert(format!("{symbol}: no bar at either end of {}", file_name(&file.path)));
+                }
+            }
+        }
+        first_fault
+    }
+
+    /// The market clock moves to a later day.
+    fn see(&self, day: Day) {
+        self.latest.fetch_max(day.days_since_epoch(), Ordering::Relaxed);
+    }
+
     /// The symbols that have a file now. Blocks on file I/O.
     #[must_use]
     pub fn read_symbols(&self) -> Vec<Symbol> {
-        find_files(&self.root).map(|files| files.into_keys().collect()).unwrap_or_default()
+        self.current_files().map(|files| files.symbols()).unwrap_or_default()
     }
 
-    /// The symbol's file in the folder; the case of its name does not matter.
-    fn find_file(&self, symbol: &Symbol) -> Option<PathBuf> {
+    /// The files, searched again if a file was added or removed.
+    fn current_files(&self) -> io::Result<Arc<Files>> {
+        let known = self.known_files();
+        if known.is_current() {
+            return Ok(known);
+        }
+        let found = Arc::new(Files::find(&self.root)?);
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = found.clone();
+        Ok(found)
+    }
+
+    fn known_files(&self) -> Arc<Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The symbol's file; the case of its name does not matter.
+    fn find_file(&self, symbol: &Symbol) -> Option<PriceFile> {
         if symbol.is_custom() || is_reserved(symbol) {
             return None;
         }
         let exact = self.root.join(format!("{symbol}.csv"));
-        let path = if exact.is_file() { exact } else { find_files(&self.root).ok()?.remove(symbol)? };
-        is_inside(&self.root, &path).then_some(path)
+        if exact.is_file() {
+            return is_inside(&self.root, &exact).then_some(PriceFile { path: exact, stooq: None });
+        }
+        let is_there = |file: &PriceFile| is_inside(&self.root, &file.path);
+        if let Some(file) = self.known_files().get(symbol).filter(|file| is_there(file)) {
+            return Some(file.clone());
+        }
+        // The time of a folder's last change may be too coarse to show a file that was added a moment ago.
+        let added = find_own(&self.root).ok()?.remove(symbol);
+        added.or_else(|| self.current_files().ok()?.get(symbol).filter(|file| is_there(file)).cloned())
     }
 
     fn read_series(&self, symbol: &Symbol, unit: PriceUnit) -> Result<CheckedBars, ProviderError> {
-        let path = self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
-        let series = csv_file::read(&read_limited(&path)?, (self.today)(), unit)
-            .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(&path))))?;
+        self.read_file(&self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?, unit)
+    }
+
+    fn read_file(&self, file: &PriceFile, unit: PriceUnit) -> Result<CheckedBars, ProviderError> {
+        let path = &file.path;
+        let origin = if file.stooq.is_some() { Origin::Stooq } else { Origin::Unknown };
+        let series = csv_file::read_from(&read_limited(path)?, (self.today)(), unit, origin)
+            .map_err(|error| ProviderError::malformed(format!("{}, {error}", file_name(path))))?;
         let Some(last) = series.bars.last() else {
             let dropped = series.notes.iter().find(|note| matches!(note, Note::RowsDropped { .. }));
             let why = dropped.map(|note| format!(": {note}")).unwrap_or_default();
-            return Err(ProviderError::malformed(format!("{} has no bars{why}", file_name(&path))));
+            return Err(ProviderError::malformed(format!("{} has no bars{why}", file_name(path))));
         };
-        self.latest.fetch_max(last.date.days_since_epoch(), Ordering::Relaxed);
+        self.see(last.date);
         Ok(series)
     }
 
@@ -166,11 +234,19 @@ impl Folder {
     }
 
     fn read_listing(&self, symbol: &Symbol) -> Result<Listing, ProviderError> {
-        self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
+        let file = self.find_file(symbol).ok_or(ProviderError::UnknownSymbol)?;
         let instruments =
             self.read_instruments().map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?;
-        let listing = instruments.listing(symbol);
-        listing.map_err(|fault| ProviderError::malformed(format!("{INSTRUMENTS}, {fault}")))
+        listing(&instruments, symbol, file.stooq)
+    }
+
+    fn read_matches(&self, text: &str) -> Result<Vec<Instrument>, ProviderError> {
+        let instruments =
+            self.read_instruments().map_err(|error| ProviderError::malformed(format!("{INSTRUMENTS}: {error}")))?;
+        let files = self.current_files().map_err(|_| ProviderError::Unavailable { status: None })?;
+        // A fault of one instrument does not affect the others.
+        let listed = files.iter().filter_map(|(symbol, file)| listing(&instruments, symbol, file.stooq).ok());
+        Ok(listed.map(|listing| listing.instrument).filter(|instrument| instrument.mentions(text)).collect())
     }
 
     fn read_history(&self, symbol: &Symbol) -> Result<History, ProviderError> {
@@ -198,7 +274,7 @@ impl Provider for Folder {
             let modified = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
             Some(format!("{}-{}", modified.as_nanos(), metadata.len()))
         };
-        let prices = of(&self.find_file(symbol)?)?;
+        let prices = of(&self.find_file(symbol)?.path)?;
         // The list of instruments gives the currency of the prices.
         Some(match of(&self.root.join(INSTRUMENTS)) {
             Some(instruments) => format!("{READING}-{prices}-{instruments}"),
@@ -209,6 +285,11 @@ impl Provider for Folder {
     async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let (folder, symbol) = (self.clone(), symbol.clone());
         run_blocking(move || folder.read_history(&symbol)).await
+    }
+
+    async fn search(&self, text: &str, _budget: CallBudget) -> Result<Vec<Instrument>, ProviderError> {
+        let (folder, text) = (self.clone(), text.to_owned());
+        run_blocking(move || folder.read_matches(&text)).await
     }
 
     async fn list_symbols(&self) -> Vec<Symbol> {
@@ -233,27 +314,34 @@ fn is_reserved(symbol: &Symbol) -> bool {
     symbol.as_str() == "INSTRUMENTS"
 }
 
-/// Whether a path, with links resolved, is a file in the folder.
-fn is_inside(root: &Path, path: &Path) -> bool {
-    path.canonicalize().is_ok_and(|real| real.starts_with(root) && real.is_file())
+/// The instrument of a symbol and the unit of its prices: by its line, or else by the file.
+fn listing(instruments: &Instruments, symbol: &Symbol, stooq: Option<FileCurrency>) -> Result<Listing, ProviderError> {
+    let listed = instruments.listed(symbol);
+    let listed = listed.map_err(|fault| ProviderError::malformed(format!("{INSTRUMENTS}, {fault}")))?;
+    let unlisted = || Instrument::unlisted(symbol.clone());
+    match (listed, stooq) {
+        (Some(listing), _) => Ok(listing),
+        (None, None) => Ok(unlisted().into()),
+        (None, Some(FileCurrency::Known(currency))) => Ok(Instrument { currency, ..unlisted() }.into()),
+        (None, Some(FileCurrency::ByForm)) => Ok(symbols::describe(symbol).unwrap_or_else(unlisted).into()),
+        (None, Some(FileCurrency::Unknown)) => Err(ProviderError::malformed(format!(
+            "the file of {symbol} does not state the currency of its prices; add a line for it to {INSTRUMENTS}"
+        ))),
+    }
 }
 
-/// The folder's files by symbol. Of names that differ only in case, the first in byte order counts.
-fn find_files(root: &Path) -> io::Result<BTreeMap<Symbol, PathBuf>> {
-    let mut paths = fs::read_dir(root)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.sort();
-    let mut files = BTreeMap::new();
-    for path in paths {
-        let is_csv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        let symbol = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse::<Symbol>().ok());
-        match symbol {
-            Some(symbol) if is_csv && !symbol.is_custom() && !is_reserved(&symbol) && is_inside(root, &path) => {
-                files.entry(symbol).or_insert(path);
-            }
-            _ => {}
-        }
+/// The first and the last bytes of a file.
+fn read_ends(path: &Path) -> io::Result<(Vec<u8>, Vec<u8>)> {
+    let mut file = fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    let (mut first, mut last) = (Vec::new(), Vec::new());
+    (&mut file).take(END_BYTES).read_to_end(&mut first)?;
+    if length > END_BYTES {
+        // From before the end of the first part, so that a line between the two is whole in one of them.
+        file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES)))?;
+        file.take(END_BYTES).read_to_end(&mut last)?;
     }
-    Ok(files)
+    Ok((first, last))
 }
 
 fn read_limited(path: &Path) -> Result<Vec<u8>, ProviderError> {
@@ -271,5 +359,7 @@ fn file_name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
+#[cfg(test)]
+mod stooq_tests;
 #[cfg(test)]
 mod tests;

@@ -74,11 +74,17 @@ impl Instruments {
     ///
     /// Errors: the fault of the symbol's line.
     pub(crate) fn listing(&self, symbol: &Symbol) -> Result<Listing, &LineFault> {
-        if let Some(fault) = self.faults.iter().find(|fault| fault.symbol.as_ref() == Some(symbol)) {
-            return Err(fault);
+        Ok(self.listed(symbol)?.unwrap_or_else(|| Instrument::unlisted(symbol.clone()).into()))
+    }
+
+    /// The instrument of a symbol that has a line.
+    ///
+    /// Errors: the fault of the line.
+    pub(crate) fn listed(&self, symbol: &Symbol) -> Result<Option<Listing>, &LineFault> {
+        match self.faults.iter().find(|fault| fault.symbol.as_ref() == Some(symbol)) {
+            Some(fault) => Err(fault),
+            None => Ok(self.listings.get(symbol).cloned()),
         }
-        let listed = self.listings.get(symbol).cloned();
-        Ok(listed.unwrap_or_else(|| Instrument::unlisted(symbol.clone()).into()))
     }
 
     /// The symbols that have a line, sorted.

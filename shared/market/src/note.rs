@@ -60,6 +60,9 @@ pub enum Note {
     DividendsNotIncluded,
     /// The source has adjusted closes and no dividends: the dividends are derived from the adjusted closes.
     DividendsDerived,
+    /// The prices themselves are adjusted for dividends: their ratios are total returns, and earlier prices are lower than
+    /// those at which the instrument traded.
+    DividendsInPrices,
     /// The source gave only the latest bars, not the whole history.
     CompactHistory,
 }
@@ -77,6 +80,7 @@ impl Note {
             Self::SplitsUnknown => "splits_unknown",
             Self::DividendsNotIncluded => "dividends_not_included",
             Self::DividendsDerived => "dividends_derived",
+            Self::DividendsInPrices => "dividends_in_prices",
             Self::CompactHistory => "compact_history",
         }
     }
@@ -105,7 +109,11 @@ impl Note {
             Self::NewestBarHeldBack { date, .. } => from <= *date && *date <= to.plus_days(DAYS_TO_THE_NEXT_BAR),
             Self::Gap { from: before, to: after } => from < *after && *before < to,
             Self::RowsDropped { count, reasons, rows } => return dropped_within(*count, reasons, rows, (from, to)),
-            Self::SplitsUnknown | Self::DividendsNotIncluded | Self::DividendsDerived | Self::CompactHistory => true,
+            Self::SplitsUnknown
+            | Self::DividendsNotIncluded
+            | Self::DividendsDerived
+            | Self::DividendsInPrices
+            | Self::CompactHistory => true,
         };
         concerns.then(|| self.clone())
     }
@@ -174,6 +182,9 @@ impl fmt::Display for Note {
             Self::SplitsUnknown => f.write_str("The source does not report splits: none is applied."),
             Self::DividendsNotIncluded => f.write_str("Dividends are not included."),
             Self::DividendsDerived => f.write_str("Dividends are derived from the adjusted closes."),
+            Self::DividendsInPrices => f.write_str(
+                "The prices are adjusted for dividends: earlier ones are lower than those at which the instrument traded.",
+            ),
             Self::CompactHistory => f.write_str("The source gives only the latest bars."),
         }
     }
@@ -253,6 +264,7 @@ mod tests {
             (Note::SplitsUnknown, ""),
             (Note::DividendsNotIncluded, ""),
             (Note::DividendsDerived, ""),
+            (Note::DividendsInPrices, ""),
             (Note::CompactHistory, ""),
         ];
         for (note, figures) in table {

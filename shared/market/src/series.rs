@@ -49,6 +49,8 @@ pub struct Declared {
     pub splits_known: bool,
     /// Whether the rows include every dividend.
     pub dividends_known: bool,
+    /// Whether the prices themselves are adjusted for dividends.
+    pub prices_include_dividends: bool,
     /// The last day that a row may have, the day after today, if the source knows the date.
     pub last_day: Option<Day>,
 }
@@ -140,7 +142,9 @@ pub fn check(mut rows: Vec<Row>, declared: Declared) -> CheckedBars {
     if derived {
         notes.push(Note::DividendsDerived);
     }
-    if !declared.dividends_known && rows.iter().any(|row| row.adjusted_close.is_none()) {
+    if declared.prices_include_dividends {
+        notes.push(Note::DividendsInPrices);
+    } else if !declared.dividends_known && rows.iter().any(|row| row.adjusted_close.is_none()) {
         notes.push(Note::DividendsNotIncluded);
     }
     let held_back = held_back.filter(Row::stands_alone).map(|row| {

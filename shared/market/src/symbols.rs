@@ -224,9 +224,13 @@ pub fn describe_by_form(symbol: &Symbol) -> Option<Instrument> {
     instrument(symbol, &named)
 }
 
+/// The instrument of a symbol whose form says what it names, whether or not it is certain to exist.
+pub(crate) fn describe(symbol: &Symbol) -> Option<Instrument> {
+    instrument(symbol, &named(symbol)?)
+}
+
 fn described(symbol: &str) -> Option<Instrument> {
-    let symbol = symbol.parse().ok()?;
-    instrument(&symbol, &named(&symbol)?)
+    describe(&symbol.parse().ok()?)
 }
 
 fn described_pair(code: &str) -> Option<Instrument> {

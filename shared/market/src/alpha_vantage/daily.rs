@@ -71,6 +71,7 @@ pub(super) fn series(rows: Vec<Row>, plan: Plan, known: KnownEvents) -> Result<C
         basis: Basis::Quoted,
         splits_known: adjusted || known.splits,
         dividends_known: adjusted || known.dividends,
+        prices_include_dividends: false,
         last_day: None,
     };
     let series = check(rows, declared);

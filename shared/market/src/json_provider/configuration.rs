@@ -8,7 +8,6 @@ use serde::Deserialize;
 
 use super::url_template::{UrlFault, UrlTemplate};
 use crate::api_plan::ApiPlan;
-use crate::history::Basis;
 use crate::http::KEY_PLACEHOLDER;
 use crate::price_unit::PriceUnit;
 
@@ -20,7 +19,7 @@ const MOST_YEARS: u16 = 100;
 #[derive(Clone, Debug)]
 pub struct Configuration {
     pub(super) unit: PriceUnit,
-    pub(super) basis: Basis,
+    pub(super) prices: Prices,
     pub(super) plan: ApiPlan,
     pub(super) years: u16,
     pub(super) headers: Vec<(HeaderName, String)>,
@@ -77,6 +76,18 @@ pub(super) struct ErrorsSection {
     pub(super) unknown_symbol: Vec<String>,
     pub(super) rate_limited: Vec<String>,
     pub(super) key_refused: Vec<String>,
+}
+
+/// What the prices mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Prices {
+    /// As traded on the day.
+    Quoted,
+    /// Divided by all later splits.
+    SplitAdjusted,
+    /// Adjusted for all later splits and dividends.
+    Adjusted,
 }
 
 /// How dates are written.
@@ -154,7 +165,7 @@ pub enum ConfigurationError {
 #[serde(deny_unknown_fields)]
 struct Document {
     currency: String,
-    prices: Basis,
+    prices: Prices,
     #[serde(default)]
     calls_per_day: usize,
     #[serde(default)]
@@ -238,7 +249,7 @@ impl Configuration {
         }
         Ok(Self {
             unit: document.currency.parse().map_err(|_| ConfigurationError::Currency)?,
-            basis: document.prices,
+            prices: document.prices,
             plan,
             years: document.years,
             headers: document.headers.into_iter().map(header).collect::<Result<_, _>>()?,

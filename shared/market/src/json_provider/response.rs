@@ -11,11 +11,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::SOURCE;
-use super::configuration::{BarsSection, Configuration, DateFormat, Layout, Pointer, QuoteSection};
+use super::configuration::{BarsSection, Configuration, DateFormat, Layout, Pointer, Prices, QuoteSection};
 use crate::call_limits::PAUSE_UNSAID;
 use crate::error::ProviderError;
 use crate::exact::Digits;
-use crate::history::History;
+use crate::history::{Basis, History};
 use crate::http::Refusal;
 use crate::note::Note;
 use crate::number::{Number, Ratio};
@@ -50,9 +50,10 @@ pub(super) fn read_history(body: &[u8], asked: &Asked) -> Result<History, Refusa
     }
     let declared = Declared {
         feed: Feed::Live,
-        basis: configuration.basis,
+        basis: if configuration.prices == Prices::Quoted { Basis::Quoted } else { Basis::SplitAdjusted },
         splits_known: bars.split.is_some(),
         dividends_known: bars.dividend.is_some(),
+        prices_include_dividends: configuration.prices == Prices::Adjusted,
         last_day: Some(asked.today.plus_days(1)),
     };
     let CheckedBars { bars: checked, basis, mut notes, held_back } = check(rows, declared);

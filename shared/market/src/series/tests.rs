@@ -2,8 +2,14 @@ use proptest::prelude::*;
 
 use super::*;
 
-const QUOTES: Declared =
-    Declared { feed: Feed::File, basis: Basis::Quoted, splits_known: true, dividends_known: true, last_day: None };
+const QUOTES: Declared = Declared {
+    feed: Feed::File,
+    basis: Basis::Quoted,
+    splits_known: true,
+    dividends_known: true,
+    prices_include_dividends: false,
+    last_day: None,
+};
 const LIVE: Declared = Declared { feed: Feed::Live, ..QUOTES };
 const NOTHING_KNOWN: Declared =
     Declared { basis: Basis::SplitAdjusted, splits_known: false, dividends_known: false, ..QUOTES };

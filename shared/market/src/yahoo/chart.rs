@@ -151,6 +151,7 @@ pub(super) fn read_history(body: &[u8], asked: &YahooSymbol) -> Result<History, 
         basis: Basis::SplitAdjusted,
         splits_known: events_known,
         dividends_known: events_known,
+        prices_include_dividends: false,
         last_day: found.meta.regular_market_time.and_then(|now| days::at(now, 0)).map(|today| today.plus_days(1)),
     };
     let CheckedBars { bars, basis, mut notes, held_back } = check(rows, declared);

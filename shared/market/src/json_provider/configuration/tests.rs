@@ -48,7 +48,7 @@ fn an_error_names_the_member_that_is_wrong() {
         ("/bars/url", json!("http://api.example/{symbol}"), "bars.url: the URL must begin with https://"),
         ("/bars/url", json!("https://{symbol}.example/"), "bars.url: the host must be fixed"),
         ("/currency", json!("DOLLAR"), "currency: must be the ISO 4217 code"),
-        ("/prices", json!("raw"), "unknown variant `raw`, expected `quoted` or `split_adjusted`"),
+        ("/prices", json!("raw"), "unknown variant `raw`, expected one of `quoted`, `split_adjusted`, `adjusted`"),
         ("/years", json!(0), "years: must be from 1 to 100"),
         ("/calls_per_day", json!(-1), "calls_per_day"),
         ("/headers", json!({ "Host": "other.example" }), "headers: a name is not that of a header that may be set"),

@@ -1,7 +1,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::history::Basis;
 
 const TODAY: &str = "2026-01-09";
 
@@ -87,6 +86,20 @@ fn each_layout_gives_the_same_bars() {
         assert_eq!(closes(&history), [(days[0].to_owned(), 10.0), (days[1].to_owned(), 11.0)], "{answer}");
         assert_eq!(history.notes, [Note::SplitsUnknown, Note::DividendsNotIncluded]);
     }
+}
+
+#[test]
+fn prices_that_include_dividends_are_marked() {
+    let mut document = json!({ "currency": "USD", "prices": "adjusted", "bars": in_rows() });
+    document["bars"]["url"] = json!("https://api.example/{symbol}");
+    for member in ["adjusted_close", "dividend", "split"] {
+        document["bars"].as_object_mut().unwrap().remove(member);
+    }
+    let configuration = Configuration::read(&document.to_string()).unwrap();
+    let answer = json!({ "values": [plain_row("2026-01-08", &json!(1))] }).to_string();
+    let read =
+        super::super::read_daily(answer.as_bytes(), configuration, &"A".parse().unwrap(), TODAY.parse().unwrap());
+    assert_eq!(read.unwrap().notes, [Note::SplitsUnknown, Note::DividendsInPrices]);
 }
 
 #[test]
