@@ -219,3 +219,49 @@ impl Open for JsonProviderParameters {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use market::Sample;
+
+    use super::*;
+
+    /// Its parameters cannot be read the first times.
+    struct Opener {
+        failures: usize,
+        attempts: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Open for Opener {
+        fn source(&self) -> &'static str {
+            json_provider::SOURCE
+        }
+
+        async fn open(&self) -> Result<Arc<dyn Provider>, String> {
+            if self.attempts.fetch_add(1, Ordering::Relaxed) < self.failures {
+                return Err("the parameter is not there".to_owned());
+            }
+            Ok(Arc::new(Sample::new()))
+        }
+
+        fn quota(&self) -> Option<DurableQuota> {
+            None
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_that_cannot_be_opened_has_no_calls_and_is_opened_by_a_later_request() {
+        let late = LateProvider::new(Opener { failures: 2, attempts: AtomicUsize::new(0) });
+        let symbol = "AAPL".parse().unwrap();
+        let budget = || CallBudget::of(OnBehalfOf::Platform);
+        let refused = late.fetch_daily(&symbol, budget()).await;
+        assert_eq!(refused.map(drop), Err(ProviderError::Unavailable { status: None }));
+        assert_eq!(late.read_calls_left().await, Some(CallsLeft::of_a_day(0)));
+        assert_eq!(late.fetch_daily(&symbol, budget()).await.unwrap().source, "sample");
+        assert_eq!(late.read_calls_left().await, None, "the sample counts none");
+        assert_eq!(late.opener.attempts.load(Ordering::Relaxed), 3, "once it is open it stays open");
+    }
+}

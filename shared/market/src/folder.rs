@@ -18,7 +18,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use domain::{Currency, Day, Instrument, Symbol};
 
-use self::files::{Files, PriceFile, find_own, is_inside};
+use self::files::{Files, PriceFile, find_own, is_inside, is_reserved};
 use self::stooq::FileCurrency;
 use crate::call_budget::CallBudget;
 use crate::csv_file::{self, Origin};
@@ -307,11 +307,6 @@ async fn run_blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, ProviderError> + Send + 'static,
 ) -> Result<T, ProviderError> {
     tokio::task::spawn_blocking(read).await.unwrap_or(Err(ProviderError::Unavailable { status: None }))
-}
-
-/// Whether the name is that of the list of instruments, which is not a symbol's file.
-fn is_reserved(symbol: &Symbol) -> bool {
-    symbol.as_str() == "INSTRUMENTS"
 }
 
 /// The instrument of a symbol and the unit of its prices: by its line, or else by the file.

@@ -8,7 +8,6 @@ use std::time::SystemTime;
 
 use domain::Symbol;
 
-use super::is_reserved;
 use super::stooq::{self, FileCurrency};
 
 /// How many folders deep files are searched. Stooq's bulk file has five.
@@ -106,6 +105,11 @@ pub(super) fn find_own(root: &Path) -> io::Result<BTreeMap<Symbol, PriceFile>> {
         }
     }
     Ok(files)
+}
+
+/// Whether the name is that of the list of instruments, which is not a symbol's file.
+pub(super) fn is_reserved(symbol: &Symbol) -> bool {
+    symbol.as_str() == "INSTRUMENTS"
 }
 
 /// Whether a path, with links resolved, is a file in the folder.

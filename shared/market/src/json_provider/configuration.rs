@@ -11,6 +11,9 @@ use crate::api_plan::ApiPlan;
 use crate::http::KEY_PLACEHOLDER;
 use crate::price_unit::PriceUnit;
 
+/// The source's name in responses, and the name of its quota.
+pub const SOURCE: &str = "json";
+
 /// How far back `{from}` is, in years.
 const YEARS: u16 = 20;
 const MOST_YEARS: u16 = 100;

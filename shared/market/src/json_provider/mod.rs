@@ -17,7 +17,7 @@ use domain::{Day, Instrument, Symbol};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use self::configuration::{Configuration, ConfigurationError};
+pub use self::configuration::{Configuration, ConfigurationError, SOURCE};
 pub use self::url_template::UrlFault;
 
 use self::response::Asked;
@@ -35,8 +35,6 @@ use crate::provider::{MarketClock, Provider};
 use crate::quote::Quote;
 use crate::symbols;
 
-/// The source's name in responses, and the name of its quota.
-pub const SOURCE: &str = "json";
 /// Identifies the program to the provider.
 const USER_AGENT: &str = concat!("sextant/", env!("CARGO_PKG_VERSION"));
 

@@ -10,8 +10,7 @@ use serde::de::DeserializeSeed;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::SOURCE;
-use super::configuration::{BarsSection, Configuration, DateFormat, Layout, Pointer, Prices, QuoteSection};
+use super::configuration::{BarsSection, Configuration, DateFormat, Layout, Pointer, Prices, QuoteSection, SOURCE};
 use crate::call_limits::PAUSE_UNSAID;
 use crate::error::ProviderError;
 use crate::exact::Digits;
