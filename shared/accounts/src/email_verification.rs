@@ -36,7 +36,8 @@ pub enum Undeliverable {
 
 /// Sends a token to the customer's e-mail address, unless it is verified already.
 ///
-/// Errors: [`ServiceError::Mail`]; [`ServiceError::TooManyRequests`] if the address got too many.
+/// Errors: [`ServiceError::Mail`]; [`ServiceError::TooManyRequests`] if the customer requested too many, or the address
+/// got too many.
 pub async fn send_token(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
     token_emails::require_sender(app)?;
     let profile = profile::find(app, customer).await?.profile;
@@ -44,7 +45,8 @@ pub async fn send_token(app: &App, customer: CustomerId) -> Result<(), ServiceEr
         return Ok(());
     }
     let email = profile.person.ok_or(ServiceError::NotFound { what: "customer" })?.email;
-    token_emails::count(app, &email).await?;
+    token_emails::count_by(app, customer).await?;
+    token_emails::count_to(app, &email).await?;
     let NewToken { token, hash, expires_at } = NewToken::new(app, LIFETIME)?;
     let key = keys::verification_token(&hash);
     let grant = VerificationGrant { customer_id: customer, email_sha256: sha256_hex(email.as_str()) };

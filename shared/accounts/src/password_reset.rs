@@ -89,7 +89,7 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 /// Errors: [`ServiceError::Mail`] if the platform sends no e-mail, or the request cannot be passed on.
 pub async fn request(app: &App, email: Email) -> Result<(), ServiceError> {
     token_emails::require_sender(app)?;
-    match token_emails::count(app, &email).await {
+    match token_emails::count_to(app, &email).await {
         Err(ServiceError::TooManyRequests { .. }) => return Ok(()),
         counted => counted?,
     }

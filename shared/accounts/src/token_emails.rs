@@ -7,7 +7,7 @@ use app::mail::Message;
 use app::rate_limiter::{self, Quota};
 use app::{App, mail};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::Email;
+use domain::{CustomerId, Email};
 use identity::tokens;
 use store::keys;
 
@@ -15,7 +15,7 @@ use store::keys;
 pub(crate) const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
 /// The e-mails with a token that one address gets, from all requests together.
-const QUOTA: Quota = Quota {
+const TO_ADDRESS: Quota = Quota {
     name: "token-emails",
     limit: 5,
     window: TimeDelta::hours(1),
@@ -23,6 +23,13 @@ const QUOTA: Quota = Quota {
         what: "e-mails to this address",
         retry_after_seconds,
     },
+};
+/// The e-mails that a customer causes, to whatever addresses they give. An address may not be theirs.
+const BY_CUSTOMER: Quota = Quota {
+    name: "email-verification",
+    limit: 5,
+    window: TimeDelta::hours(1),
+    refusal: |retry_after_seconds| ServiceError::TooManyRequests { what: "verification e-mails", retry_after_seconds },
 };
 
 /// A new token and when it expires.
@@ -52,8 +59,15 @@ pub(crate) fn require_sender(app: &App) -> Result<(), ServiceError> {
 /// Counts an e-mail to this address.
 ///
 /// Errors: [`ServiceError::TooManyRequests`] after five within an hour.
-pub(crate) async fn count(app: &App, email: &Email) -> Result<(), ServiceError> {
-    rate_limiter::count(app, &keys::token_emails(email), QUOTA).await.map(drop)
+pub(crate) async fn count_to(app: &App, email: &Email) -> Result<(), ServiceError> {
+    rate_limiter::count(app, &keys::token_emails(email), TO_ADDRESS).await.map(drop)
+}
+
+/// Counts an e-mail that this customer causes.
+///
+/// Errors: [`ServiceError::TooManyRequests`] after five within an hour.
+pub(crate) async fn count_by(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
+    rate_limiter::count(app, &keys::request_count(customer, BY_CUSTOMER.name), BY_CUSTOMER).await.map(drop)
 }
 
 /// The e-mail that lets its reader verify the address.

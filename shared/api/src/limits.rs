@@ -35,7 +35,6 @@ pub enum Limit {
 pub const LIMITS: &[(&str, Limit)] = &[
     ("POST /backtest", Limit::ByCustomer(LimitedRequest::Backtest)),
     ("POST /customers", Limit::BySource(LimitedAction::Registration)),
-    ("POST /customers/email-verification", Limit::ByCustomer(LimitedRequest::EmailVerification)),
     ("POST /customers/email-verification/confirm", Limit::BySource(LimitedAction::EmailConfirmation)),
     ("GET /customers/me/export", Limit::ByCustomer(LimitedRequest::Export)),
     ("POST /customers/password-reset", Limit::BySource(LimitedAction::PasswordReset)),

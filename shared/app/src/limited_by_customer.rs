@@ -10,8 +10,6 @@ use crate::error::ServiceError;
 use crate::rate_limiter::{self, Quota, RateLimitStatus};
 
 const WINDOW: TimeDelta = TimeDelta::hours(1);
-/// Most e-mails an hour by which a customer can verify an address. It need not be theirs, so no setting raises it.
-const EMAIL_VERIFICATIONS: usize = 5;
 
 /// A kind of request that is limited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,8 +22,6 @@ pub enum LimitedRequest {
     Import,
     /// A backtest that is run and stored.
     Backtest,
-    /// An e-mail with a token that verifies the customer's address.
-    EmailVerification,
 }
 
 /// Does `work` within the customer's limit for this kind of request, and returns what is left of the limit. If the limit
@@ -70,9 +66,6 @@ impl LimitedRequest {
             Self::Export => ("export", limits.exports, |seconds| refusal("exports", seconds)),
             Self::Import => ("import", limits.imports, |seconds| refusal("imports", seconds)),
             Self::Backtest => ("backtest", limits.backtests, |seconds| refusal("backtests", seconds)),
-            Self::EmailVerification => {
-                ("email-verification", EMAIL_VERIFICATIONS, |seconds| refusal("verification e-mails", seconds))
-            }
         };
         (limit > 0).then_some(Quota { name, limit, window: WINDOW, refusal })
     }

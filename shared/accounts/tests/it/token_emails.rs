@@ -156,8 +156,16 @@ async fn a_bounce_or_complaint_ends_the_verification_of_the_address_that_it_is_a
 #[tokio::test]
 async fn an_address_gets_at_most_five_emails_with_a_token_an_hour() {
     let world = World::new().await;
-    let send = || email_verification::send_token(&world.app, world.ada);
-    for _ in 0..5 {
+    // Two customers, one after the other with the same address.
+    let other = register(&world.app, person("Bob")).await;
+    for _ in 0..3 {
+        email_verification::send_token(&world.app, world.ada).await.unwrap();
+    }
+    world.change_address(SECOND).await;
+    let change = |person| Person { email: address(FIRST), ..person };
+    own_account::update_profile(&world.app, other, &Precondition::Any, change).await.unwrap();
+    let send = || email_verification::send_token(&world.app, other);
+    for _ in 0..2 {
         send().await.unwrap();
     }
     let refused = send().await;
@@ -168,6 +176,19 @@ async fn an_address_gets_at_most_five_emails_with_a_token_an_hour() {
     assert!(world.bus.0.lock().unwrap().is_empty());
     world.test_bed.clock.forward(TimeDelta::hours(1));
     send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_customer_causes_at_most_five_emails_an_hour_to_whatever_addresses() {
+    let world = World::new().await;
+    for number in 0..6 {
+        world.change_address(&format!("ada{number}@example.com")).await;
+        let sent = email_verification::send_token(&world.app, world.ada).await;
+        assert_eq!(sent.is_ok(), number < 5, "{number}: {sent:?}");
+    }
+    assert_eq!(world.emails.take().len(), 5);
+    world.test_bed.clock.forward(TimeDelta::hours(1));
+    email_verification::send_token(&world.app, world.ada).await.unwrap();
 }
 
 #[tokio::test]
