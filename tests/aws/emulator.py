@@ -56,6 +56,8 @@ class Emulator:
             "BIND_HOST": "127.0.0.1",
             "LAMBDA_EXECUTOR": "local",
             "IOT_MTLS_ENABLED": "0",
+            # A function may do what its role allows.
+            "AUTH": "true",
             "HOME": self._scratch,
             "TMPDIR": self._scratch,
             **self._settings,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use gateway::invoke::{Invocation, invoke_http};
 use gateway::registry::{FUNCTIONS, Handler};
 use gateway::template::PROJECT_TEMPLATE;
-use serde_json::json;
+use reqwest::{Client, Url};
+use serde_json::{Value, json};
 use store::access::{self, Action};
 
-use crate::target::InProcess;
+use crate::target::{self, InProcess};
 use crate::tidy::root;
 
 /// The statements on the table that a role can have: the id, the action and the names of IAM for it.
@@ -162,6 +163,52 @@ fn a_request_that_needs_another_partition_than_its_function_is_granted_is_refuse
             let invocation = Invocation { function, timeout: Duration::from_mins(1), request_id: "access" };
             let response = invoke_http(router.on(platform.restricted_to(function)), &event, &invocation).await;
             assert_eq!(response.status().as_u16(), status, "{function}: {:?}", response.body());
+        }
+    });
+}
+
+/// Whether the emulated AWS would let a function call an action on the table of its stack, by its deployed role.
+async fn is_allowed(client: &Client, endpoint: &str, function: &Value, action: &str) -> bool {
+    let table = function["Environment"]["Variables"]["TABLE_NAME"].as_str().unwrap();
+    let (role, table) =
+        (function["Role"].as_str().unwrap(), format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}"));
+    let parameters = [
+        ("Action", "SimulatePrincipalPolicy"),
+        ("PolicySourceArn", role),
+        ("ActionNames.member.1", action),
+        ("ResourceArns.member.1", table.as_str()),
+    ];
+    let form = Url::parse_with_params(endpoint, parameters).unwrap();
+    let request = client.post(endpoint).header("authorization", target::signature("iam"));
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    let response = request.body(form.query().unwrap_or_default().to_owned()).send().await.unwrap();
+    let (status, text) = (response.status(), response.text().await.unwrap());
+    assert!(status.is_success(), "{status} {text}");
+    text.contains("<EvalDecision>allowed</EvalDecision>")
+}
+
+#[test]
+fn the_emulated_aws_enforces_the_deployed_roles() {
+    target::run(async || {
+        let Some((deployed, endpoint)) = target::emulated() else {
+            return eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
+        };
+        let client = Client::new();
+        let health = client.get(format!("{endpoint}/_ministack/health")).send().await.unwrap().text().await.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&health).unwrap()["auth"], "enabled");
+        for function in FUNCTIONS {
+            let deployed = deployed.configuration_of(function.name).await;
+            for (action, name) in [
+                (Action::Check, "dynamodb:ConditionCheckItem"),
+                (Action::Delete, "dynamodb:DeleteItem"),
+                (Action::Put, "dynamodb:PutItem"),
+                (Action::Read, "dynamodb:Query"),
+            ] {
+                let granted = !access::partitions(function.name, action).is_empty();
+                let allowed = is_allowed(&client, &endpoint, &deployed, name).await;
+                assert_eq!(allowed, granted, "{}: {name}", function.name);
+            }
+            assert!(!is_allowed(&client, &endpoint, &deployed, "dynamodb:Scan").await, "{}", function.name);
         }
     });
 }

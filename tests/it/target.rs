@@ -303,7 +303,8 @@ impl Target {
             Place::Emulated { endpoint, .. } => {
                 let name = self.deployed_name(function);
                 let address = format!("{endpoint}/2015-03-31/functions/{name}/invocations");
-                let answer = self.send(self.client.post(address).json(event)).await.expect_status(200);
+                let request = self.client.post(address).header("authorization", signature("lambda"));
+                let answer = self.send(request.json(event)).await.expect_status(200);
                 assert_eq!(answer.header("x-amz-function-error"), "", "{function}: {}", answer.text());
                 answer.json()
             }
@@ -332,12 +333,17 @@ impl Target {
         self.send(ask(Method::POST, format!("/{}", Self::unique("once"))).json(&once)).await.expect_status(200);
     }
 
+    /// The configuration with which a function was deployed.
+    pub async fn configuration_of(&self, function: &str) -> Value {
+        let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no configurations") };
+        let path = format!("{endpoint}/2015-03-31/functions/{}/configuration", self.deployed_name(function));
+        let request = self.client.get(path).header("authorization", signature("lambda"));
+        self.send(request).await.expect_status(200).json()
+    }
+
     /// The name of the event bus of the stack: that on which its refresh publishes.
     pub async fn event_bus(&self) -> String {
-        let Place::Emulated { endpoint, .. } = &self.place else { panic!("one machine has no bus with a name") };
-        let name = self.deployed_name("refresh-prices");
-        let path = format!("{endpoint}/2015-03-31/functions/{name}/configuration");
-        let configuration = self.send(self.client.get(path)).await.expect_status(200).json();
+        let configuration = self.configuration_of("refresh-prices").await;
         text_of(&configuration["Environment"]["Variables"]["EVENT_BUS_NAME"])
     }
 
