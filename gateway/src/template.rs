@@ -34,6 +34,8 @@ const DEFAULT_TIMEOUT_S: u64 = 3;
 /// Lambda's default `MemorySize`.
 const DEFAULT_MEMORY_MB: u32 = 128;
 const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
+/// What follows a function's name in a reference to its alias.
+const ALIAS: &str = ".Alias";
 const API_TYPE: &str = "AWS::Serverless::HttpApi";
 /// Lambda's default number of retries of a failed asynchronous run.
 const DEFAULT_RETRIES: u32 = 2;
