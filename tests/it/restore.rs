@@ -189,7 +189,7 @@ fn the_operator_erases_a_customer_whose_address_is_free_again() {
         for _ in 0..2 {
             assert_eq!(target.operate(&command).await, json!({ "customer_id": id }));
         }
-        assert_eq!(customer.get("/wallet").await.expect_status(401).json()["code"], "session_ended");
+        assert_eq!(customer.get("/wallet").await.expect_status(401).json()["code"], "unauthenticated");
         let again = target.registered(&email).await;
         assert_eq!(balance(&again).await, "0.00");
     });
