@@ -61,8 +61,14 @@ enum Command {
     Health(AddressArgs),
     /// Print live quotes and alerts, one JSON message per line. Needs the token of a session in `SEXTANT_TOKEN`.
     Listen(ListenArgs),
-    /// Recompute every wallet, position and lot, and freeze the wallets whose books do not balance.
-    Verify(HomeArgs),
+    /// Recompute every wallet, position and lot, and freeze wallets that do not balance. Continues an interrupted run.
+    Verify {
+        /// Verify all books from now on, instead of continuing a run that was interrupted.
+        #[arg(long)]
+        restart: bool,
+        #[command(flatten)]
+        home: HomeArgs,
+    },
     /// Write all data to a new file while the platform runs: the database, the objects and the secret for signing links.
     Backup {
         /// The file, such as `sextant-2026-03-02.tar.gz`. It contains records of money; only its owner can read it.
@@ -202,7 +208,7 @@ fn main() -> ExitCode {
         Some(Command::Erase { customer_id, home }) => {
             operate(home, json!({ "command": "erase", "customer_id": customer_id }))
         }
-        Some(Command::Verify(home)) => operate(home, json!({ "command": "verify" })),
+        Some(Command::Verify { restart, home }) => operate(home, json!({ "command": "verify", "restart": restart })),
         Some(Command::SetRole { email, role, home }) => {
             operate(home, json!({ "command": "set-role", "email": email, "role": role }))
         }
@@ -336,10 +342,8 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     let yahoo = yahoo.map(|_| YahooAccess { base_url: set("YAHOO_URL") });
     // Not an argument either, for the same reason as above.
     let json_key = set("SEXTANT_JSON_PROVIDER_KEY").map(Into::into);
-    let json = match given(args.place.json_provider) {
-        Some(file) => Some(JsonAccess::read(&file, json_key, set("JSON_PROVIDER_URL"))?),
-        None => None,
-    };
+    let json = given(args.place.json_provider);
+    let json = json.map(|file| JsonAccess::read(&file, json_key, set("JSON_PROVIDER_URL"))).transpose()?;
     let order = SourceOrder::from_settings(set)?;
     let prices = match given(args.place.prices) {
         Some(folder) => Prices::Folder(folder),

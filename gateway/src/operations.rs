@@ -18,7 +18,7 @@ pub async fn run(settings: &Settings, command: Value) -> anyhow::Result<Value> {
 
 async fn run_in(home: &Home, settings: &Settings, command: Value) -> anyhow::Result<Value> {
     let engines = Engines::open(home, settings, Channels::none())?;
-    Ok(operator::handle(&engines.market.restricted_to("operator"), command).await?)
+    Ok(operator::handle_without_limit(&engines.market.restricted_to("operator"), command).await?)
 }
 
 /// Writes a backup of a platform that may be running to a new file. Blocks.
@@ -55,7 +55,7 @@ pub async fn restore(settings: &Settings, file: &Path) -> anyhow::Result<Restore
     let (home, backup) = (settings.home.clone(), file.to_owned());
     let staged = tokio::task::spawn_blocking(move || Staged::unpack(&home, &backup)).await??;
     run_in(staged.home(), settings, json!({ "command": "end-sessions" })).await?;
-    let verification = run_in(staged.home(), settings, json!({ "command": "verify" })).await;
+    let verification = run_in(staged.home(), settings, json!({ "command": "verify", "restart": true })).await;
     let manifest = staged.manifest().clone();
     let former = staged.take_place((settings.clock)())?;
     Ok(Restored { home: settings.home.clone(), manifest, former, verification })

@@ -28,11 +28,11 @@ use crate::live::{Connections, Live, MarkedAsReplay};
 use crate::local_bus::{self, Subscriber, Undelivered};
 use crate::outbox::Outbox;
 use crate::prices::{Prices, Source};
-use crate::registry::{self, Handler};
+use crate::registry::{self, Handler, RegisteredStateMachine};
 use crate::replay::{Pace, Replaying};
 use crate::routes::{RouteKey, Routes};
 use crate::schedules::Scheduled;
-use crate::template::{Expiration, Function, PROJECT_TEMPLATE, Schedule, Template};
+use crate::template::{Expiration, Function, PROJECT_TEMPLATE, Schedule, StateMachine, Template};
 
 /// The settings of a platform.
 #[derive(Clone)]
@@ -115,6 +115,7 @@ impl Platform {
     pub fn open(settings: &Settings) -> anyhow::Result<(Self, Vec<Scheduled>)> {
         let template = read_template(settings.template.as_ref())?;
         let functions = registry::pair(&template, registry::FUNCTIONS)?;
+        let state_machines = registry::pair_state_machines(&template, registry::STATE_MACHINES)?;
         let home = Home::open(&settings.home)?;
         let clock = settings.clock.clone();
         // Created before the functions, which use them to reach each other and the live connections.
@@ -131,6 +132,9 @@ impl Platform {
         let mut mounting = Mounting::default();
         for (function, handler) in functions {
             mounting.add(&template, &market, function, handler, &origins);
+        }
+        for (machine, registered) in state_machines {
+            mounting.add_state_machine(machine, registered);
         }
         let Mounting { routes, scheduled, subscribers, authorizer, live } = mounting;
         let routes =
@@ -216,6 +220,14 @@ impl Mounting {
         self.scheduled.extend(function.schedules.iter().map(scheduled));
         let subscriber = |pattern: &EventPattern| Subscriber { function: runs.clone(), pattern: pattern.clone() };
         self.subscribers.extend(function.rules.iter().map(subscriber));
+    }
+
+    /// The schedules of a state machine start its work. A run that failed is not retried before the next time.
+    fn add_state_machine(&mut self, machine: &StateMachine, registered: RegisteredStateMachine) {
+        let (name, timeout, handle) = (machine.name.clone(), machine.timeout, Arc::new(registered.handle));
+        let runs = EventFunction { name, timeout, retries: 0, handle };
+        let scheduled = |schedule: &Schedule| Scheduled { function: runs.clone(), schedule: schedule.clone() };
+        self.scheduled.extend(machine.schedules.iter().map(scheduled));
     }
 }
 

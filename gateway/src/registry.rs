@@ -1,4 +1,4 @@
-//! The registry of functions: one line per function, with its name and handler.
+//! The registry of functions and state machines: one line for each, with its name and handler.
 //!
 //! The template says which routes and schedules lead to a name, this list what is there. The two are
 //! held together when the platform starts.
@@ -10,13 +10,13 @@ use std::sync::Arc;
 use app::App;
 use axum::Router;
 use market_data::MarketData;
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 use utoipa::openapi::OpenApi;
 
 use HttpRouter::{OfApp, OfMarketData};
 
-use crate::template::{Function, Template};
+use crate::template::{Function, StateMachine, Template};
 
 /// What a function that is not called by HTTP gives back.
 pub type EventAnswer = Pin<Box<dyn Future<Output = anyhow::Result<Value>> + Send>>;
@@ -105,6 +105,26 @@ pub const FUNCTIONS: &[Registered] = &[
     http("watch", OfMarketData(watch::router), watch::openapi),
 ];
 
+/// A state machine of the template, and what does its work on one machine.
+#[derive(Clone, Copy, Debug)]
+pub struct RegisteredStateMachine {
+    /// Its name: that of its resource, without `StateMachine`.
+    pub name: &'static str,
+    /// Does the work of one run.
+    pub handle: fn(MarketData, Value) -> EventAnswer,
+}
+
+/// Every state machine of the template.
+pub const STATE_MACHINES: &[RegisteredStateMachine] = &[RegisteredStateMachine {
+    name: "verification",
+    handle: |market, _input| {
+        Box::pin(async move {
+            let market = market.restricted_to("operator");
+            Ok(operator::handle_without_limit(&market, json!({ "command": "verify" })).await?)
+        })
+    },
+}];
+
 /// Why template and registry do not make one platform.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RegistryError {
@@ -114,6 +134,12 @@ pub enum RegistryError {
     /// The registry has a function that nothing calls.
     #[error("gateway/src/registry.rs has the function {0}, which the template does not name")]
     NotInTemplate(String),
+    /// The template has a state machine whose work nothing here does.
+    #[error("the template has the state machine {0}, which is missing in gateway/src/registry.rs")]
+    NoWork(String),
+    /// The registry has a state machine that the template does not have.
+    #[error("gateway/src/registry.rs has the state machine {0}, which the template does not have")]
+    NoStateMachine(String),
     /// Routes lead to a function that answers no HTTP, a schedule or a rule to one that answers nothing else, or live
     /// connections to one that takes none.
     #[error("the template triggers the function {0} in a way that its handler does not support")]
@@ -146,10 +172,41 @@ pub fn pair<'a>(
     template.functions.iter().map(with_handler).collect()
 }
 
+/// Each state machine of the template with what does its work.
+///
+/// Errors: a state machine in only one of the two.
+pub fn pair_state_machines<'a>(
+    template: &'a Template,
+    registry: &[RegisteredStateMachine],
+) -> Result<Vec<(&'a StateMachine, RegisteredStateMachine)>, RegistryError> {
+    let machines = &template.state_machines;
+    let absent = registry.iter().find(|one| machines.iter().all(|machine| machine.name != one.name));
+    if let Some(absent) = absent {
+        return Err(RegistryError::NoStateMachine(absent.name.to_owned()));
+    }
+    let with_handler = |machine: &'a StateMachine| {
+        let registered = registry.iter().find(|registered| registered.name == machine.name);
+        let registered = registered.ok_or_else(|| RegistryError::NoWork(machine.name.clone()))?;
+        Ok((machine, *registered))
+    };
+    machines.iter().map(with_handler).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::template::PROJECT_TEMPLATE;
+
+    #[test]
+    fn template_and_registry_have_the_same_state_machines() {
+        let mut template = Template::parse(PROJECT_TEMPLATE).unwrap();
+        assert_eq!(pair_state_machines(&template, STATE_MACHINES).unwrap().len(), STATE_MACHINES.len());
+        let missing = pair_state_machines(&template, &[]).unwrap_err();
+        assert_eq!(missing, RegistryError::NoWork("verification".to_owned()));
+        template.state_machines.clear();
+        let unknown = pair_state_machines(&template, STATE_MACHINES).unwrap_err();
+        assert_eq!(unknown, RegistryError::NoStateMachine("verification".to_owned()));
+    }
 
     #[test]
     fn template_and_registry_name_the_same_functions() {

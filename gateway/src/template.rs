@@ -1,8 +1,8 @@
 //! Reads template.yaml, the single source of functions, routes and schedules.
 //!
-//! Only what the local platform needs is read: the name, timeout, memory and events of each function. Parameters have
-//! their defaults. Unsupported settings of a function are refused, since ignoring them would make the local platform
-//! differ from AWS.
+//! Only what the local platform needs is read: the name, timeout, memory and events of each function, and the name,
+//! timeout and schedules of each state machine. Parameters have their defaults. Unsupported settings of a function are
+//! refused, since ignoring them would make the local platform differ from AWS.
 
 mod cors;
 mod document;
@@ -12,10 +12,12 @@ mod expirations;
 mod function;
 mod live_api;
 mod route_settings;
+mod state_machine;
 
 pub use error::TemplateError;
 pub use expirations::Expiration;
 pub use function::{Function, SCHEDULED_TIME, Schedule};
+pub use state_machine::StateMachine;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,6 +47,8 @@ const DEFAULT_RETRIES: u32 = 2;
 pub struct Template {
     /// The functions, ordered by the names of their resources.
     pub functions: Vec<Function>,
+    /// The state machines, ordered by the names of their resources.
+    pub state_machines: Vec<StateMachine>,
     /// The authorizer of every route that is not public; `None` if the template has no API.
     pub authorizer: Option<String>,
     /// The CORS settings for allowed origins, if any.
@@ -89,6 +93,7 @@ impl Template {
         document.check_route_settings(&functions)?;
         Ok(Self {
             functions,
+            state_machines: document.state_machines()?,
             authorizer: document.authorizer()?,
             cors: document.cors()?,
             live_api: document.live_api()?,

@@ -8,7 +8,7 @@ fn health_names_version_store_and_source() {
     each(async |target: &Target| {
         let health = target.get("/health").await.expect_status(200).json();
         assert_eq!((&health["status"], &health["store"]), (&json!("ok"), &json!("ok")));
-        assert!(health.get("last_refresh").is_some());
+        assert!(health.get("last_refresh").is_some() && health.get("last_verification").is_some());
         assert_eq!((&health["source"], &health["market_day"]), (&json!("sample"), &json!("2013-03-01")));
     });
 }

@@ -322,7 +322,7 @@ fn the_ledger_still_balances_after_a_customer_is_erased() {
         customer.get("/wallet").await.expect_problem(401, "unauthenticated");
         let credentials = credentials(&email, PASSWORD);
         target.anonymous().post("/sessions", &credentials).await.expect_problem(401, "invalid_credentials");
-        let report = target.operate(&json!({ "command": "verify" })).await;
+        let report = target.operate(&json!({ "command": "verify", "restart": true })).await;
         assert_eq!((&report["unsound"], &report["erasures_finished"]), (&json!([]), &json!(0)), "{report}");
         // The address is free again for another customer.
         target.registered(&email).await.get("/wallet").await.expect_status(200);

@@ -63,6 +63,7 @@ mod template;
 mod tidy;
 mod trades;
 mod verbs;
+mod verification;
 mod wallet;
 mod watch;
 mod words;

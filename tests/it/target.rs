@@ -22,6 +22,7 @@ use crate::live_client::Live;
 mod differences;
 mod emails;
 mod requests;
+mod state_machines;
 
 /// The password of all test customers.
 pub const PASSWORD: &str = "correct horse battery";
@@ -43,8 +44,9 @@ pub struct Target {
 enum Place {
     /// In this process, on the folder of the local platform.
     Local { home: PathBuf, platform: market_data::MarketData },
-    /// On the emulated AWS: its address, and the names of the functions by their names in the template.
-    Emulated { endpoint: String, functions: Value },
+    /// On the emulated AWS: its address, the names of the functions by their names in the template, the name of the
+    /// table, and the outputs of the stack.
+    Emulated { endpoint: String, functions: Value, table: Value, outputs: Value },
 }
 
 /// Runs a check against every available target.
@@ -195,8 +197,9 @@ impl Target {
     }
 
     fn emulated(name: &'static str, addresses: &Value) -> Self {
-        let place =
-            Place::Emulated { endpoint: text_of(&addresses["endpoint"]), functions: addresses["functions"].clone() };
+        let part = |name: &str| addresses[name].clone();
+        let (functions, table, outputs) = (part("functions"), part("table"), part("outputs"));
+        let place = Place::Emulated { endpoint: text_of(&addresses["endpoint"]), functions, table, outputs };
         let base = text_of(&addresses["api_url"]).trim_end_matches('/').to_owned();
         Self::new(name, base, text_of(&addresses["live_url"]), place)
     }

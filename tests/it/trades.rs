@@ -301,7 +301,7 @@ fn after_all_tests_the_books_add_up() {
         for (number, order) in [buy("3"), sell("1"), buy("0.5"), sell("2.5")].iter().enumerate() {
             customer.post_with_key(&path, order, &format!("o-{number}")).await.expect_status(201);
         }
-        let report = target.operate(&json!({ "command": "verify" })).await;
+        let report = target.operate(&json!({ "command": "verify", "restart": true })).await;
         assert_eq!(report["unsound"], json!([]), "{report}");
         assert!(report["entries"].as_u64().unwrap() >= 5, "{report}");
     });

@@ -26,6 +26,9 @@ struct Health {
     /// When the last scheduled price refresh finished; null before the first.
     #[schema(format = DateTime, required)]
     last_refresh: Option<String>,
+    /// When the last verification of all books finished; null before the first.
+    #[schema(format = DateTime, required)]
+    last_verification: Option<String>,
     /// Age of the newest price in seconds, by the market clock; null without a price.
     #[schema(required)]
     newest_quote_age_seconds: Option<u64>,
@@ -41,7 +44,7 @@ struct Health {
     security(())
 )]
 pub(crate) async fn check(State(market): State<MarketData>) -> Response {
-    let operations::health::Health { store_answers, last_refresh, newest_quote_age_seconds } =
+    let operations::health::Health { store_answers, last_refresh, last_verification, newest_quote_age_seconds } =
         operations::health::check(&market).await;
     let health = Health {
         status: if store_answers { "ok" } else { "degraded" },
@@ -50,6 +53,7 @@ pub(crate) async fn check(State(market): State<MarketData>) -> Response {
         source: market.provider().source(),
         market_day: market_clock::market_day(&market),
         last_refresh: last_refresh.map(domain::instant::text),
+        last_verification: last_verification.map(domain::instant::text),
         newest_quote_age_seconds,
     };
     if store_answers {

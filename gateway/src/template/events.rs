@@ -13,6 +13,8 @@ use crate::schedule_expression::ScheduleExpression;
 /// The value for a route without an authorizer.
 const NO_AUTHORIZER: &str = "NONE";
 const BUS_TYPE: &str = "AWS::Events::EventBus";
+/// The type of a schedule.
+const SCHEDULE: &str = "ScheduleV2";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -65,14 +67,30 @@ pub(super) fn add(
             function.public_routes.extend(public.then(|| route.clone()));
             function.routes.push(route);
         }
-        "ScheduleV2" => function.schedules.push(schedule(document, resource, name, event)?),
+        SCHEDULE => function.schedules.push(schedule(document, resource, name, event)?),
         "EventBridgeRule" => function.rules.push(rule(document, resource, name, event)?),
-        kind => {
-            let (resource, event, kind) = (resource.to_owned(), name.to_owned(), kind.to_owned());
-            return Err(TemplateError::EventType { resource, event, kind });
-        }
+        _ => return Err(unsupported(resource, name, event)),
     }
     Ok(())
+}
+
+/// The schedule that an event is, for a resource with no other events.
+pub(super) fn only_schedule(
+    document: &Document,
+    resource: &str,
+    name: &str,
+    event: &Event,
+) -> Result<Schedule, TemplateError> {
+    if event.kind == SCHEDULE {
+        schedule(document, resource, name, event)
+    } else {
+        Err(unsupported(resource, name, event))
+    }
+}
+
+fn unsupported(resource: &str, name: &str, event: &Event) -> TemplateError {
+    let (resource, event, kind) = (resource.to_owned(), name.to_owned(), event.kind.clone());
+    TemplateError::EventType { resource, event, kind }
 }
 
 /// The route of an event, and whether it is public.

@@ -176,6 +176,60 @@ fn a_run_that_fails_all_retries_goes_to_the_queue_of_failed_runs() {
 }
 
 #[test]
+fn a_state_machine_has_a_timeout_and_schedules() {
+    let machine = |resource: &str, properties: &str| {
+        Template::parse(&format!(
+            "Resources:\n  {resource}: {{ Type: 'AWS::Serverless::StateMachine', Properties: {{ {properties} }} }}\n"
+        ))
+    };
+    let event = |kind: &str| {
+        format!("Events: {{ Often: {{ Type: {kind}, Properties: {{ ScheduleExpression: rate(1 day) }} }} }}")
+    };
+    let whole = format!("Definition: {{ TimeoutSeconds: 60, States: {{}} }}, {}", event("ScheduleV2"));
+    let template = machine("TellTimeStateMachine", &whole).unwrap();
+    let [read] = template.state_machines.as_slice() else { panic!("{template:?}") };
+    assert_eq!((read.name.as_str(), read.timeout), ("tell-time", Duration::from_mins(1)));
+    assert_eq!(read.schedules[0].expression, ScheduleExpression::parse("rate(1 day)", "UTC").unwrap());
+    for (resource, properties, said) in [
+        ("TellTime", whole, "ends with StateMachine"),
+        ("StateMachine", "Definition: { TimeoutSeconds: 60 }".to_owned(), "ends with StateMachine"),
+        ("TellTimeStateMachine", "Definition: {}".to_owned(), "TimeoutSeconds"),
+        (
+            "TellTimeStateMachine",
+            format!("Definition: {{ TimeoutSeconds: 60 }}, {}", event("EventBridgeRule")),
+            "the event Often has the unsupported type EventBridgeRule",
+        ),
+    ] {
+        let refusal = machine(resource, &properties).unwrap_err().to_string();
+        assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");
+    }
+}
+
+#[test]
+fn the_books_are_verified_every_night_by_a_function_with_time_for_it() {
+    let template = Template::parse(PROJECT_TEMPLATE).unwrap();
+    let [machine] = template.state_machines.as_slice() else { panic!("one state machine") };
+    let [schedule] = machine.schedules.as_slice() else { panic!("one schedule") };
+    assert!(schedule.expression == ScheduleExpression::parse("cron(30 3 * * ? *)", "America/New_York").unwrap());
+    let operator = template.functions.iter().find(|function| function.name == "operator").unwrap();
+    assert!(operator.timeout > operator::LONGEST_INVOCATION, "{:?}", operator.timeout);
+    assert!(operator.schedules.is_empty());
+    // The state machine waits as long as the function may take, and keeps every run that fails.
+    let document: serde_json::Value = serde_saphyr::from_str(PROJECT_TEMPLATE).unwrap();
+    let states = document["Resources"]["VerificationStateMachine"]["Properties"]["Definition"]["States"].clone();
+    let keeps = serde_json::json!([{ "ErrorEquals": ["States.ALL"], "Next": "KeepFailedRun" }]);
+    for name in ["StartRun", "VerifyShards", "FinishRun"] {
+        assert_eq!(states[name]["Catch"], keeps, "{name}");
+    }
+    assert_eq!(states["AreAllBooksSound"]["Default"], "KeepFailedRun");
+    let verify = &states["VerifyShards"]["ItemProcessor"]["States"]["VerifyBatches"];
+    for task in [&states["StartRun"], &states["FinishRun"], verify] {
+        assert_eq!(task["TimeoutSeconds"], operator.timeout.as_secs(), "{task}");
+        assert_eq!(task["Retry"][0]["ErrorEquals"], serde_json::json!(["States.ALL"]), "{task}");
+    }
+}
+
+#[test]
 fn a_rule_has_a_pattern_and_is_on_the_only_bus_of_the_template() {
     let rule = |properties: &str, more: &str| {
         one(&format!(

@@ -9,6 +9,7 @@
 //! - Verification repairs no books: it reports discrepancies, and unfreezes a wallet whose books add up again.
 //! - A frozen wallet accepts no commands.
 //! - Each customer's books are verified separately: an error in one does not stop the others.
+//! - A run that is interrupted loses at most the batches in progress; the next one continues it.
 //! - A wallet that is in use during verification is verified again, not reported.
 
 pub mod health;

@@ -1,201 +1,122 @@
 //! Verification of the books: every balance, position and lot is recomputed from the entries and trades, customer by
 //! customer.
+//!
+//! A run verifies each shard of the list of customers in batches (`shard.rs`), and stores a checkpoint after each. A run
+//! that was interrupted continues at its checkpoints; a run that has finished is followed by a new one. Any number of
+//! processes may work on a run at the same time: in AWS a state machine works on several shards at once, and on one
+//! machine [`verify_all`] works on one after the other.
 
-use accounts::{advice, customers, erasure};
+mod customer_books;
+mod report;
+mod run;
+mod shard;
+
+pub use customer_books::CUSTOMER_TIME_LIMIT;
+pub use report::{MAX_LISTED, Results, Unsound, VerificationReport};
+pub use run::{Interrupted, Run, start};
+pub use shard::{BATCH, verify_shard};
+
+use accounts::customers::Shard;
+use app::App;
 use app::error::ServiceError;
-use app::{App, listing};
-use books::{positions, wallets};
-use domain::{CustomerId, PortfolioId};
-use identity::audit::Actor;
-use identity::profile::{self, Profile};
-use ledger::{Account, Audit, Discrepancy, Entry, Position, Trade};
+use chrono::{DateTime, Utc};
 use market_data::MarketData;
-use serde::Serialize;
-use store::retry::{Retry, retry};
-use store::{Query, StoreError, documents, keys};
+use serde::{Deserialize, Serialize};
+use store::{StoreError, Version, Write, documents, keys};
+use tokio::time::Instant;
 
-/// The most tries to verify a wallet that is in use.
-const MAX_TRIES: usize = 5;
-/// Entries read at a time.
-const PAGE: usize = 500;
+use run::JOB;
 
-/// The result of a verification.
-#[derive(Debug, Default, Serialize)]
-pub struct VerificationReport {
-    /// Customers whose books were recomputed.
-    pub customers: usize,
-    /// Entries that were replayed.
-    pub entries: u64,
-    /// Books with discrepancies. A wallet is frozen if one of them breaks its books.
-    pub unsound: Vec<Unsound>,
-    /// Customers whose books could not be read, or were in use in every try.
-    pub unverified: Vec<CustomerId>,
-    /// Interrupted erasures that were finished.
-    pub erasures_finished: usize,
-}
-
-impl VerificationReport {
-    /// Whether all books were verified without discrepancies.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.unsound.is_empty() && self.unverified.is_empty()
-    }
-}
-
-/// Books with discrepancies.
-#[derive(Debug, Serialize)]
-pub struct Unsound {
-    /// The customer.
-    pub customer_id: CustomerId,
-    /// Descriptions of the discrepancies.
-    pub discrepancies: Vec<String>,
-}
-
-/// The result for one customer's books.
-struct RecomputedBooks {
-    entries: u64,
-    discrepancies: Vec<Discrepancy>,
+/// The last run that finished, as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct LastVerification {
+    #[serde(with = "domain::instant")]
+    started_at: DateTime<Utc>,
+    #[serde(with = "domain::instant")]
+    finished_at: DateTime<Utc>,
+    customers: usize,
+    unsound_count: usize,
+    unverified_count: usize,
 }
 
 /// Verifies the books of every customer, freezes wallets whose books do not add up, unfreezes those that add up again,
 /// and finishes interrupted erasures.
-pub async fn verify_all(market: &MarketData) -> Result<VerificationReport, ServiceError> {
-    let mut report = VerificationReport::default();
-    for customer in customers::read_all(&market.app).await? {
-        report.customers += 1;
-        // An error for one customer does not stop the others.
-        match verify_customer(market, customer, &mut report).await {
-            Ok(true) => {}
-            Ok(false) => report.unverified.push(customer),
-            Err(error) => {
-                tracing::error!(%customer, %error, "the books could not be verified");
-                report.unverified.push(customer);
-            }
-        }
-    }
-    Ok(report)
-}
-
-/// Verifies one customer's books; false if they were in use in every try.
-async fn verify_customer(
+///
+/// The run is unfinished if `until` has come before its end; the next call then continues it.
+pub async fn verify_all(
     market: &MarketData,
-    customer: CustomerId,
-    report: &mut VerificationReport,
-) -> Result<bool, ServiceError> {
-    let stored = profile::move_from_legacy_key(&market.app, customer).await?;
-    if stored.profile.advice_to_end {
-        advice::end(&market.app, Actor::Operator, customer).await?;
-    }
-    if stored.profile.is_erasure_unfinished() && erasure::sweep(&market.app, customer).await? {
-        report.erasures_finished += 1;
-    }
-    let Some(recomputed) = verify(market, customer).await? else { return Ok(false) };
-    report.entries += recomputed.entries;
-    let broken = recomputed.discrepancies.iter().any(Discrepancy::breaks_the_books);
-    settle(&market.app, customer, broken).await?;
-    if !recomputed.discrepancies.is_empty() {
-        let discrepancies: Vec<String> = recomputed.discrepancies.iter().map(ToString::to_string).collect();
-        tracing::error!(%customer, frozen = broken, ?discrepancies, "the books do not add up");
-        report.unsound.push(Unsound { customer_id: customer, discrepancies });
-    }
-    Ok(true)
-}
-
-/// Recomputes one customer's books; `None` if they were in use in every try.
-async fn verify(market: &MarketData, customer: CustomerId) -> Result<Option<RecomputedBooks>, ServiceError> {
-    for _ in 0..MAX_TRIES {
-        let (head, version) = wallets::read_head(&market.app, customer).await?;
-        let mut audit = Audit::new(customer);
-        replay(&market.app, customer, &mut audit).await?;
-        let stored = match read_stored_books(market, customer).await {
-            // A trade was booked during the reads.
-            Err(ServiceError::Store(StoreError::Conflict { .. })) => continue,
-            stored => stored?,
-        };
-        // The reads are consistent if the head, which every command writes, has not changed.
-        if wallets::read_head(&market.app, customer).await?.1 == version {
-            let mut discrepancies = audit.finish(&head, &stored.positions, stored.trades);
-            discrepancies.extend(stored.conflicts);
-            return Ok(Some(RecomputedBooks { entries: head.seq, discrepancies }));
-        }
-    }
-    Ok(None)
-}
-
-/// Passes every entry with its trade to the audit, including entries beyond the head, which sound books do not have.
-async fn replay(app: &App, customer: CustomerId, audit: &mut Audit) -> Result<(), ServiceError> {
-    let list = keys::wallet_entries(customer);
-    let mut query = Query::forward(list.partition, list.range, PAGE);
+    interrupted: Interrupted,
+    until: Option<Instant>,
+) -> Result<VerificationReport, ServiceError> {
+    start(&market.app, interrupted).await?;
     loop {
-        let page = app.table().query(&query).await?;
-        for item in &page.items {
-            let entry: Entry = documents::parse(item)?;
-            audit.entry(&entry, read_trade(app, &entry).await?.as_ref());
+        let mut all_finished = true;
+        for shard in Shard::all() {
+            all_finished &= verify_shard(market, shard, until).await?;
         }
-        query.cursor = page.next;
-        if query.cursor.is_none() {
-            return Ok(());
+        let report = finish(&market.app).await?;
+        // If all shards were finished and the run is not, another process has started a run in between.
+        if report.finished_at.is_some() || !all_finished {
+            return Ok(report);
         }
     }
 }
 
-/// The stored state of all portfolios, apart from the entries.
-#[derive(Default)]
-struct StoredBooks {
-    /// The positions as they are stored.
-    positions: Vec<Position>,
-    /// The number of stored trades.
-    trades: u64,
-    /// Positions with too few units for a sale, by the splits known now.
-    conflicts: Vec<Discrepancy>,
-}
-
-async fn read_stored_books(market: &MarketData, customer: CustomerId) -> Result<StoredBooks, ServiceError> {
-    let mut books = StoredBooks::default();
-    for portfolio in read_portfolios(&market.app, customer).await? {
-        let stored = positions::read_stored(&market.app, portfolio).await?;
-        books.positions.extend(stored.iter().map(|one| one.position.clone()));
-        books.trades += listing::read_all(&market.app, keys::trades(portfolio)).await?.len() as u64;
-        let current = match positions::bring_up_to_date(market, portfolio, stored).await {
-            // A trade was booked in between, which also changed the head of the wallet.
-            Err(ServiceError::Store(StoreError::Conflict { .. })) => Vec::new(),
-            current => current?,
-        };
-        let conflicts = current.into_iter().filter(|position| position.split_conflict);
-        books.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
-            portfolio_id: position.portfolio_id,
-            symbol: position.symbol,
-        }));
-    }
-    Ok(books)
-}
-
-async fn read_trade(app: &App, entry: &Entry) -> Result<Option<Trade>, ServiceError> {
-    let portfolio = entry.legs.iter().find_map(|leg| match leg.account {
-        Account::Holdings { portfolio_id } => Some(PortfolioId(portfolio_id)),
-        Account::Wallet | Account::World | Account::Market | Account::Fees => None,
-    });
-    let (Some(trade), Some(portfolio)) = (entry.trade_id, portfolio) else { return Ok(None) };
-    let found = documents::read::<Trade>(app.table(), &keys::trade(portfolio, trade)).await?;
-    Ok(found.map(|(trade, _)| trade))
-}
-
-async fn read_portfolios(app: &App, customer: CustomerId) -> Result<Vec<PortfolioId>, StoreError> {
-    let items = listing::read_all(app, keys::portfolios(customer)).await?;
-    Ok(items.iter().filter_map(|item| item.key.sk.rsplit('#').next()?.parse().ok().map(PortfolioId)).collect())
-}
-
-/// Freezes a wallet whose books do not add up, and unfreezes one that verification froze and whose books add up again.
-async fn settle(app: &App, customer: CustomerId, unsound: bool) -> Result<(), ServiceError> {
-    retry(Retry::within(app::CONFLICT_BUDGET), || async move {
-        let stored = profile::find(app, customer).await?;
-        if stored.profile.books_in_doubt == unsound {
-            return Ok(());
+/// Finishes the run if all shards are finished, and reports what it has found so far.
+///
+/// Errors: those of the store, and a fault if no run was started.
+pub async fn finish(app: &App) -> Result<VerificationReport, ServiceError> {
+    loop {
+        let (run, version) = run::read_started(app).await?;
+        let report = read_report(app, &run).await?;
+        if report.unfinished_shards > 0 || report.finished_at.is_some() {
+            return Ok(report);
         }
-        let marked = Profile { books_in_doubt: unsound, ..stored.profile.clone() };
-        let freeze = wallets::prepare_freeze(app, customer, unsound || !marked.is_open()).await?;
-        app.table().transact(stored.replaced_by(&marked)?.into_iter().chain([freeze]).collect()).await?;
-        Ok(())
-    })
-    .await
+        let finished_at = app.now();
+        match store_end(app, &run, version, finished_at, &report.results).await {
+            Ok(()) => return Ok(VerificationReport { finished_at: Some(finished_at), ..report }),
+            // Another process has finished this run, or started another.
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// When the last run finished; `None` before the first.
+pub async fn read_last_finish(app: &App) -> Result<Option<DateTime<Utc>>, ServiceError> {
+    let last = documents::read::<LastVerification>(app.table(), &keys::job_last(JOB)).await?;
+    Ok(last.map(|(last, _)| last.finished_at))
+}
+
+async fn read_report(app: &App, run: &Run) -> Result<VerificationReport, ServiceError> {
+    let checkpoints = shard::read_checkpoints(app, run.id).await?;
+    let unfinished_shards = checkpoints.iter().filter(|checkpoint| !checkpoint.finished).count();
+    let mut results = Results::default();
+    for checkpoint in checkpoints {
+        results.append(checkpoint.results);
+    }
+    Ok(VerificationReport { started_at: run.started_at, finished_at: run.finished_at, unfinished_shards, results })
+}
+
+async fn store_end(
+    app: &App,
+    run: &Run,
+    version: Version,
+    finished_at: DateTime<Utc>,
+    results: &Results,
+) -> Result<(), StoreError> {
+    let (current, last) = (keys::job_current(JOB), keys::job_last(JOB));
+    let last_version = app.table().get(&last).await?.map(|item| item.version);
+    let summary = LastVerification {
+        started_at: run.started_at,
+        finished_at,
+        customers: results.customers,
+        unsound_count: results.unsound_count,
+        unverified_count: results.in_use + results.failed,
+    };
+    let run = Run { finished_at: Some(finished_at), ..run.clone() };
+    let run = Write::update(current.clone(), documents::body(&current, &run)?, version);
+    let body = documents::body(&last, &summary)?;
+    let summary = Write::Put { key: last, body, expires_at: None, expect: last_version.into() };
+    app.table().transact(vec![run, summary]).await.map(drop)
 }

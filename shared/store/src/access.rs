@@ -173,9 +173,10 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
             ACCOUNTS,
             ERASURE,
             CONNECTIONS,
-            // The beginning of an erasure, and the one-time token.
+            // The beginning of an erasure, the progress of the verification, and the one-time token.
             &[
                 on("EMAIL#*", &[Delete]),
+                on("JOB#verification", &[Read, Put]),
                 on("LIMIT#login#*", &[Delete]),
                 on("PASSWORD#*", &[Put]),
                 on("PORTFOLIO#*", &[Put]),

@@ -118,6 +118,18 @@ pub fn job_last(job: &str) -> Key {
     Key::new(job_partition(job), "LAST")
 }
 
+/// The run of a job that is in progress, if the job continues an interrupted run.
+#[must_use]
+pub fn job_current(job: &str) -> Key {
+    Key::new(job_partition(job), "CURRENT")
+}
+
+/// How far the run of a job has come in one shard of its work.
+#[must_use]
+pub fn job_shard(job: &str, shard: &str) -> Key {
+    Key::new(job_partition(job), format!("SHARD#{shard}"))
+}
+
 /// The times of the calls to a provider, of all functions together.
 #[must_use]
 pub fn quota(provider: &str) -> Key {
@@ -174,6 +186,8 @@ mod tests {
             (report(customer, "ab12"), owner, "REPORT#ab12"),
             (job_run("refresh-prices", "2026-11-20T12:00Z"), "JOB#refresh-prices", "2026-11-20T12:00Z"),
             (job_last("refresh-prices"), "JOB#refresh-prices", "LAST"),
+            (job_current("verification"), "JOB#verification", "CURRENT"),
+            (job_shard("verification", "f"), "JOB#verification", "SHARD#f"),
             (quota("alpha_vantage"), "QUOTA#alpha_vantage", "-"),
             (portfolio(customer, portfolio_id), owner, "PORTFOLIO#00000000-0000-0000-0000-000000000009"),
             (portfolio_count(customer), owner, "PORTFOLIOS"),

@@ -155,20 +155,26 @@ pub fn customer_index_item(customer: CustomerId) -> Key {
     Key::new(format!("DIRECTORY#customers#{shard:x}"), customer.to_string())
 }
 
-/// The sixteen shards of the list of all customers.
+/// The number of shards of the list of all customers.
+pub const CUSTOMER_SHARDS: usize = 16;
+
+/// The shards of the list of all customers.
 #[must_use]
-pub fn customer_index() -> [List; 16] {
-    customer_index_shards(&Range::All)
+pub fn customer_index() -> [List; CUSTOMER_SHARDS] {
+    std::array::from_fn(customer_index_shard)
 }
 
-/// The sixteen shards of the list of customers from one id to another, both included; ids increase with time.
+/// One of the [`CUSTOMER_SHARDS`] shards of the list of all customers, counted from 0.
 #[must_use]
-pub fn customer_index_between(first: CustomerId, last: CustomerId) -> [List; 16] {
-    customer_index_shards(&Range::Between(first.to_string(), last.to_string()))
+pub fn customer_index_shard(shard: usize) -> List {
+    List { partition: format!("DIRECTORY#customers#{shard:x}"), range: Range::All }
 }
 
-fn customer_index_shards(range: &Range) -> [List; 16] {
-    std::array::from_fn(|shard| List { partition: format!("DIRECTORY#customers#{shard:x}"), range: range.clone() })
+/// The shards of the list of customers from one id to another, both included; ids increase with time.
+#[must_use]
+pub fn customer_index_between(first: CustomerId, last: CustomerId) -> [List; CUSTOMER_SHARDS] {
+    let range = Range::Between(first.to_string(), last.to_string());
+    customer_index().map(|shard| List { range: range.clone(), ..shard })
 }
 
 /// The audit events of a customer's account in a month (`202611`), by id; ids increase with time.

@@ -7,7 +7,7 @@ use app::ServiceError;
 use app::listing::{ListOrder, PageRequest};
 use domain::{CustomerId, Role};
 use identity::profile;
-use operations::verification;
+use operations::verification::{self, Interrupted};
 use store::fault::{Fault, Plan};
 use store::{Query, StoreError, Table, Write, documents, keys};
 use testing::Counts;
@@ -55,14 +55,14 @@ async fn an_interrupted_end_of_advice_is_finished_before_the_advisor_advises_aga
         assert_eq!(profile::find(&world.platform.app, advisor).await.unwrap().profile.role, Role::Client);
         assert_eq!(world.advised(&clients, advisor).await, [7, 7, 7]);
         if by_night {
-            assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
+            assert!(verification::verify_all(&world.platform, Interrupted::Continue, None).await.unwrap().is_clean());
             assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0]);
         }
         world.change(advisor, role(Role::Advisor)).await.unwrap();
         assert_eq!(world.advised(&clients, advisor).await, [0, 0, 0]);
         world.advise(&clients[..1], advisor).await;
         world.change(advisor, AccountChange::default()).await.unwrap();
-        assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
+        assert!(verification::verify_all(&world.platform, Interrupted::Continue, None).await.unwrap().is_clean());
         assert_eq!(
             world.advised(&clients, advisor).await,
             [1, 1, 1],

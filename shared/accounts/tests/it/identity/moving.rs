@@ -15,7 +15,7 @@ use identity::profile::{self, Person};
 use identity::sessions::{self, SessionKind};
 use identity::{registration, tokens};
 use market::Sample;
-use operations::verification;
+use operations::verification::{self, Interrupted};
 use store::{DeleteExpect, StoreError, Table, Version, Write, keys};
 use store_sqlite::SqliteTable;
 use testing::{InterceptedTable, Interceptor, TestBed};
@@ -157,7 +157,7 @@ async fn the_nightly_verification_moves_every_profile() {
     let (world, ada) = World::with_legacy_ada().await;
     let other = world.others(1).await[0];
     store_as_before(&world.platform.app, other).await;
-    assert!(verification::verify_all(&world.platform).await.unwrap().is_clean());
+    assert!(verification::verify_all(&world.platform, Interrupted::Continue, None).await.unwrap().is_clean());
     for id in [ada, other] {
         assert_eq!(world.places(id).await, MOVED);
     }
