@@ -348,7 +348,7 @@ fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
     let prices = match given(args.place.prices) {
         Some(folder) => Prices::Folder(folder),
         None if alpha_vantage.is_none() && yahoo.is_none() && json.is_none() => Prices::Sample,
-        None => Prices::Live(LiveSources { alpha_vantage, yahoo, json, order }),
+        None => Prices::Live(Box::new(LiveSources { alpha_vantage, yahoo, json, order })),
     };
     let home = if args.replay.is_some() { home.join(gateway::replay::FOLDER) } else { home };
     Ok(Settings {

@@ -91,7 +91,10 @@ mod tests {
         let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         let [file] = files.as_slice() else { panic!("{files:?}") };
         let name = file.file_name().unwrap().to_str().unwrap();
-        assert!(name.starts_with("20261120T150000123Z-") && name.ends_with(".eml"), "{name}");
+        assert!(
+            name.starts_with("20261120T150000123Z-") && file.extension().is_some_and(|extension| extension == "eml"),
+            "{name}"
+        );
         let text = fs::read_to_string(file).unwrap();
         let (headers, body) = text.split_once("\r\n\r\n").unwrap();
         assert_eq!(body, "One\r\nTwo\r\n");

@@ -24,7 +24,7 @@ pub enum Prices {
     /// A folder of CSV files.
     Folder(PathBuf),
     /// Live providers. Without any, the sample is used.
-    Live(LiveSources),
+    Live(Box<LiveSources>),
 }
 
 /// The live providers that are configured, and their order.
@@ -216,7 +216,9 @@ mod tests {
         let alpha_vantage =
             key.map(|key| AlphaVantageAccess { key: key.into(), plan: alpha_vantage::FREE_PLAN, base_url: None });
         let yahoo = yahoo.then_some(YahooAccess { base_url: None });
-        Prices::Live(LiveSources { alpha_vantage, yahoo, ..LiveSources::default() }).open(&table, &clock).unwrap()
+        Prices::Live(Box::new(LiveSources { alpha_vantage, yahoo, ..LiveSources::default() }))
+            .open(&table, &clock)
+            .unwrap()
     }
 
     #[test]
@@ -253,7 +255,7 @@ mod tests {
         let table: Arc<dyn Table> = Arc::new(SqliteTable::in_memory(clock.clone()).unwrap());
         let open = |key: Option<&str>| {
             let access = JsonAccess { key: key.map(Into::into), ..read().unwrap() };
-            Prices::Live(LiveSources { json: Some(access), ..LiveSources::default() }).open(&table, &clock)
+            Prices::Live(Box::new(LiveSources { json: Some(access), ..LiveSources::default() })).open(&table, &clock)
         };
         let error = format!("{:#}", open(None).map(drop).unwrap_err());
         assert!(error.contains("SEXTANT_JSON_PROVIDER_KEY"), "{error}");

@@ -169,7 +169,7 @@ fn the_execution_role_may_create_every_type_of_resource_in_the_template() {
         if *service == "states" {
             let properties = &resource["Properties"];
             let given = [&properties["Name"], &properties["StateMachineName"]];
-            let named = given.iter().filter_map(|name| name["Fn::Sub"].as_str()).next();
+            let named = given.iter().find_map(|name| name["Fn::Sub"].as_str());
             assert!(named.is_some_and(|name| name.starts_with("${AWS::StackName}-")), "{name} needs a name");
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::API_TYPE;
 use super::document::{Document, read};
@@ -15,7 +15,7 @@ use crate::routes::RouteKey;
 #[serde(rename_all = "PascalCase")]
 struct ApiProperties {
     #[serde(default)]
-    route_settings: BTreeMap<String, IgnoredAny>,
+    route_settings: BTreeMap<String, Value>,
 }
 
 impl Document {

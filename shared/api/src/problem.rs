@@ -220,6 +220,18 @@ impl Problem {
         Self::temporary(code, detail, retry_after_seconds)
     }
 
+    fn from_mail(detail: String, error: &MailError) -> Self {
+        if *error == MailError::NoSender {
+            return Self::temporary(ProblemCode::MailUnavailable, detail, NO_SENDER_RETRY_SECONDS);
+        }
+        Self::dependency_failed(
+            ProblemCode::MailUnavailable,
+            "The e-mail service is not available. Try again.",
+            5,
+            error,
+        )
+    }
+
     fn from_hasher(error: &HasherError) -> Self {
         const CODE: ProblemCode = ProblemCode::HasherUnavailable;
         match error {
@@ -369,15 +381,7 @@ impl From<ServiceError> for Problem {
                 &error,
             ),
             ServiceError::Hasher(error) => Self::from_hasher(&error),
-            ServiceError::Mail(MailError::NoSender) => {
-                Self::temporary(ProblemCode::MailUnavailable, detail, NO_SENDER_RETRY_SECONDS)
-            }
-            ServiceError::Mail(error) => Self::dependency_failed(
-                ProblemCode::MailUnavailable,
-                "The e-mail service is not available. Try again.",
-                5,
-                &error,
-            ),
+            ServiceError::Mail(error) => Self::from_mail(detail, &error),
             ServiceError::Fault(cause) => {
                 tracing::error!(error = %cause, "internal error");
                 Self::internal()

@@ -282,6 +282,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "one line for each limit")]
     fn the_table_lists_every_limit_with_its_value() {
         let short = |time: Duration| time.as_millis() as f64;
         let long = |time: TimeDelta| time.num_milliseconds() as f64;

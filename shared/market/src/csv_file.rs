@@ -135,6 +135,7 @@ pub fn read_from(bytes: &[u8], today: Day, unit: PriceUnit, origin: Origin) -> R
 
 /// The latest day of a valid row in the first and the last bytes of a file, up to the day after `today`. Lines that are
 /// cut off, or cannot be read, are skipped.
+#[must_use]
 pub fn find_latest_day(first: &[u8], last: &[u8], today: Day) -> Option<Day> {
     let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first);
     let mut lines = Lines { rest: first, number: 0 }.filter(|(text, _)| !text.is_empty());

@@ -149,12 +149,12 @@ impl Folder {
         let mut first_fault = None;
         for (symbol, file) in files.iter() {
             let ends = read_ends(&file.path).ok();
-            match ends.and_then(|(first, last)| csv_file::find_latest_day(&first, &last, (self.today)())) {
-                Some(day) => self.see(day),
-                None => {
-                    tracing::debug!(%symbol, "no bar at either end of the file");
-                    first_fault.get_or_insert(format!("{symbol}: no bar at either end of {}", file_name(&file.path)));
-                }
+            let latest = ends.and_then(|(first, last)| csv_file::find_latest_day(&first, &last, (self.today)()));
+            if let Some(day) = latest {
+                self.see(day);
+            } else {
+                tracing::debug!(%symbol, "no bar at either end of the file");
+                first_fault.get_or_insert(format!("{symbol}: no bar at either end of {}", file_name(&file.path)));
             }
         }
         first_fault

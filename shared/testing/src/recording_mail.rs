@@ -38,9 +38,9 @@ impl RecordingMail {
     /// The token in the only e-mail since the last call of [`RecordingMail::take`].
     pub fn take_token(&self) -> String {
         let sent = self.take();
-        let [message] = sent.as_slice() else { panic!("one e-mail: {sent:?}") };
+        assert_eq!(sent.len(), 1, "{sent:?}");
         let is_token = |line: &&str| line.len() == 64 && line.bytes().all(|byte| byte.is_ascii_hexdigit());
-        message.text.lines().find(is_token).expect("a token").to_owned()
+        sent[0].text.lines().find(is_token).unwrap().to_owned()
     }
 
     /// Creates the topic of an e-mail subscription, as earlier versions did.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use domain::{Day, Symbol};
 use market::json_provider::{Configuration, ConfigurationError};
 use market::{ApiPlan, History, JsonProvider, Note, Provider, ProviderError};
@@ -32,8 +33,13 @@ fn document() -> Value {
     })
 }
 
+/// The time of all tests.
+fn now() -> DateTime<Utc> {
+    "2026-11-20T15:00:00Z".parse().unwrap()
+}
+
 fn open(document: &Value, base: &str, calls: usize) -> Result<JsonProvider, ConfigurationError> {
-    let quota = Arc::new(SlidingDay::new(calls, Arc::new(chrono::Utc::now)));
+    let quota = Arc::new(SlidingDay::new(calls, Arc::new(now)));
     let configuration = Configuration::read(&document.to_string())?;
     JsonProvider::new(configuration, Some(KEY.into()), Some(base), quota, Arc::new(today))
 }
@@ -122,7 +128,7 @@ async fn no_error_contains_the_key() {
 async fn a_key_that_is_missing_or_does_not_fit_into_a_header_is_refused_at_start() {
     let configuration = || Configuration::read(&document().to_string()).unwrap();
     let new = |key: Option<&str>, base| {
-        let quota = Arc::new(SlidingDay::new(1, Arc::new(chrono::Utc::now)));
+        let quota = Arc::new(SlidingDay::new(1, Arc::new(now)));
         JsonProvider::new(configuration(), key.map(Into::into), base, quota, Arc::new(today)).map(drop)
     };
     assert_eq!(new(None, None), Err(ConfigurationError::NoKey));

@@ -294,10 +294,12 @@ where
     F: Future<Output = (Evaluation, Result<(), ServiceError>)>,
 {
     let outcomes: Vec<_> = stream::iter(tasks).buffer_unordered(ALERTS_AT_ONCE).collect().await;
-    outcomes.into_iter().fold(Ok(()), |result, (evaluation, outcome)| {
+    let mut result = Ok(());
+    for (evaluation, outcome) in outcomes {
         *total += evaluation;
-        result.and(outcome)
-    })
+        result = result.and(outcome);
+    }
+    result
 }
 
 /// Stores that quotes up to this one have been evaluated. If another evaluation has stored another one meanwhile, that
