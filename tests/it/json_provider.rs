@@ -67,7 +67,7 @@ fn a_described_provider_serves_bars_quotes_and_trades_on_one_machine() {
         });
         std::fs::write(&file, description.to_string()).unwrap();
         let access = JsonAccess::read(&file, Some(KEY.into()), Some(url)).unwrap();
-        let prices = Prices::Live(LiveSources { json: Some(access), ..LiveSources::default() });
+        let prices = Prices::Live(Box::new(LiveSources { json: Some(access), ..LiveSources::default() }));
         let settings =
             gateway::Settings { prices, clock: Arc::new(|| NOW.parse().unwrap()), ..target::settings(home.path()) };
         let (server, target) = Target::serve(settings).await;

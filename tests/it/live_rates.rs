@@ -108,7 +108,7 @@ fn each_slot_publishes_its_quote_on_one_machine() {
         provider.set("LOOP", 12_050);
         let home = tempfile::tempdir().unwrap();
         let access = AlphaVantageAccess { key: "not-a-key".into(), plan: FREE_PLAN, base_url: Some(url) };
-        let prices = Prices::Live(LiveSources { alpha_vantage: Some(access), ..LiveSources::default() });
+        let prices = Prices::Live(Box::new(LiveSources { alpha_vantage: Some(access), ..LiveSources::default() }));
         let reader = clock.clone();
         let settings =
             gateway::Settings { prices, clock: Arc::new(move || at(&reader)), ..target::settings(home.path()) };

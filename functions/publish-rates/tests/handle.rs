@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use app::Channels;
 use app::mail::{Mail, NoMail};

@@ -59,7 +59,7 @@ pub async fn verify_shard(market: &MarketData, shard: Shard, until: Option<Insta
         let Some(advanced) = advance(market, checkpoint, &page, until).await else { return Ok(false) };
         match documents::put(app.table(), checkpoint_key(shard), &advanced, version).await {
             Ok(_) => {
-                tracing::info!(%shard, finished = advanced.finished, customers = advanced.results.customers, "verified")
+                tracing::info!(%shard, finished = advanced.finished, customers = advanced.results.customers, "verified");
             }
             // Another call has verified these customers too, and stored it first.
             Err(StoreError::Conflict { .. }) => {}
