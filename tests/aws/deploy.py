@@ -67,6 +67,7 @@ UNLIMITED = {
 }
 EVERYWHERE = {**UNLIMITED, "EmailSender": SENDER}
 FUNCTION = "AWS::Serverless::Function"
+ALARM = "AWS::CloudWatch::Alarm"
 ADDRESSES = "addresses.json"
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -134,6 +135,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     leave_out_unknown_conditions(document)
     reach_live_connections(document, emulator.endpoint)
     leave_out_keywords(document)
+    leave_out_metric_math(document)
 
     second = copy.deepcopy(document)
     provider_url = f"http://127.0.0.1:{free_port()}"
@@ -176,6 +178,14 @@ def leave_out_keywords(document: dict[str, Any]) -> None:
             for event in resource["Properties"].get("Events", {}).values():
                 if "<aws.scheduler." in event["Properties"].get("Input", ""):
                     del event["Properties"]["Input"]
+
+
+def leave_out_metric_math(document: dict[str, Any]) -> None:
+    """Leaves out alarms on a sum of metrics, which the emulator does not know."""
+    resources = document["Resources"]
+    for name in [name for name, each in resources.items() if each["Type"] == ALARM]:
+        if "Metrics" in resources[name]["Properties"]:
+            del resources[name]
 
 
 def deploy_stack(
