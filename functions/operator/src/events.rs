@@ -42,6 +42,8 @@ struct Bounce {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Complaint {
+    /// When the recipient's provider reported it.
+    timestamp: DateTime<Utc>,
     complained_recipients: Vec<Recipient>,
 }
 
@@ -77,11 +79,14 @@ async fn end_verifications(app: &App, event: EmailEvent) -> Result<(), Failure> 
     let EmailEvent { mail, bounce, complaint } = event;
     let bounced = bounce.filter(|bounce| bounce.bounce_type == "Permanent");
     let bounced = bounced.into_iter().flat_map(|bounce| bounce.bounced_recipients);
-    let complained = complaint.into_iter().flat_map(|complaint| complaint.complained_recipients);
-    let recipients = bounced.map(|recipient| (recipient, Undeliverable::Bounce));
-    for (recipient, cause) in recipients.chain(complained.map(|recipient| (recipient, Undeliverable::Complaint))) {
+    let bounced = bounced.map(|recipient| (recipient, mail.timestamp, Undeliverable::Bounce));
+    // A complaint about the e-mail that verified the address counts too: it comes after the verification.
+    let complained = complaint.into_iter().flat_map(|Complaint { timestamp, complained_recipients }| {
+        complained_recipients.into_iter().map(move |recipient| (recipient, timestamp, Undeliverable::Complaint))
+    });
+    for (recipient, at, cause) in bounced.chain(complained) {
         match recipient.email_address.parse::<Email>() {
-            Ok(email) => email_verification::end(app, &email, mail.timestamp, cause).await?,
+            Ok(email) => email_verification::end(app, &email, at, cause).await?,
             Err(error) => tracing::warn!(%error, "the recipient of an undeliverable e-mail is no address"),
         }
     }

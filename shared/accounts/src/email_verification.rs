@@ -16,7 +16,7 @@ use store::keys::sha256_hex;
 use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Write, documents, keys};
 
-use crate::token_emails::{self, LIFETIME, NewToken};
+use crate::token_emails::{self, LIFETIME, NewToken, Purpose};
 
 #[derive(Serialize, Deserialize)]
 struct VerificationGrant {
@@ -46,7 +46,7 @@ pub async fn send_token(app: &App, customer: CustomerId) -> Result<(), ServiceEr
     }
     let email = profile.person.ok_or(ServiceError::NotFound { what: "customer" })?.email;
     token_emails::count_by(app, customer).await?;
-    token_emails::count_to(app, &email).await?;
+    token_emails::count_to(app, &email, Purpose::Verification).await?;
     let NewToken { token, hash, expires_at } = NewToken::new(app, LIFETIME)?;
     let key = keys::verification_token(&hash);
     let grant = VerificationGrant { customer_id: customer, email_sha256: sha256_hex(email.as_str()) };
@@ -82,9 +82,9 @@ pub async fn confirm(app: &App, token: &str) -> Result<(), ServiceError> {
     .await
 }
 
-/// Ends the verification of an address to which an e-mail that was sent at this time could not be delivered. Nothing
-/// happens if no customer has the address, or if it was verified after that time.
-pub async fn end(app: &App, email: &Email, sent_at: DateTime<Utc>, cause: Undeliverable) -> Result<(), ServiceError> {
+/// Ends the verification of an address: `at` this time an e-mail was sent that could not be delivered, or a complaint was
+/// made. Nothing happens if no customer has the address, or if it was verified after that time.
+pub async fn end(app: &App, email: &Email, at: DateTime<Utc>, cause: Undeliverable) -> Result<(), ServiceError> {
     let what = match cause {
         Undeliverable::Bounce => "email_bounced",
         Undeliverable::Complaint => "email_complaint",
@@ -92,7 +92,7 @@ pub async fn end(app: &App, email: &Email, sent_at: DateTime<Utc>, cause: Undeli
     retry(Retry::within(app::CONFLICT_BUDGET), || async move {
         let Some(stored) = profile::find_by_email(app, email).await? else { return Ok(()) };
         let is_of_this = stored.profile.person.as_ref().is_some_and(|person| person.email == *email);
-        if !is_of_this || stored.profile.email_verified_at.is_none_or(|verified_at| verified_at > sent_at) {
+        if !is_of_this || stored.profile.email_verified_at.is_none_or(|verified_at| verified_at > at) {
             return Ok(());
         }
         let customer = stored.profile.id;

@@ -20,7 +20,7 @@ use store::retry::{Retry, retry};
 use store::{DeleteExpect, Expect, Write, documents, keys};
 
 use crate::own_account;
-use crate::token_emails::{self, LIFETIME, NewToken};
+use crate::token_emails::{self, LIFETIME, NewToken, Purpose};
 
 /// How long a token of the operator is valid.
 const OPERATOR_LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -89,7 +89,7 @@ pub async fn grant(app: &App, email: &Email) -> Result<PasswordToken, ServiceErr
 /// Errors: [`ServiceError::Mail`] if the platform sends no e-mail, or the request cannot be passed on.
 pub async fn request(app: &App, email: Email) -> Result<(), ServiceError> {
     token_emails::require_sender(app)?;
-    match token_emails::count_to(app, &email).await {
+    match token_emails::count_to(app, &email, Purpose::PasswordReset).await {
         Err(ServiceError::TooManyRequests { .. }) => return Ok(()),
         counted => counted?,
     }

@@ -14,7 +14,25 @@ use store::keys;
 /// How long a token from an e-mail is valid.
 pub(crate) const LIFETIME: TimeDelta = TimeDelta::minutes(15);
 
-/// The e-mails with a token that one address gets, from all requests together.
+/// What an e-mail with a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Verifying the address.
+    Verification,
+    /// Setting a new password.
+    PasswordReset,
+}
+
+impl Purpose {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::PasswordReset => "password-reset",
+        }
+    }
+}
+
+/// The e-mails with a token for one purpose that are sent to one address.
 const TO_ADDRESS: Quota = Quota {
     name: "token-emails",
     limit: 5,
@@ -56,11 +74,12 @@ pub(crate) fn require_sender(app: &App) -> Result<(), ServiceError> {
     if app.mail().is_available() { Ok(()) } else { Err(mail::MailError::NoSender.into()) }
 }
 
-/// Counts an e-mail to this address.
+/// Counts an e-mail to this address. Each purpose counts by itself: anyone may request a new password for an address, and
+/// must not keep its owner from verifying it.
 ///
 /// Errors: [`ServiceError::TooManyRequests`] after five within an hour.
-pub(crate) async fn count_to(app: &App, email: &Email) -> Result<(), ServiceError> {
-    rate_limiter::count(app, &keys::token_emails(email), TO_ADDRESS).await.map(drop)
+pub(crate) async fn count_to(app: &App, email: &Email, purpose: Purpose) -> Result<(), ServiceError> {
+    rate_limiter::count(app, &keys::token_emails(email, purpose.as_str()), TO_ADDRESS).await.map(drop)
 }
 
 /// Counts an e-mail that this customer causes.
@@ -75,7 +94,7 @@ pub(crate) fn verification(to: Email, token: &str) -> Message {
     let text = format!(
         "An account of Sextant has this e-mail address. To verify that the address is yours, send this token within 15 \
          minutes:\n\n{token}\n\n{}\n\nURL is the address of the platform. If you have no account, ignore this e-mail: \
-         without the token nothing more is sent to you.\n",
+         without the token the address gets no alerts.\n",
         request("POST", "/customers/email-verification/confirm", &format!("{{\"token\": \"{token}\"}}")),
     );
     Message { to, subject: "Verify your e-mail address".to_owned(), text }

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 /// The name under which runs are stored.
 pub(super) const JOB: &str = "verification";
-/// For how long after its start an interrupted run is continued. After that its first results are too old to count, and
-/// the next run starts anew.
-const RESUMED_WITHIN: TimeDelta = TimeDelta::hours(12);
+/// For how long after its start an interrupted run is continued: by the next nightly run, so that customers at the end of
+/// a shard have their turn too. After that its first results are too old to count, and the next run starts anew.
+const RESUMED_WITHIN: TimeDelta = TimeDelta::hours(36);
 
 /// What happens to a run that was interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

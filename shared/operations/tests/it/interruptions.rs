@@ -122,7 +122,7 @@ async fn a_run_that_starts_anew_finds_what_an_interrupted_one_has_passed() {
     assert!(verify(&crowd, Interrupted::Continue).await.is_clean());
 
     altered_afterwards().await;
-    crowd.test_bed.clock.forward(TimeDelta::hours(12));
+    crowd.test_bed.clock.forward(TimeDelta::hours(36));
     assert_eq!(verify(&crowd, Interrupted::Continue).await.results.unsound_count, 1, "its results are too old");
 }
 

@@ -88,10 +88,11 @@ pub fn verification_token(token_sha256: &str) -> Key {
     Key::new(format!("VERIFICATION#{token_sha256}"), ONLY)
 }
 
-/// The e-mails with a token that an address was sent; expires.
+/// The e-mails with a token for one purpose, such as `verification`, that were requested for an address; expires.
 #[must_use]
-pub fn token_emails(email: &Email) -> Key {
-    Key::new(format!("LIMIT#mail#{}", sha256_hex(email.as_str())), ONLY)
+pub fn token_emails(email: &Email, purpose: &str) -> Key {
+    // No address has a space, so that no other pair gives the same text.
+    Key::new(format!("LIMIT#mail#{}", sha256_hex(&format!("{email} {purpose}"))), ONLY)
 }
 
 /// The advisor of a client, in the client's partition.
