@@ -232,13 +232,24 @@ fn years() -> u16 {
     YEARS
 }
 
+/// What an error of the parser says, without the value that it quotes: that could be a key in a wrong place.
+fn without_values(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(", expected ") {
+        Some((found, expected)) if found.starts_with("invalid ") || found.starts_with("unknown variant ") => {
+            format!("expected {expected}")
+        }
+        _ => text,
+    }
+}
+
 impl Configuration {
     /// Reads a document.
     ///
     /// Errors: [`ConfigurationError`], which names the member that is wrong.
     pub fn read(text: &str) -> Result<Self, ConfigurationError> {
         let document: Document =
-            serde_json::from_str(text).map_err(|error| ConfigurationError::Document(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| ConfigurationError::Document(without_values(&error)))?;
         let limit = |calls| Some(calls).filter(|calls| *calls > 0);
         let plan =
             ApiPlan { calls_a_day: limit(document.calls_per_day), calls_a_minute: limit(document.calls_per_minute) };

@@ -39,6 +39,9 @@ pub enum UrlFault {
     /// Braces that enclose no placeholder.
     #[error("a brace encloses no placeholder; the placeholders are {SYMBOL}, {FROM}, {TO} and {KEY_PLACEHOLDER}")]
     Placeholder,
+    /// The name of a parameter has a placeholder, which would never be filled.
+    #[error("a placeholder is the value of a parameter, not its name")]
+    PlaceholderInName,
     /// A fragment, which is never sent.
     #[error("the URL must not have a fragment (#)")]
     Fragment,
@@ -71,18 +74,22 @@ impl UrlTemplate {
             return Err(UrlFault::Fragment);
         }
         check_placeholders(rest)?;
-        if !rest.contains(SYMBOL) {
-            return Err(UrlFault::NoSymbol);
-        }
         let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
         if path.contains('%') {
             return Err(UrlFault::Escape);
         }
-        Ok(Self {
+        let template = Self {
             host: host.to_owned(),
             path: path.trim_start_matches('/').split('/').map(str::to_owned).collect(),
             query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        })
+        };
+        if template.query.iter().any(|(name, _)| name.contains(['{', '}'])) {
+            return Err(UrlFault::PlaceholderInName);
+        }
+        if !template.values().any(|value| value.contains(SYMBOL)) {
+            return Err(UrlFault::NoSymbol);
+        }
+        Ok(template)
     }
 
     /// The URL of the host.
@@ -145,6 +152,8 @@ mod tests {
             ("https://api.example/{symbol", UrlFault::Placeholder),
             ("https://api.example/%2e%2e/{symbol}", UrlFault::Escape),
             ("https://api.example/AAPL", UrlFault::NoSymbol),
+            ("https://api.example/eod?{symbol}&day={from}", UrlFault::PlaceholderInName),
+            ("https://api.example/eod?{symbol}=1", UrlFault::PlaceholderInName),
         ] {
             assert_eq!(UrlTemplate::parse(text), Err(fault), "{text}");
         }
