@@ -110,7 +110,7 @@ async fn run(market: &MarketData, until: Instant) -> Result<LastRun, ServiceErro
         MarketClock::StandsAt(_) => refresh_files(market, &tracked, until).await,
     };
     did.graded = forecasts::grade_all_matured(market, until + SETTLING / 2).await?;
-    did.budget_left = market.provider().read_calls_left().await.map(|left| left.today.unwrap_or(left.now));
+    did.budget_left = market.provider().read_calls_left().await.and_then(|left| left.today);
     did.oldest_age_seconds = ages.oldest.map(|oldest| market_clock::age_seconds(market, oldest));
     Ok(LastRun { slot: None, at: market.app.now(), summary: did, newest_quote: ages.newest })
 }
