@@ -4,8 +4,7 @@
     deployment.py SCENARIO
 
 Each scenario is a function below and ends with status 0 if all holds. make, samconfig.toml, `sam deploy`
-and its change sets are the real ones. template.yaml is too, with one tiny program in every function's place and
-without CodeDeploy, which the emulator does not have.
+and its change sets are the real ones; template.yaml is too, with one tiny program in every function's place.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ import yaml
 from botocore.exceptions import ClientError
 
 from emulator import CREDENTIALS, Emulator
-from rollout import leave_out_rollout
 
 ROOT = Path(__file__).resolve().parents[2]
 # What make reads. It names its tools by their requirements.
@@ -47,10 +45,6 @@ class Project:
         for part in PARTS + [str(path.relative_to(ROOT)) for path in requirements]:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, folder / part)
-        document = self.template()
-        leave_out_rollout(document)
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-        (folder / "template.yaml").write_text(text, encoding="utf-8")
         for resource in self.template()["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 program = folder / resource["Properties"]["CodeUri"] / "bootstrap"

@@ -20,7 +20,7 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
         let end = rest.find(|character: char| !(character.is_ascii_lowercase() || character == '_'));
         format!("{PREFIX}{}", &rest[..end.unwrap_or(rest.len())])
     });
-    names.collect()
+    names.filter(|name| name != PREFIX).collect()
 }
 
 /// The metrics that the code writes, each of them a string in the call of a macro or a constant.
@@ -48,7 +48,9 @@ fn alarms_and_the_dashboard_read_metrics_that_functions_write() {
 
 #[test]
 fn the_guide_to_operations_names_every_metric() {
-    assert_eq!(metrics_in(&guide()), written());
+    let guide = guide();
+    let rows: Vec<_> = guide.lines().filter(|line| line.starts_with(&format!("| `{PREFIX}"))).collect();
+    assert_eq!(metrics_in(&rows.join("\n")), written());
 }
 
 #[test]

@@ -51,15 +51,6 @@ fn a_pipeline_deploys_prod_with_its_policy_and_may_do_nothing_else() {
     go("least-permissions");
 }
 
-#[test]
-fn everything_invokes_a_function_by_the_alias_that_a_deployment_shifts() {
-    let Some(tools) = tools() else { return };
-    let mut command = Command::new(tools.join("bin/python"));
-    command.arg(root().join("tests/aws/rollout.py")).arg(root().join("template.yaml"));
-    let output = command.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-}
-
 /// A folder with a program `cargo` that leaves a mark.
 fn marking_cargo(folder: &Path) -> PathBuf {
     let (program, mark) = (folder.join("cargo"), folder.join("built"));

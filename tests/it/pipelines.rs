@@ -15,7 +15,6 @@ const SERVICES: [(&str, &str); 20] = [
     ("AWS::ApiGateway::", "apigateway"),
     ("AWS::ApiGatewayV2::", "apigateway"),
     ("AWS::CloudWatch::", "cloudwatch"),
-    ("AWS::CodeDeploy::", "codedeploy"),
     ("AWS::DynamoDB::", "dynamodb"),
     ("AWS::Events::", "events"),
     ("AWS::IAM::", "iam"),
