@@ -15,6 +15,8 @@ WITHOUT_VALUE = {
     "Null": {"dynamodb:LeadingKeys"},
     "StringEquals": {"events:source", "ses:FromAddress"},
 }
+# Actions that the emulator checks against every resource, whichever they are about.
+WITHOUT_RESOURCE = {"ses:SendEmail"}
 WITHOUT_TLS = "aws:SecureTransport"
 
 
@@ -27,6 +29,8 @@ def leave_out_unknown_conditions(document: Any) -> None:
         return
     for each in document.values():
         leave_out_unknown_conditions(each)
+    if isinstance(action := document.get("Action"), str) and action in WITHOUT_RESOURCE:
+        document["Resource"] = "*"
     if isinstance(condition := document.get("Condition"), dict):
         for operator, keys in WITHOUT_VALUE.items():
             for key in keys & set(condition.get(operator, {})):

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::tidy::{files_below, root};
 
 /// The service whose permissions create resources of a type. A type is known by its longest prefix here.
-const SERVICES: [(&str, &str); 20] = [
+const SERVICES: [(&str, &str); 19] = [
     ("AWS::ApiGateway::", "apigateway"),
     ("AWS::ApiGatewayV2::", "apigateway"),
     ("AWS::CloudWatch::", "cloudwatch"),

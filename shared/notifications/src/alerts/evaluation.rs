@@ -99,7 +99,9 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote, total: &mut Eval
     let mut page = read_page(&market.app, &quote.symbol, None).await?;
     let evaluated = page.evaluated.take();
     let is_new = match evaluated {
-        Some((evaluated, _)) if quote.seq <= evaluated.seq => !exists(&market.app, &quote.symbol, evaluated).await?,
+        Some((evaluated, _)) if quote.seq <= evaluated.seq => {
+            !is_of_this_table(&market.app, &quote.symbol, evaluated).await?
+        }
         _ => true,
     };
     let mut history = None;
@@ -124,7 +126,7 @@ async fn evaluate_quote(market: &MarketData, quote: &LastQuote, total: &mut Eval
 
 /// Whether a quote with this `seq` can have been evaluated: the stored quote of the symbol has the highest of all. A
 /// mark above it is from a quote of another table, whose event was published on the same bus.
-async fn exists(app: &App, symbol: &Symbol, evaluated: EvaluatedThrough) -> Result<bool, ServiceError> {
+async fn is_of_this_table(app: &App, symbol: &Symbol, evaluated: EvaluatedThrough) -> Result<bool, ServiceError> {
     let stored = quote_store::read(app, symbol).await?;
     Ok(stored.is_none_or(|stored| evaluated.seq <= stored.seq))
 }
