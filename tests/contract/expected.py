@@ -52,6 +52,7 @@ BY_FIELD = [
     (r"/lots", "only for a sale", "only a sale names lots"),
     (r"/email", "until your e-mail address is verified", "only a verified address gets e-mails"),
     (r"/.*", r"floating point `-?\d+\.0`, expected", "JSON Schema takes 3.0 for an integer"),
+    (r"/condition/window", "must be a whole number", "JSON Schema takes 3.0 for an integer"),
     (r"/prices", "given twice", "a day has one price"),
     (r"/symbol", "custom instrument", "custom instruments are only valued, and only they are"),
     (r"/lot_method", "dry runs only|sales only", "only the dry run of a sale tries a lot method"),

@@ -232,13 +232,11 @@ fn years() -> u16 {
     YEARS
 }
 
-/// What an error of the parser says, without the value that it quotes: that could be a key in a wrong place.
+/// What an error of the parser says, without a text that it quotes: that could be a key in a wrong place.
 fn without_values(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rsplit_once(", expected ") {
-        Some((found, expected)) if found.starts_with("invalid ") || found.starts_with("unknown variant ") => {
-            format!("expected {expected}")
-        }
+        Some((found, expected)) if found.contains(": string \"") => format!("expected {expected}"),
         _ => text,
     }
 }

@@ -76,6 +76,12 @@ fn an_error_names_the_member_that_is_wrong() {
 }
 
 #[test]
+fn an_error_quotes_no_text_that_could_be_a_key() {
+    let message = message("/headers", json!("Bearer SECRET, expected SECRET"));
+    assert!(message.contains("expected a map at line 1 column") && !message.contains("SECRET"), "{message}");
+}
+
+#[test]
 fn a_text_that_is_not_json_is_an_error_with_its_place() {
     let error = Configuration::read("{\n  \"currency\": }").unwrap_err().to_string();
     assert!(error.contains("line 2 column 15"), "{error}");
