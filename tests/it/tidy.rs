@@ -246,9 +246,11 @@ fn only_functions_that_use_emails_or_live_connections_may_access_them() {
         }
         // From the stack's sender alone.
         let sends = usize::from(section.contains("Action: ses:"));
-        for grant in
-            ["Action: ses:SendEmail\n", "ses:FromAddress: { Ref: EmailSender }\n", ":identity/${EmailSender}\n"]
-        {
+        for grant in [
+            "Action: ses:SendEmail\n",
+            "ses:FromAddress: { Ref: EmailSender }\n",
+            "configuration-set/${EmailConfigurationSet}\n",
+        ] {
             assert_eq!(section.matches(grant).count(), sends, "{name}: {grant}");
         }
         let posts = usize::from(section.contains("LIVE_ENDPOINT:"));
