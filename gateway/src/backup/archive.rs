@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -21,6 +21,7 @@ use tar::{Archive, Builder, Entry, EntryType, Header};
 
 use super::error::{BackupError, Damage};
 use super::names::{ANY_TOP, MANIFEST, TOP, is_known, is_object};
+use crate::home::private_file;
 
 /// The largest list that is read, in bytes: that of about a million files.
 const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
@@ -196,20 +197,12 @@ fn unpack_file<R: Read>(entry: &mut Entry<'_, R>, archive: &Path, target: &Path)
     if let Some(folder) = target.parent() {
         private_folder::create(folder).map_err(not_written)?;
     }
-    let mut file = create_private(target).map_err(not_written)?;
+    let mut file = private_file().create_new(true).open(target).map_err(not_written)?;
     let listed = copy(entry, &mut file, archive, target)?;
     // A time that the system cannot represent is no reason to lose a file.
     let modified = UNIX_EPOCH.checked_add(Duration::from_secs(modified)).unwrap_or(UNIX_EPOCH);
     file.set_modified(modified).and_then(|()| file.sync_all()).map_err(not_written)?;
     Ok(listed)
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Copies an entry of `archive` to its end, and says what it was.

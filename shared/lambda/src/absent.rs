@@ -101,10 +101,6 @@ impl Provider for NoPrices {
         self.clock
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }

@@ -75,10 +75,6 @@ impl<O: Open> Provider for LateProvider<O> {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let answer = budget.for_one_answer();
         self.load_provider(answer).await?.fetch_daily(symbol, answer).await

@@ -26,9 +26,11 @@ pub trait Provider: Send + Sync {
     /// The market clock: what "now" means for this source's prices.
     fn clock(&self) -> MarketClock;
 
-    /// A text that changes whenever the source's data for `symbol` may have changed. `None` if only a call could tell
-    /// (live sources), and for symbols that the source does not have.
-    fn revision(&self, symbol: &Symbol) -> Option<String>;
+    /// A text that changes whenever the source's data for `symbol` may have changed. `None` if only a call could tell, as
+    /// with every live source, and for symbols that the source does not have.
+    fn revision(&self, _symbol: &Symbol) -> Option<String> {
+        None
+    }
 
     /// The whole daily history of `symbol`, checked.
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError>;

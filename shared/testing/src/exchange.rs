@@ -162,10 +162,6 @@ impl Provider for Exchange {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.given.lock().unwrap().push(budget.time_for_an_answer());
         self.record_call("bars", symbol.as_str()).await?;

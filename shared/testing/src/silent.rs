@@ -57,10 +57,6 @@ impl Provider for SilentProvider {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.record_call(budget).await
     }

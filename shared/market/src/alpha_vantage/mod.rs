@@ -195,10 +195,6 @@ impl Provider for AlphaVantage {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let named = named(symbol)?;
         let call = budget.for_one_answer();

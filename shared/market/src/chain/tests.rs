@@ -58,10 +58,6 @@ impl Provider for Scripted {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, _symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let (date, price) = ("2013-03-01".parse().unwrap(), 202.91);
         let (open, high, low, close, adjusted_close) = (price, price, price, price, price);

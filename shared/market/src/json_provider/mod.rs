@@ -152,10 +152,6 @@ impl Provider for JsonProvider {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         let (request, asked) = self.request("bars", &self.configuration.bars.url, symbol)?;
         finish(self.client.ask(&request, &asked, budget.for_one_answer(), response::read_history).await)

@@ -89,10 +89,6 @@ impl Provider for Yahoo {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         self.fetch_chart(&YahooSymbol::of(symbol)?, WHOLE_HISTORY, budget, chart::read_history).await
     }

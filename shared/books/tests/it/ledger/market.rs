@@ -85,10 +85,6 @@ impl Provider for Exchange {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         let found = INSTRUMENTS.iter().position(|(listed, _)| *listed == symbol.as_str());
         let instrument = found.ok_or(ProviderError::UnknownSymbol)?;

@@ -32,10 +32,6 @@ impl Provider for Frankfurt {
         MarketClock::Live
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, symbol: &Symbol, budget: CallBudget) -> Result<History, ProviderError> {
         Ok(History { currency: euro(), ..self.0.fetch_daily(symbol, budget).await? })
     }

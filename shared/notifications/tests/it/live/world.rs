@@ -68,10 +68,6 @@ impl Provider for NoPrices {
         self.0
     }
 
-    fn revision(&self, _symbol: &Symbol) -> Option<String> {
-        None
-    }
-
     async fn fetch_daily(&self, _symbol: &Symbol, _budget: CallBudget) -> Result<History, ProviderError> {
         Err(ProviderError::NotGiven)
     }
