@@ -72,7 +72,8 @@ impl Traded {
             // There is no previous close, or the close has not moved from it.
             None => 0.0,
             Some(place) if !place.is_finite() => 0.0,
-            Some(place) => place.clamp(0.0, 1.0),
+            // A flow at the previous close of a day that falls is at -0, which the total order puts before 0.
+            Some(place) => place.clamp(0.0, 1.0) + 0.0,
         }
     }
 
@@ -278,6 +279,18 @@ mod tests {
                 near(growth(1000.0, Untouched::default(), &[bought]), 1.1);
                 let traded = Traded { sale: Some(deal(95.0, 10.0, 0.0)), ..bought };
                 near(growth(1000.0, Untouched::default(), &[traded]), 1.1 * 95.0 / 95.0);
+            }
+        }
+    }
+
+    #[test]
+    fn a_sale_at_the_previous_close_comes_after_the_purchase_of_the_day_whichever_way_the_price_goes() {
+        for close in [90.0, 99.95, 100.0, 100.05, 110.0] {
+            for price in [130.0, 100.0, 50.0] {
+                let purchase = Some(deal(price, 15.0, 0.0));
+                let traded = Traded { purchase, sale: Some(deal(100.0, 14.0, 0.0)), ..held(10.0, 100.0, close) };
+                let found = growth(1000.0, Untouched::default(), &[traded]).unwrap();
+                assert!((found - close / 100.0).abs() < 1e-14, "close {close}, bought at {price}: {found}");
             }
         }
     }
