@@ -48,6 +48,7 @@
 //! ```
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
+pub mod activity;
 mod applied_split;
 mod discrepancy;
 pub mod entry;
@@ -61,6 +62,7 @@ pub mod lot_method;
 pub mod lots;
 pub mod position;
 pub mod position_items;
+pub mod recorded;
 pub mod refusal;
 pub mod replay;
 pub mod rules;
@@ -70,6 +72,7 @@ pub mod trade_record;
 pub mod verify;
 pub mod wallet;
 
+pub use activity::{Activity, ActivityEvent, ActivityFields, ActivityMistake, ActivitySource, ActivityType};
 pub use applied_split::AppliedSplit;
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
@@ -77,6 +80,7 @@ pub use folded::FoldedSplits;
 pub use lot_method::{AutomaticLotMethod, LotMethod};
 pub use lots::{Lot, LotPick};
 pub use position::{Position, RelievedLot};
+pub use recorded::RecordedPosition;
 pub use refusal::Refusal;
 pub use replay::LotMovement;
 pub use rules::Rules;

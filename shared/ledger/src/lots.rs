@@ -7,6 +7,7 @@
 
 use domain::split::Split;
 use domain::{Currency, Day, Money, Price, Quantity};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::exact;
@@ -31,7 +32,7 @@ pub struct Lot {
 }
 
 /// A lot that a sale names if the lot method is `specific`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LotPick {
     /// The lot.
     pub lot_id: Uuid,

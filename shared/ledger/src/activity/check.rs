@@ -1,0 +1,252 @@
+//! The check of an activity's fields, by type.
+
+use domain::decimal::DECIMALS;
+use domain::{Currency, Day, DecimalError, Money, MoneyError, Price, Quantity, Symbol};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::event::{
+    ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
+};
+use super::{ActivityFields, ActivityMistake, ActivityType};
+use crate::exact;
+use crate::lots::LotPick;
+
+/// The largest difference between an amount and quantity × price, as a fraction of the amount …
+const MISMATCH_FRACTION: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
+/// … and in money: a larger difference in both is a mistake.
+const MISMATCH_AMOUNT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
+
+/// Fields being checked, with the mistakes found.
+struct Check<'a> {
+    fields: &'a ActivityFields,
+    date: Day,
+    currency: Currency,
+    mistakes: Vec<ActivityMistake>,
+}
+
+impl ActivityFields {
+    /// What happened on `date`, with the instrument's currency; or every mistake. A fee or a tax of zero is taken by
+    /// every type.
+    ///
+    /// If a trade has no amount, it is quantity × price, rounded half-even to the currency's unit; if it has no price,
+    /// that is amount ÷ quantity, rounded half-even to twelve decimals.
+    pub fn event(
+        &self,
+        date: Day,
+        currency: Currency,
+        note: Option<&str>,
+    ) -> Result<ActivityEvent, Vec<ActivityMistake>> {
+        let mut check = Check { fields: self, date, currency, mistakes: Vec::new() };
+        check.refuse_what_is_not_taken();
+        let event = match self.kind {
+            ActivityType::Buy => check.buy(),
+            ActivityType::Sell => check.sell(),
+            ActivityType::TransferIn => check.transfer_in(),
+            ActivityType::TransferOut => check.transfer_out(),
+            ActivityType::Adjustment => check.adjustment(note),
+            ActivityType::Split => check.split(),
+        };
+        match event {
+            Some(event) if check.mistakes.is_empty() => Ok(event),
+            _ => Err(check.mistakes),
+        }
+    }
+}
+
+impl Check<'_> {
+    fn refuse_what_is_not_taken(&mut self) {
+        let (kind, taken) = (self.fields.kind, self.fields.taken());
+        let refused = self.fields.given().filter(|field| !taken.contains(field));
+        self.mistakes.extend(refused.map(|field| ActivityMistake::NotTaken { field, kind }));
+        if let (Some(given), Some(symbol)) = (self.fields.currency, &self.fields.symbol)
+            && given != self.currency
+        {
+            self.mistakes.push(ActivityMistake::OtherCurrency { expected: self.currency, symbol: symbol.clone() });
+        }
+    }
+
+    fn note<T>(&mut self, result: Result<T, ActivityMistake>) -> Option<T> {
+        result.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    fn needed<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
+        let kind = self.fields.kind;
+        self.note(value.ok_or(ActivityMistake::Missing { field, kind }))
+    }
+
+    fn symbol(&mut self) -> Option<Symbol> {
+        self.needed("symbol", self.fields.symbol.clone())
+    }
+
+    fn units_of(&mut self, quantity: Option<Decimal>) -> Option<Units> {
+        let symbol = self.symbol();
+        let quantity = self.needed("quantity", quantity).and_then(|quantity| self.quantity(quantity));
+        Some(Units { symbol: symbol?, quantity: quantity? })
+    }
+
+    fn units(&mut self) -> Option<Units> {
+        self.units_of(self.fields.quantity)
+    }
+
+    fn quantity(&mut self, quantity: Decimal) -> Option<Quantity> {
+        let field = "quantity";
+        if quantity <= Decimal::ZERO {
+            return self.note(Err(ActivityMistake::NotPositive { field }));
+        }
+        self.note(Quantity::new(quantity).map_err(|error| ActivityMistake::Decimal { field, error }))
+    }
+
+    fn price(&mut self, price: Decimal) -> Option<Price> {
+        let field = "unit_price";
+        if price <= Decimal::ZERO {
+            return self.note(Err(ActivityMistake::NotPositive { field }));
+        }
+        self.note(Price::new(price).map_err(|error| ActivityMistake::Decimal { field, error }))
+    }
+
+    /// An amount of zero or more.
+    fn charge(&mut self, field: &'static str, amount: Decimal) -> Option<Money> {
+        if amount < Decimal::ZERO {
+            return self.note(Err(ActivityMistake::Negative { field }));
+        }
+        self.money(field, amount)
+    }
+
+    fn charges(&mut self) -> Option<(Money, Money)> {
+        let (fee, tax) = (self.charge("fee", self.fields.fee), self.charge("tax", self.fields.tax));
+        fee.zip(tax)
+    }
+
+    fn money(&mut self, field: &'static str, amount: Decimal) -> Option<Money> {
+        self.note(Money::new(amount, self.currency).map_err(|error| ActivityMistake::Money { field, error }))
+    }
+
+    /// The price of a unit and the money of a trade.
+    fn terms(&mut self, quantity: Option<Quantity>) -> Option<(Price, Money)> {
+        let price = self.fields.unit_price.map(|price| self.price(price));
+        let amount = self.fields.amount.map(|amount| self.charge("amount", amount));
+        if price.is_none() && amount.is_none() {
+            self.needed::<()>("unit_price", None);
+        }
+        let quantity = quantity?;
+        match (price, amount) {
+            (Some(price), Some(amount)) => {
+                let (price, amount) = price.zip(amount)?;
+                let product = self.product(quantity, price)?;
+                self.compare(amount, product)?;
+                Some((price, amount))
+            }
+            (Some(price), None) => {
+                let price = price?;
+                Some((price, self.product(quantity, price)?))
+            }
+            (None, Some(amount)) => {
+                let amount = amount?;
+                let price = exact::cost_per_unit(amount, quantity, DECIMALS).ok().flatten();
+                Some((self.price(price.unwrap_or_default())?, amount))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn product(&mut self, quantity: Quantity, price: Price) -> Option<Money> {
+        let field = "quantity";
+        let product = exact::value(quantity, price, self.currency);
+        let product = self.note(product.map_err(|_| ActivityMistake::Money { field, error: MoneyError::TooLarge }))?;
+        Some(product)
+    }
+
+    fn compare(&mut self, amount: Money, product: Money) -> Option<()> {
+        let (amount, product) = (amount.amount(), product.amount());
+        let off = amount.checked_sub(product).map(|off| off.abs());
+        let allowed = amount.checked_mul(MISMATCH_FRACTION).map(|fraction| fraction.max(MISMATCH_AMOUNT));
+        let is_near = off.zip(allowed).is_some_and(|(off, allowed)| off <= allowed);
+        self.note(if is_near { Ok(()) } else { Err(ActivityMistake::AmountMismatch { amount, product }) })
+    }
+
+    fn buy(&mut self) -> Option<ActivityEvent> {
+        let (units, charges) = (self.units(), self.charges());
+        let terms = self.terms(units.as_ref().map(|units| units.quantity));
+        let ((unit_price, amount), (fee, tax)) = terms.zip(charges)?;
+        Some(ActivityEvent::Buy(BuyDetails { units: units?, unit_price, amount, fee, tax }))
+    }
+
+    fn sell(&mut self) -> Option<ActivityEvent> {
+        let (units, charges) = (self.units(), self.charges());
+        let lots = self.lots(units.as_ref());
+        let terms = self.terms(units.as_ref().map(|units| units.quantity));
+        let ((unit_price, amount), (fee, tax)) = terms.zip(charges)?;
+        Some(ActivityEvent::Sell(SellDetails { units: units?, unit_price, amount, fee, tax, lots: lots? }))
+    }
+
+    /// The named lots, each once, that give all of the units.
+    fn lots(&mut self, units: Option<&Units>) -> Option<Vec<LotPick>> {
+        let lots = &self.fields.lots;
+        let mut ids: Vec<Uuid> = lots.iter().map(|pick| pick.lot_id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| pair.first() == pair.last()) {
+            return self.note(Err(ActivityMistake::LotNamedTwice));
+        }
+        if lots.iter().any(|pick| pick.quantity.is_zero()) {
+            return self.note(Err(ActivityMistake::NotPositive { field: "lots" }));
+        }
+        let named = exact::sum(&lots.iter().map(|pick| pick.quantity).collect::<Vec<_>>());
+        let named =
+            self.note(named.map_err(|_| ActivityMistake::Decimal { field: "lots", error: DecimalError::TooLarge }))?;
+        match units {
+            Some(units) if !lots.is_empty() && named != units.quantity => {
+                self.note(Err(ActivityMistake::LotsDoNotAddUp { named, quantity: units.quantity }))
+            }
+            _ => Some(lots.clone()),
+        }
+    }
+
+    fn cost_of_unit(&mut self, units: Option<&Units>) -> Option<Option<Price>> {
+        let Some(price) = self.fields.unit_price else { return Some(None) };
+        let price = self.price(price);
+        if let (Some(units), Some(price)) = (units, price) {
+            self.product(units.quantity, price)?;
+        }
+        price.map(Some)
+    }
+
+    fn transfer_in(&mut self) -> Option<ActivityEvent> {
+        let units = self.units();
+        if self.fields.cost_unknown == self.fields.unit_price.is_some() {
+            self.mistakes.push(ActivityMistake::CostOrUnknown);
+        }
+        let unit_price = self.cost_of_unit(units.as_ref());
+        let (acquired_on, currency) = (self.fields.acquired_on, self.currency);
+        if acquired_on.is_some_and(|day| day > self.date) {
+            self.mistakes.push(ActivityMistake::AcquiredLater);
+        }
+        let unit_price = unit_price?;
+        Some(ActivityEvent::TransferIn(TransferInDetails { units: units?, unit_price, currency, acquired_on }))
+    }
+
+    fn transfer_out(&mut self) -> Option<ActivityEvent> {
+        let units = self.units();
+        let lots = self.lots(units.as_ref());
+        Some(ActivityEvent::TransferOut(TransferOutDetails { units: units?, currency: self.currency, lots: lots? }))
+    }
+
+    fn adjustment(&mut self, note: Option<&str>) -> Option<ActivityEvent> {
+        let is_removal = self.fields.quantity.is_some_and(|quantity| quantity.is_sign_negative());
+        let units = self.units_of(self.fields.quantity.map(|quantity| quantity.abs()));
+        if note.is_none_or(|note| note.trim().is_empty()) {
+            self.mistakes.push(ActivityMistake::NoteNeeded);
+        }
+        if is_removal && self.fields.unit_price.is_some() {
+            self.mistakes.push(ActivityMistake::NotTaken { field: "unit_price", kind: self.fields.kind });
+        }
+        let (unit_price, currency) = (self.cost_of_unit(units.as_ref()), self.currency);
+        let (units, unit_price) = units.zip(unit_price)?;
+        Some(ActivityEvent::Adjustment(AdjustmentDetails { units, is_removal, unit_price, currency }))
+    }
+
+    fn split(&mut self) -> Option<ActivityEvent> {
+        let (symbol, ratio) = (self.symbol(), self.needed("ratio", self.fields.ratio));
+        Some(ActivityEvent::Split { symbol: symbol?, ratio: ratio?, currency: self.currency })
+    }
+}

@@ -1,0 +1,204 @@
+//! What an activity did, with exactly the fields that its type takes.
+
+use domain::{Currency, Day, Money, Price, Quantity, SplitRatio, Symbol};
+
+use super::{ActivityFields, ActivityType};
+use crate::lots::LotPick;
+
+/// Units of an instrument, above zero.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Units {
+    /// The instrument.
+    pub symbol: Symbol,
+    /// The number of units, as counted on the day of the activity: a split of that day has been made.
+    pub quantity: Quantity,
+}
+
+/// A purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuyDetails {
+    /// What was bought.
+    pub units: Units,
+    /// Price of a unit.
+    pub unit_price: Price,
+    /// What the units cost, fee and tax apart; zero or more.
+    pub amount: Money,
+    /// The fee; zero or more.
+    pub fee: Money,
+    /// The tax; zero or more.
+    pub tax: Money,
+}
+
+/// A sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SellDetails {
+    /// What was sold.
+    pub units: Units,
+    /// Price of a unit.
+    pub unit_price: Price,
+    /// What the units brought, fee and tax apart; zero or more.
+    pub amount: Money,
+    /// The fee; zero or more.
+    pub fee: Money,
+    /// The tax; zero or more. It is no part of the gain.
+    pub tax: Money,
+    /// The lots to take from, if named.
+    pub lots: Vec<LotPick>,
+}
+
+/// Units that came in from another account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferInDetails {
+    /// What came in.
+    pub units: Units,
+    /// What a unit had cost, fees included; nothing if it is not known.
+    pub unit_price: Option<Price>,
+    /// The currency of the price.
+    pub currency: Currency,
+    /// When the units were bought, if known.
+    pub acquired_on: Option<Day>,
+}
+
+/// Units that left for another account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransferOutDetails {
+    /// What left.
+    pub units: Units,
+    /// The currency of the instrument.
+    pub currency: Currency,
+    /// The lots to take from, if named.
+    pub lots: Vec<LotPick>,
+}
+
+/// A correction of the units held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdjustmentDetails {
+    /// The units that are added or removed.
+    pub units: Units,
+    /// Whether they are removed.
+    pub is_removal: bool,
+    /// What an added unit had cost; nothing if it is not known, or if units are removed.
+    pub unit_price: Option<Price>,
+    /// The currency of the price.
+    pub currency: Currency,
+}
+
+/// What an activity did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActivityEvent {
+    /// Units were bought.
+    Buy(BuyDetails),
+    /// Units were sold.
+    Sell(SellDetails),
+    /// Units came in.
+    TransferIn(TransferInDetails),
+    /// Units left.
+    TransferOut(TransferOutDetails),
+    /// The units held were corrected.
+    Adjustment(AdjustmentDetails),
+    /// Each unit became others.
+    Split {
+        /// The instrument.
+        symbol: Symbol,
+        /// New units for old ones.
+        ratio: SplitRatio,
+        /// The currency of the instrument.
+        currency: Currency,
+    },
+}
+
+impl ActivityEvent {
+    /// The type of the activity.
+    #[must_use]
+    pub fn activity_type(&self) -> ActivityType {
+        match self {
+            Self::Buy(_) => ActivityType::Buy,
+            Self::Sell(_) => ActivityType::Sell,
+            Self::TransferIn(_) => ActivityType::TransferIn,
+            Self::TransferOut(_) => ActivityType::TransferOut,
+            Self::Adjustment(_) => ActivityType::Adjustment,
+            Self::Split { .. } => ActivityType::Split,
+        }
+    }
+
+    /// The units that it moves; none for a split.
+    #[must_use]
+    pub fn units(&self) -> Option<&Units> {
+        match self {
+            Self::Buy(BuyDetails { units, .. })
+            | Self::Sell(SellDetails { units, .. })
+            | Self::TransferIn(TransferInDetails { units, .. })
+            | Self::TransferOut(TransferOutDetails { units, .. })
+            | Self::Adjustment(AdjustmentDetails { units, .. }) => Some(units),
+            Self::Split { .. } => None,
+        }
+    }
+
+    /// The instrument.
+    #[must_use]
+    pub fn symbol(&self) -> &Symbol {
+        match self {
+            Self::Buy(BuyDetails { units, .. })
+            | Self::Sell(SellDetails { units, .. })
+            | Self::TransferIn(TransferInDetails { units, .. })
+            | Self::TransferOut(TransferOutDetails { units, .. })
+            | Self::Adjustment(AdjustmentDetails { units, .. }) => &units.symbol,
+            Self::Split { symbol, .. } => symbol,
+        }
+    }
+
+    /// The currency of its amounts.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        match self {
+            Self::Buy(BuyDetails { fee, .. }) | Self::Sell(SellDetails { fee, .. }) => fee.currency(),
+            Self::TransferIn(TransferInDetails { currency, .. })
+            | Self::TransferOut(TransferOutDetails { currency, .. })
+            | Self::Adjustment(AdjustmentDetails { currency, .. })
+            | Self::Split { currency, .. } => *currency,
+        }
+    }
+
+    /// Whether units leave: a sale, a transfer out, or an adjustment that removes units.
+    #[must_use]
+    pub fn takes_units(&self) -> bool {
+        match self {
+            Self::Sell(_) | Self::TransferOut(_) => true,
+            Self::Adjustment(adjustment) => adjustment.is_removal,
+            Self::Buy(_) | Self::TransferIn(_) | Self::Split { .. } => false,
+        }
+    }
+
+    /// The fields, all that are not absent: [`ActivityFields::event`] makes the same event of them.
+    #[must_use]
+    pub fn fields(&self) -> ActivityFields {
+        let mut fields = ActivityFields::new(self.activity_type());
+        fields.symbol = Some(self.symbol().clone());
+        fields.currency = Some(self.currency());
+        if let Some(units) = self.units() {
+            fields.quantity = Some(units.quantity.units());
+        }
+        match self {
+            Self::Buy(BuyDetails { unit_price, amount, fee, tax, .. })
+            | Self::Sell(SellDetails { unit_price, amount, fee, tax, .. }) => {
+                (fields.unit_price, fields.amount) = (Some(unit_price.amount()), Some(amount.amount()));
+                (fields.fee, fields.tax) = (fee.amount(), tax.amount());
+            }
+            Self::TransferIn(TransferInDetails { unit_price, acquired_on, .. }) => {
+                fields.unit_price = unit_price.map(Price::amount);
+                (fields.cost_unknown, fields.acquired_on) = (unit_price.is_none(), *acquired_on);
+            }
+            Self::TransferOut(_) => {}
+            Self::Adjustment(AdjustmentDetails { units, is_removal, unit_price, .. }) => {
+                let units = units.quantity.units();
+                fields.quantity = Some(if *is_removal { -units } else { units });
+                fields.unit_price = unit_price.map(Price::amount);
+            }
+            Self::Split { ratio, .. } => fields.ratio = Some(*ratio),
+        }
+        if let Self::Sell(SellDetails { lots, .. }) | Self::TransferOut(TransferOutDetails { lots, .. }) = self {
+            fields.lots.clone_from(lots);
+        }
+        fields
+    }
+}

@@ -1,0 +1,31 @@
+//! The order in which activities count.
+
+use std::cmp::Ordering;
+
+use chrono::NaiveTime;
+
+use crate::activity::{Activity, ActivityType};
+
+/// Sorts activities into the order in which they count, whatever the order in which they were recorded.
+pub fn sort(activities: &mut [&Activity]) {
+    activities.sort_by(|left, right| compare(left, right));
+}
+
+/// Splits come first on their day: what is dated on it is in new units.
+fn compare(left: &Activity, right: &Activity) -> Ordering {
+    let phase = |activity: &Activity| u8::from(activity.activity_type() != ActivityType::Split);
+    let takes = |activity: &Activity| activity.event.takes_units();
+    (left.date, phase(left))
+        .cmp(&(right.date, phase(right)))
+        .then_with(|| moment(left).cmp(&moment(right)))
+        .then_with(|| takes(left).cmp(&takes(right)))
+        .then_with(|| left.id.cmp(&right.id))
+}
+
+/// The time of the day; without one, its start for what brings units and its end for what takes some.
+fn moment(activity: &Activity) -> (bool, NaiveTime) {
+    match activity.time {
+        Some(time) => (false, time),
+        None => (activity.event.takes_units(), NaiveTime::MIN),
+    }
+}
