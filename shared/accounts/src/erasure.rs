@@ -173,6 +173,8 @@ async fn erase_item(app: &App, customer: CustomerId, item: Item) -> Result<bool,
         | Kind::PortfolioCount
         | Kind::InvestmentProfile
         | Kind::Series
+        | Kind::Activities
+        | Kind::ActivityVersion
         | Kind::Investment
         | Kind::InvestmentCount
         | Kind::Import => remove(app, customer, item).await?,

@@ -194,6 +194,8 @@ fn is_exported(kind: Kind) -> bool {
         | Kind::OlderLots
         | Kind::Trade
         | Kind::Series
+        | Kind::Activities
+        | Kind::ActivityVersion
         | Kind::Investment
         | Kind::InvestmentCount
         | Kind::Import

@@ -348,6 +348,8 @@ impl From<ServiceError> for Problem {
             }
             ServiceError::PriceTooSmall { .. } => Self::new(ProblemCode::PriceTooSmall, detail),
             ServiceError::PriceChanged { expected, current } => Self::price_changed(detail, expected, current),
+            ServiceError::RecordedUnitsMissing { .. } => Self::new(ProblemCode::InsufficientUnits, detail),
+            ServiceError::HistoryConflict { .. } => Self::new(ProblemCode::HistoryConflict, detail),
             ServiceError::PortfolioClosed => Self::new(ProblemCode::PortfolioClosed, detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(ProblemCode::PortfolioNotEmpty, detail),
             ServiceError::PortfolioHasTrades => Self::new(ProblemCode::PortfolioHasTrades, detail),

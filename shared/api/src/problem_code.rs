@@ -126,9 +126,12 @@ codes! {
     InsufficientFunds: CONFLICT, "insufficient_funds",
         "The wallet has less cash in the currency than the request needs.",
         "Deposit first, then send the request with a new `Idempotency-Key`: this key returns this error for seven days.";
+    HistoryConflict: CONFLICT, "history_conflict",
+        "After the change, a later activity would take more units than are held. `detail` names it.",
+        "Correct or remove that activity first.";
     InsufficientUnits: CONFLICT, "insufficient_units",
-        "The position, or a chosen lot, has fewer units than the order sells.",
-        "Read the holdings, then send an order with a new `Idempotency-Key`: this key returns this error for seven days.";
+        "The position, or a chosen lot, has fewer units than the order sells, or than the activity takes on its day.",
+        "Read the holdings, then send an order with a new `Idempotency-Key`: this key returns this error for seven days. Record what brought the units before the activity that takes them.";
     LastAdministrator: CONFLICT, "last_administrator",
         "The change would leave the platform without an administrator.",
         "Make another administrator first.";

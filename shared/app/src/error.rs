@@ -1,12 +1,13 @@
 //! The errors of use cases.
 
-use domain::{Day, Price, Symbol};
+use domain::{Day, Price, Quantity, Symbol};
 use ledger::Refusal;
 use market::ProviderError;
 use objects::ObjectError;
 use quant::rules::RuleError;
 use store::StoreError;
 use store::retry::Retryable;
+use uuid::Uuid;
 
 use crate::hasher::HasherError;
 use crate::mail::MailError;
@@ -232,6 +233,32 @@ pub enum ServiceError {
         day: Day,
         /// The day of the last price that is confirmed.
         last: Day,
+    },
+    /// A recorded sale, transfer or adjustment takes more units than the activities leave on its day.
+    #[error("{needed} units of {symbol} cannot leave on {day}: only {held} are held.")]
+    RecordedUnitsMissing {
+        /// The instrument.
+        symbol: Symbol,
+        /// The day of the activity.
+        day: Day,
+        /// Units held on that day.
+        held: Quantity,
+        /// Units that it takes.
+        needed: Quantity,
+    },
+    /// A change of the activities would leave a later one without units.
+    #[error("The activity {activity_id} on {day} needs {needed} units of {symbol}, but only {held} would be held.")]
+    HistoryConflict {
+        /// The instrument.
+        symbol: Symbol,
+        /// The activity that would lack units.
+        activity_id: Uuid,
+        /// Its day.
+        day: Day,
+        /// Units that would be held on that day.
+        held: Quantity,
+        /// Units that it takes.
+        needed: Quantity,
     },
     /// The portfolio is closed and accepts no changes.
     #[error("The portfolio is closed. Open it again first.")]

@@ -1,7 +1,7 @@
 //! The books of customers: wallets, trades, portfolios and their holdings.
 //!
 //! [`wallets`] moves money, [`statement`] shows how it moved, [`trades`] buys and sells at the stored quote,
-//! [`investments`] records lots held elsewhere, and [`imports`] reads a file of them. [`portfolios`] contain trades and
+//! [`activities`] are the history of accounts elsewhere, [`investments`] its open lots, and [`imports`] reads a file of them. [`portfolios`] contain trades and
 //! lots; [`holdings`] computes their current value and [`performance`] how it changed, from the same prices and to the
 //! same cent; [`overview`] adds both up over all portfolios of a customer. [`outcomes`] looks up what a call with an
 //! idempotency key did.
@@ -14,6 +14,7 @@
 //! - Money and units are exact decimals. An entry is never edited: a correction is a reversal.
 //! - A lot dated after the market's today does not count in any value yet.
 
+pub mod activities;
 pub mod holdings;
 pub mod imports;
 pub mod investments;

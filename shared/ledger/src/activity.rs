@@ -12,13 +12,16 @@ mod written;
 use std::fmt;
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Currency, Day, PortfolioId, Symbol};
+use domain::{Currency, Day, Investment, PortfolioId, Symbol};
 pub use event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
 };
 pub use fields::{ActivityFields, ActivityMistake};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+use crate::exact;
+use crate::refusal::Refusal;
 
 /// The longest note, in characters.
 pub const MAX_NOTE_LENGTH: usize = 500;
@@ -100,6 +103,36 @@ impl Activity {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.event.currency()
+    }
+}
+
+/// A lot held elsewhere, as a purchase.
+impl TryFrom<Investment> for Activity {
+    type Error = Refusal;
+
+    fn try_from(investment: Investment) -> Result<Self, Refusal> {
+        let currency = investment.currency();
+        let units = Units { symbol: investment.ticker_symbol, quantity: investment.quantity };
+        let details = BuyDetails {
+            amount: exact::value(investment.quantity, investment.purchase_price, currency)?,
+            units,
+            unit_price: investment.purchase_price,
+            fee: investment.fee,
+            tax: exact::zero(currency)?,
+        };
+        Ok(Self {
+            id: investment.id,
+            portfolio_id: investment.portfolio_id,
+            date: investment.purchase_date,
+            time: None,
+            event: ActivityEvent::Buy(details),
+            note: None,
+            external_id: None,
+            source: ActivitySource::Investment,
+            created_at: investment.created_at,
+            updated_at: investment.updated_at,
+            version: investment.version,
+        })
     }
 }
 

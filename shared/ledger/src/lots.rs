@@ -32,7 +32,7 @@ pub struct Lot {
 }
 
 /// A lot that a sale names if the lot method is `specific`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LotPick {
     /// The lot.
     pub lot_id: Uuid,

@@ -135,6 +135,13 @@ impl Query {
         Cursor(URL_SAFE_NO_PAD.encode(bytes))
     }
 
+    /// The sort key after which the page begins, if it is not the first one: for lists that are not read item by item.
+    ///
+    /// Errors: [`StoreError::ForeignCursor`] for the cursor of another list.
+    pub fn position(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.bounds()?.after)
+    }
+
     /// Makes a page from the items that an engine found: in order, without expired items, and one more than the limit
     /// if there is one. `more` means that the engine stopped before the end of the range.
     #[must_use]

@@ -2,14 +2,16 @@
 
 use domain::{Currency, Day, DecimalError, MoneyError, Quantity, SplitRatio, Symbol};
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::{ActivityType, MAX_NOTE_LENGTH};
 use crate::lots::LotPick;
 
 /// The fields of an activity, each as given. A type takes some of them and needs some of those.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ActivityFields {
     /// What the activity is.
+    #[serde(rename = "type")]
     pub kind: ActivityType,
     /// The instrument.
     pub symbol: Option<Symbol>,

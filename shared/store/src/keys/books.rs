@@ -129,7 +129,39 @@ pub fn series(portfolio: PortfolioId) -> List {
     Kind::Series.list(portfolio.0)
 }
 
-/// A lot held elsewhere.
+/// The head of a portfolio's activities: it names their segments.
+#[must_use]
+pub fn activities_head(portfolio: PortfolioId) -> Key {
+    Kind::Activities.only(portfolio.0)
+}
+
+/// A segment of a portfolio's activities.
+#[must_use]
+pub fn activities_segment(portfolio: PortfolioId, number: u32) -> Key {
+    Kind::Activities.key(portfolio.0, format_args!("{number:06}"))
+}
+
+/// Head and segments of a portfolio's activities.
+#[must_use]
+pub fn activities(portfolio: PortfolioId) -> List {
+    let Key { pk: partition, sk: prefix } = activities_head(portfolio);
+    List { partition, range: Range::Prefix(prefix) }
+}
+
+/// An activity as it was at a version before its last change.
+#[must_use]
+pub fn activity_version(portfolio: PortfolioId, id: Uuid, version: u64) -> Key {
+    Kind::ActivityVersion.key(portfolio.0, format_args!("{id}#{version:04}"))
+}
+
+/// The earlier versions of an activity, oldest first.
+#[must_use]
+pub fn activity_versions(portfolio: PortfolioId, id: Uuid) -> List {
+    let Key { pk: partition, sk: prefix } = Kind::ActivityVersion.key(portfolio.0, format_args!("{id}#"));
+    List { partition, range: Range::Prefix(prefix) }
+}
+
+/// A lot held elsewhere, where earlier versions stored it.
 #[must_use]
 pub fn investment(portfolio: PortfolioId, id: Uuid) -> Key {
     Kind::Investment.key(portfolio.0, id)

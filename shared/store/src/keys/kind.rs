@@ -87,7 +87,11 @@ kinds! {
     Trade = "PORTFOLIO", "TRADE";
     /// A year of daily values, or the state of the daily values.
     Series = "PORTFOLIO", "SERIES";
-    /// A lot held elsewhere.
+    /// The head of the activities, or a segment of them.
+    Activities = "PORTFOLIO", "ACTIVITIES";
+    /// A version of an activity before a change.
+    ActivityVersion = "PORTFOLIO", "ACTIVITY_VERSION";
+    /// A lot held elsewhere, where earlier versions stored it.
     Investment = "PORTFOLIO", "INVESTMENT";
     /// The number of lots held elsewhere.
     InvestmentCount = "PORTFOLIO", "INVESTMENTS";

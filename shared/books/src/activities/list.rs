@@ -1,0 +1,113 @@
+//! Reading activities: one, a page of them, and the versions of one.
+
+use app::error::ServiceError;
+use app::listing::{self, DayRange, ListOrder, ListPage, PageRequest};
+use domain::{CustomerId, PortfolioId, Symbol};
+use ledger::{Activity, ActivityType};
+use market_data::MarketData;
+use serde::Serialize;
+use store::retry::{Retry, retry};
+use store::{Cursor, Query, Range, documents, keys};
+use uuid::Uuid;
+
+use super::{ActivityRecord, History};
+use crate::portfolios;
+
+/// Which activities a list contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ActivityFilter {
+    /// Activities of this type.
+    pub kind: Option<ActivityType>,
+    /// Activities of this instrument.
+    pub symbol: Option<Symbol>,
+    /// Activities of these days.
+    pub days: DayRange,
+}
+
+impl ActivityFilter {
+    fn keeps(&self, activity: &Activity) -> bool {
+        self.days.contains(activity.date)
+            && self.kind.is_none_or(|kind| kind == activity.activity_type())
+            && self.symbol.as_ref().is_none_or(|symbol| symbol == activity.symbol())
+    }
+}
+
+/// An activity of the customer.
+///
+/// Errors: [`ServiceError::NotFound`].
+pub async fn find(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+) -> Result<ActivityRecord, ServiceError> {
+    Ok(read(market, customer, portfolio).await?.find(id)?.clone().into())
+}
+
+/// The versions of an activity, the current one first. Those of a removed activity are its earlier ones.
+///
+/// Errors: [`ServiceError::NotFound`].
+pub async fn versions(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    id: Uuid,
+) -> Result<Vec<ActivityRecord>, ServiceError> {
+    let history = read(market, customer, portfolio).await?;
+    let mut all: Vec<ActivityRecord> = history.find(id).ok().cloned().map(ActivityRecord::from).into_iter().collect();
+    for item in listing::read_all(&market.app, keys::activity_versions(portfolio, id)).await?.iter().rev() {
+        all.push(documents::parse::<Activity>(item)?.into());
+    }
+    if all.is_empty() { Err(ServiceError::NotFound { what: "activity" }) } else { Ok(all) }
+}
+
+/// A page of a portfolio's activities, by day; within a day in the order of recording.
+///
+/// Errors: [`store::StoreError::ForeignCursor`] for the cursor of another list.
+pub async fn list(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    filter: &ActivityFilter,
+    page: &PageRequest,
+) -> Result<ListPage<ActivityRecord>, ServiceError> {
+    let history = read(market, customer, portfolio).await?;
+    let query = Query {
+        partition: keys::activities(portfolio).partition,
+        range: Range::All,
+        limit: page.limit,
+        cursor: page.cursor.clone().map(Cursor::new),
+        direction: page.order.into(),
+        filter: listing::fingerprint(filter)?,
+    };
+    let after = query.position()?;
+    let mut kept: Vec<(String, &Activity)> = history
+        .activities()
+        .filter(|activity| filter.keeps(activity))
+        .map(|activity| (place(activity), activity))
+        .collect();
+    kept.sort_by(|(left, _), (right, _)| left.cmp(right));
+    if page.order == ListOrder::Desc {
+        kept.reverse();
+    }
+    let is_behind = |place: &String| match (&after, page.order) {
+        (None, _) => true,
+        (Some(after), ListOrder::Asc) => place > after,
+        (Some(after), ListOrder::Desc) => place < after,
+    };
+    let mut rest = kept.into_iter().filter(|(place, _)| is_behind(place)).peekable();
+    let shown: Vec<(String, &Activity)> = rest.by_ref().take(page.limit).collect();
+    let last = shown.last().filter(|_| rest.peek().is_some());
+    let next = last.map(|(place, _)| query.cursor_after(place).to_string());
+    Ok(ListPage { items: shown.into_iter().map(|(_, activity)| activity.clone().into()).collect(), next })
+}
+
+/// The place of an activity in a list, as text in the same order.
+fn place(activity: &Activity) -> String {
+    format!("{}#{}", activity.date, activity.id)
+}
+
+async fn read(market: &MarketData, customer: CustomerId, portfolio: PortfolioId) -> Result<History, ServiceError> {
+    portfolios::load(&market.app, customer, portfolio).await?;
+    retry(Retry::within(app::CONFLICT_BUDGET), || History::read(&market.app, portfolio)).await
+}

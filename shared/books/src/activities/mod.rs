@@ -1,0 +1,29 @@
+//! Activities: the record of what happened in accounts elsewhere.
+//!
+//! The activities of a portfolio are one [`History`]: a head and packed segments in the order of recording
+//! ([`history`]). A change reads the whole history, replays the instruments that it touches, and writes the changed
+//! segments and the head at the versions that it has read. So of two sales of the same units at once one is refused.
+//! Trades of the wallet do not touch it.
+
+mod change;
+mod conflicts;
+mod history;
+mod list;
+mod positions;
+mod record;
+mod segment;
+
+use app::error::ServiceError;
+use app::precondition::Precondition;
+pub use change::{ActivityChange, correct, remove};
+pub(crate) use history::History;
+pub use list::{ActivityFilter, find, list, versions};
+use market_data::MarketData;
+pub(crate) use positions::{RecordedPositions, replay_all};
+pub use record::{ActivityRecord, NewActivity, record};
+use uuid::Uuid;
+
+/// The most activities of a portfolio.
+pub const MAX_ACTIVITIES: usize = 20_000;
+
+pub(crate) const WHAT: &str = "activities";

@@ -1,0 +1,247 @@
+//! Recording an activity, and how one is shown.
+
+use app::effect::Effect;
+use app::error::ServiceError;
+use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
+use app::{App, stored_responses};
+use chrono::{DateTime, NaiveTime, Utc};
+use domain::{Currency, CustomerId, Day, PortfolioId, SplitRatio, Symbol};
+use ledger::{Activity, ActivityFields, ActivityMistake, ActivitySource, ActivityType, LotMethod, LotPick};
+use market_data::market_clock::latest_day_anywhere;
+use market_data::{MarketData, instruments};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use store::retry::{Retry, retry};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::change::{Step, prepare_writes};
+use super::{History, WHAT};
+use crate::investments::track;
+use crate::portfolios;
+
+pub(crate) const ROUTE: &str = "POST /portfolios/{id}/activities";
+
+/// The first day that an activity can be dated on.
+const FIRST_DAY: (i32, u32, u32) = (1900, 1, 1);
+
+/// An activity to record, as given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewActivity {
+    /// The day on which it happened.
+    pub date: Day,
+    /// The time of that day at the exchange.
+    pub time: Option<NaiveTime>,
+    /// What happened.
+    #[serde(flatten)]
+    pub fields: ActivityFields,
+    /// The customer's note.
+    pub note: Option<String>,
+    /// Its id in another program.
+    pub external_id: Option<String>,
+}
+
+/// An activity of a portfolio. Amounts are decimals in the currency of the instrument; a field that the type does not
+/// take is null.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Activity)]
+pub struct ActivityRecord {
+    /// Id of the activity.
+    pub id: Uuid,
+    /// The portfolio that it belongs to.
+    pub portfolio_id: PortfolioId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: ActivityType,
+    /// The day on which it happened.
+    pub date: Day,
+    /// The time of that day at the exchange; null if it is not known.
+    #[schema(value_type = Option<String>, required, example = "15:30:00")]
+    pub time: Option<NaiveTime>,
+    /// The instrument.
+    pub symbol: Symbol,
+    /// Units of that day; below zero for an adjustment that removes units.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub quantity: Option<Decimal>,
+    /// Price of a unit; for units that came in, what one had cost, null if that is not known.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub unit_price: Option<Decimal>,
+    /// Whether the cost of units that came in is not known.
+    pub cost_unknown: bool,
+    /// What the units cost or brought, fee and tax apart.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub amount: Option<Decimal>,
+    /// The fee of a trade: part of the cost of a purchase, taken off the proceeds of a sale.
+    #[schema(value_type = domain::schema::DecimalString)]
+    pub fee: Decimal,
+    /// The tax of a trade: part of the cost of a purchase, not part of the gain of a sale.
+    #[schema(value_type = domain::schema::DecimalString)]
+    pub tax: Decimal,
+    /// Currency of the instrument.
+    pub currency: Currency,
+    /// When units that came in were bought; null if it is not known.
+    #[schema(required)]
+    pub acquired_on: Option<Day>,
+    /// New units for old ones, of a split.
+    #[schema(value_type = Option<String>, required, example = "3/2")]
+    pub ratio: Option<SplitRatio>,
+    /// The lots that the units are taken from, if it names them.
+    pub lots: Vec<LotPick>,
+    /// The customer's note.
+    #[schema(required)]
+    pub note: Option<String>,
+    /// Its id in the program that it was imported from.
+    #[schema(required)]
+    pub external_id: Option<String>,
+    /// How it came to be.
+    pub source: ActivitySource,
+    /// When it was first recorded.
+    #[serde(with = "domain::instant")]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(with = "domain::instant")]
+    pub updated_at: DateTime<Utc>,
+    /// Version, counted from 1; the value of `ETag` and `If-Match`.
+    #[schema(minimum = 1)]
+    pub version: u64,
+}
+
+impl Effect for ActivityRecord {
+    const GENERATED_FIELDS: &[&str] = &["id", "created_at", "updated_at"];
+}
+
+impl From<Activity> for ActivityRecord {
+    fn from(activity: Activity) -> Self {
+        let fields = activity.event.fields();
+        Self {
+            id: activity.id,
+            portfolio_id: activity.portfolio_id,
+            kind: fields.kind,
+            date: activity.date,
+            time: activity.time,
+            symbol: activity.event.symbol().clone(),
+            quantity: fields.quantity,
+            unit_price: fields.unit_price,
+            cost_unknown: fields.cost_unknown,
+            amount: fields.amount,
+            fee: fields.fee,
+            tax: fields.tax,
+            currency: activity.event.currency(),
+            acquired_on: fields.acquired_on,
+            ratio: fields.ratio,
+            lots: fields.lots,
+            note: activity.note,
+            external_id: activity.external_id,
+            source: activity.source,
+            created_at: activity.created_at,
+            updated_at: activity.updated_at,
+            version: activity.version,
+        }
+    }
+}
+
+/// The ids, times and origin of an activity, besides what happened.
+pub(super) struct Identity {
+    pub id: Uuid,
+    pub portfolio_id: PortfolioId,
+    pub source: ActivitySource,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: u64,
+}
+
+/// Records an activity. The same idempotency key with the same request returns the first result.
+///
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
+/// [`ServiceError::RecordedUnitsMissing`], [`ServiceError::HistoryConflict`], [`ServiceError::PortfolioClosed`],
+/// [`ServiceError::LimitReached`].
+pub async fn record(
+    market: &MarketData,
+    customer: CustomerId,
+    portfolio: PortfolioId,
+    new: &NewActivity,
+    idempotency_key: Option<&str>,
+) -> Result<Created<ActivityRecord>, ServiceError> {
+    let (route, request) = (KeyedRoute::with_id(ROUTE, portfolio.0), (portfolio, new));
+    let pending = match idempotency::look_up(&market.app, customer, idempotency_key, route, &request).await? {
+        KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
+        KeyLookup::First(pending) => pending,
+    };
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let id = market.app.new_id();
+    let now = App::made_at(id);
+    let source = ActivitySource::Recorded;
+    let identity = Identity { id, portfolio_id: portfolio, source, created_at: now, updated_at: now, version: 1 };
+    let activity = check(market, customer, new, identity, method).await?;
+    track(&market.app, portfolio, activity.symbol()).await?;
+    let shown = ActivityRecord::from(activity.clone());
+    let json =
+        serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("serializing an activity failed", error))?;
+    let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
+    let (first, history) = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let mut history = History::read(&market.app, portfolio).await?;
+        let step = Step { before: None, after: Some(&activity) };
+        let mut writes = prepare_writes(market, customer, portfolio, &mut history, &step).await?;
+        writes.extend(kept.clone());
+        Ok::<_, ServiceError>((idempotency::commit(&market.app, pending.clone(), id, writes).await?, history))
+    })
+    .await?;
+    if let Some(first) = first {
+        return read_answer(&market.app, customer, first).await;
+    }
+    history.remove_packed_investments(&market.app).await?;
+    Ok(Created { value: shown, replayed: false })
+}
+
+async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ActivityRecord>, ServiceError> {
+    Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
+}
+
+/// The activity that the given fields make.
+///
+/// Errors: [`ServiceError::UnknownSymbol`], and [`ServiceError::Field`] for the first mistake.
+pub(super) async fn check(
+    market: &MarketData,
+    customer: CustomerId,
+    new: &NewActivity,
+    identity: Identity,
+    method: LotMethod,
+) -> Result<Activity, ServiceError> {
+    refuse_date(&market.app, new.date)?;
+    let missing = ActivityMistake::Missing { field: "symbol", kind: new.fields.kind };
+    let symbol = new.fields.symbol.as_ref().ok_or_else(|| field(&missing))?;
+    let instrument = instruments::load(market, customer, symbol, market.budget_for(customer)).await?;
+    let event = new.fields.event(new.date, instrument.currency, new.note.as_deref());
+    let event = event.map_err(|mistakes| mistakes.first().map_or_else(|| field(&missing), field))?;
+    if !new.fields.lots.is_empty() && method != LotMethod::Specific {
+        let detail = format!("the portfolio's lot method is {method}: only with specific does a sale name its lots");
+        return Err(ServiceError::Field { field: "lots", detail });
+    }
+    Ok(Activity {
+        id: identity.id,
+        portfolio_id: identity.portfolio_id,
+        date: new.date,
+        time: new.time,
+        event,
+        note: new.note.clone(),
+        external_id: new.external_id.clone(),
+        source: identity.source,
+        created_at: identity.created_at,
+        updated_at: identity.updated_at,
+        version: identity.version,
+    })
+}
+
+fn field(mistake: &ActivityMistake) -> ServiceError {
+    ServiceError::Field { field: mistake.field(), detail: mistake.to_string() }
+}
+
+fn refuse_date(app: &App, date: Day) -> Result<(), ServiceError> {
+    let (year, month, day) = FIRST_DAY;
+    let first = Day::new(year, month, day).unwrap_or(Day::FIRST);
+    let last = latest_day_anywhere(app).plus_days(1);
+    if (first..=last).contains(&date) {
+        return Ok(());
+    }
+    Err(ServiceError::Field { field: "date", detail: format!("{date} must be from {first} to {last}") })
+}
