@@ -17,18 +17,23 @@ import contextlib
 import os
 import subprocess
 import sys
+import tempfile
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+import click
 import yaml
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, WaiterError
+from revision import RevisionError, with_revision
+from samcli.cli.types import CfnParameterOverridesType
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGURATION = ROOT / "samconfig.toml"
+TEMPLATE = ROOT / "template.yaml"
 PROD = "prod"
 # CloudFormation updates no stack that is in one of these, and the sentence says what to do.
 STUCK = {
@@ -98,7 +103,7 @@ def main() -> int:
 
 def find_target(stage: str) -> Target:
     """The stack of a stage, in the account and region of the environment."""
-    stack = name_of_stack(stage)
+    stack = settings_of(stage)["stack_name"]
     try:
         session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         region = session.region_name
@@ -117,14 +122,14 @@ def find_target(stage: str) -> Target:
     return Target(stage, stack, identity["Account"], region, session)
 
 
-def name_of_stack(stage: str) -> str:
-    """The name of a stage's stack in samconfig.toml."""
+def settings_of(stage: str) -> dict[str, Any]:
+    """The settings in samconfig.toml with which a stage is deployed."""
     try:
         configuration = tomllib.loads(CONFIGURATION.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise StackError(f"cannot read {CONFIGURATION.name}: {error}") from error
     stages = {
-        name: section["deploy"]["parameters"]["stack_name"]
+        name: section["deploy"]["parameters"]
         for name, section in configuration.items()
         if isinstance(section, dict) and "deploy" in section
     }
@@ -162,23 +167,51 @@ def describe(target: Target) -> dict[str, Any] | None:
 
 
 def deploy(target: Target) -> int:
-    """Runs `sam deploy` and returns its status.
+    """Runs `sam deploy` with the template of this revision, and returns its status.
 
     A change of prod is confirmed at a terminal. A pipeline has none; there a reviewer is asked before.
     CloudFormation uses the role in EXECUTION_ROLE_ARN, if there is one, and else the caller's permissions.
     """
     role = os.environ.get("EXECUTION_ROLE_ARN")
     asks = target.stage == PROD and sys.stdin.isatty() and not os.environ.get("CI")
-    command = [
-        str(Path(sys.executable).with_name("sam")),
-        "deploy",
-        *("--config-env", target.stage, "--region", target.region),
-        "--confirm-changeset" if asks else "--no-confirm-changeset",
-        *(("--role-arn", role) if role else ()),
-    ]
-    return subprocess.run(
-        command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False
-    ).returncode
+    # Beside template.yaml, because its paths are relative to it.
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=ROOT, prefix=".template-", suffix=".yaml"
+    ) as template:
+        template.write(revised_template(target))
+        template.flush()
+        command = [
+            str(Path(sys.executable).with_name("sam")),
+            "deploy",
+            *("--config-env", target.stage, "--region", target.region),
+            *("--template-file", template.name),
+            "--confirm-changeset" if asks else "--no-confirm-changeset",
+            *(("--role-arn", role) if role else ()),
+        ]
+        return subprocess.run(
+            command, cwd=ROOT, env=os.environ | {"SAM_CLI_TELEMETRY": "0"}, check=False
+        ).returncode
+
+
+def revised_template(target: Target) -> str:
+    """template.yaml with the revision of this deployment."""
+    stack = describe(target)
+    # A stack whose first change set was not executed has no values yet.
+    is_new = stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+    current = {} if is_new else values_of(stack)
+    overrides = settings_of(target.stage).get("parameter_overrides")
+    try:
+        given = CfnParameterOverridesType().convert(overrides, None, None)
+        return with_revision(TEMPLATE.read_text(encoding="utf-8"), given, current)
+    except click.ClickException as error:
+        raise StackError(f"{CONFIGURATION.name}: {error.format_message()}") from error
+    except RevisionError as error:
+        raise StackError(str(error)) from error
+
+
+def values_of(stack: dict[str, Any]) -> dict[str, str]:
+    """The values of the parameters of a stack."""
+    return {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", [])}
 
 
 def destroy(target: Target) -> None:

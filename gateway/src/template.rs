@@ -36,6 +36,8 @@ const DEFAULT_TIMEOUT_S: u64 = 3;
 /// Lambda's default `MemorySize`.
 const DEFAULT_MEMORY_MB: u32 = 128;
 const FUNCTION_TYPE: &str = "AWS::Serverless::Function";
+/// What follows a function's name in a reference to its alias.
+const ALIAS: &str = ".Alias";
 const API_TYPE: &str = "AWS::Serverless::HttpApi";
 /// Lambda's default number of retries of a failed asynchronous run.
 const DEFAULT_RETRIES: u32 = 2;
@@ -135,7 +137,7 @@ struct ApiAuth {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ApiAuthorizer {
-    function_arn: Attribute,
+    function_arn: AliasArn,
     identity: Option<Identity>,
 }
 
@@ -148,11 +150,12 @@ struct Identity {
     reauthorize_every: u64,
 }
 
-/// An attribute of a resource.
+/// The ARN of a function's alias, which names the version that a deployment has reached.
 #[derive(Deserialize)]
-struct Attribute {
-    #[serde(rename = "Fn::GetAtt")]
-    of: (String, String),
+struct AliasArn {
+    /// The function's resource and `.Alias`.
+    #[serde(rename = "Ref")]
+    of: String,
 }
 
 impl Document {
@@ -174,9 +177,9 @@ impl Document {
         function.map(Some).ok_or_else(|| refusal("its authorizer is not a function of the template"))
     }
 
-    /// The name of the function whose attribute this is; `None` where it is no function's.
-    fn function_named(&self, arn: &Attribute) -> Result<Option<String>, TemplateError> {
-        let resource = &arn.of.0;
+    /// The name of the function whose alias this is; `None` where it is no function's.
+    fn function_named(&self, arn: &AliasArn) -> Result<Option<String>, TemplateError> {
+        let Some(resource) = arn.of.strip_suffix(ALIAS) else { return Ok(None) };
         let function = self.resources.get(resource).filter(|function| function.kind == FUNCTION_TYPE);
         let Some(function) = function else { return Ok(None) };
         let properties: FunctionProperties = read(resource, &function.properties)?;

@@ -45,6 +45,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from emulator import Emulator, EmulatorError, free_port
 from packages import BUCKET, PackageError, package
 from permissions import leave_out_unknown_conditions
+from rollout import leave_out_rollout
 from routes import RouteError, create_routes
 
 STACK = "sextant-test"
@@ -130,6 +131,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise DeployError(f"{template} is not a template: it has no Resources")
     package(document, programs, emulator.client("s3"))
+    leave_out_rollout(document)
     leave_out_unknown_conditions(document)
     reach_live_connections(document, emulator.endpoint)
     leave_out_keywords(document)

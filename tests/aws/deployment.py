@@ -4,7 +4,8 @@
     deployment.py SCENARIO
 
 Each scenario is a function below and ends with status 0 if all holds. make, samconfig.toml, `sam deploy`
-and its change sets are the real ones; template.yaml is too, with one tiny program in every function's place.
+and its change sets are the real ones. template.yaml is too, with one tiny program in every function's place
+and without CodeDeploy, which the emulator does not have.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ import yaml
 from botocore.exceptions import ClientError
 
 from emulator import CREDENTIALS, Emulator
+from rollout import leave_out_rollout
 
 ROOT = Path(__file__).resolve().parents[2]
 # What make reads. It names its tools by their requirements.
-PARTS = ["Makefile", "samconfig.toml", "template.yaml", "tools/stack.py"]
+PARTS = ["Makefile", "samconfig.toml", "template.yaml", "tools/revision.py", "tools/stack.py"]
 REQUIREMENTS = ("*/*/requirements*.txt", "tests/*/package-lock.json")
 STACK = "sextant-prod"
 # Not the one that samconfig.toml once named.
@@ -45,6 +47,10 @@ class Project:
         for part in PARTS + [str(path.relative_to(ROOT)) for path in requirements]:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, folder / part)
+        document = self.template()
+        leave_out_rollout(document)
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        (folder / "template.yaml").write_text(text, encoding="utf-8")
         for resource in self.template()["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 program = folder / resource["Properties"]["CodeUri"] / "bootstrap"
@@ -135,12 +141,17 @@ def lifecycle(project: Project) -> None:
     stage = project.client("apigatewayv2").get_stage(ApiId=outputs["ApiId"], StageName="$default")
     expect(stage["RouteSettings"].keys() == throttled.keys(), "the routes have other throttles")
 
-    before = retention(project)
+    before, revision = retention(project), only_revision(project)
+    project.deploy()
+    expect(only_revision(project) == revision, "a deployment without a change has a new revision")
     project.change("samconfig.toml", f"LogRetentionDays={before}", "LogRetentionDays=30")
     project.deploy()
     expect_status(project.stack(), "UPDATE_COMPLETE")
     expect(before != 30 and retention(project) == 30, "the update did not arrive")
+    expect(only_revision(project) != revision, "the changed value has no new revision")
     expect(project.physical("Table") == table, "the update replaced the table")
+    left = list(project.folder.glob(".template-*"))
+    expect(not left, f"deployments left {left}")
 
     for confirmation in ({}, {"CONFIRM": "dev"}):
         status, _ = project.make("destroy", **confirmation)
@@ -249,6 +260,14 @@ def is_protected(project: Project, table: str) -> bool:
     """Whether a table is protected from deletion."""
     described = project.client("dynamodb").describe_table(TableName=table)["Table"]
     return described["DeletionProtectionEnabled"]
+
+
+def only_revision(project: Project) -> str:
+    """The revision in the environment of every function."""
+    functions = project.client("lambda").list_functions()["Functions"]
+    found = {each["Environment"]["Variables"]["SEXTANT_REVISION"] for each in functions}
+    expect(len(found) == 1 and "none" not in found, f"the revisions are {found}")
+    return found.pop()
 
 
 def states(project: Project) -> list[str]:

@@ -1,6 +1,7 @@
 //! `make deploy` and `make destroy`: what they check first, and the whole way against an emulated AWS.
 //!
-//! The whole way is gone by `tests/aws/deployment.py`. Like make itself it needs the tools of the Makefile, whose folder
+//! The whole way is gone by `tests/aws/deployment.py`. What the emulated AWS does not have, `tests/aws/translation.py` checks
+//! in the translated template. Like make itself they need the tools of the Makefile, whose folder
 //! is in `SEXTANT_TEST_TOOLS`. Without it each of these tests prints the word SKIPPED, which fails `make test`.
 
 use std::os::unix::fs::PermissionsExt;
@@ -29,9 +30,18 @@ fn said(output: &Output) -> String {
 
 /// Goes one of the ways of `tests/aws/deployment.py`.
 fn go(scenario: &str) {
+    run("tests/aws/deployment.py", scenario);
+}
+
+/// Makes one of the checks of `tests/aws/translation.py`.
+fn check(of: &str) {
+    run("tests/aws/translation.py", of);
+}
+
+fn run(program: &str, argument: &str) {
     let Some(tools) = tools() else { return };
     let mut command = Command::new(tools.join("bin/python"));
-    command.arg(root().join("tests/aws/deployment.py")).arg(scenario).env("PYTHONDONTWRITEBYTECODE", "1");
+    command.arg(root().join(program)).arg(argument).env("PYTHONDONTWRITEBYTECODE", "1");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
 }
@@ -49,6 +59,26 @@ fn a_failed_first_deployment_of_prod_is_rolled_back_and_leaves_an_empty_table() 
 #[test]
 fn a_pipeline_deploys_prod_with_its_policy_and_may_do_nothing_else() {
     go("least-permissions");
+}
+
+#[test]
+fn everything_invokes_a_function_by_its_alias_and_no_resource_waits_for_itself() {
+    check("aliases");
+}
+
+#[test]
+fn codedeploy_replaces_the_functions_of_prod_gradually_if_there_are_alarms_and_no_others() {
+    check("canary");
+}
+
+#[test]
+fn a_changed_parameter_or_property_publishes_a_version_of_every_function_and_no_change_publishes_none() {
+    check("versions");
+}
+
+#[test]
+fn a_pipeline_may_do_what_cloudformation_does_to_move_an_alias() {
+    check("permissions");
 }
 
 /// A folder with a program `cargo` that leaves a mark.

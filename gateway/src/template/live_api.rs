@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::document::{Document, read};
 use super::error::TemplateError;
-use super::{Attribute, LiveApi};
+use super::{AliasArn, LiveApi};
 
 const LIVE_API_TYPE: &str = "AWS::Serverless::WebSocketApi";
 /// The routes of the WebSocket API. Messages do not select routes: the function reads them.
@@ -22,7 +22,7 @@ struct LiveApiProperties {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct LiveRoute {
-    function_arn: Attribute,
+    function_arn: AliasArn,
 }
 
 impl Document {

@@ -53,7 +53,7 @@ fn an_api_without_an_authorizer_of_its_own_is_refused() {
     assert!(api("").unwrap_err().to_string().contains("public"));
     assert!(api("Auth: { DefaultAuthorizer: AWS_IAM }").is_err());
     let named = |more: &str| {
-        let authorizer = format!("FunctionArn: {{ 'Fn::GetAtt': [B, Arn] }}{more}");
+        let authorizer = format!("FunctionArn: {{ Ref: B.Alias }}{more}");
         api(&format!("Auth: {{ DefaultAuthorizer: A, Authorizers: {{ A: {{ {authorizer} }} }} }}"))
             .unwrap_err()
             .to_string()
@@ -258,7 +258,7 @@ fn a_rule_has_a_pattern_and_is_on_the_only_bus_of_the_template() {
 #[test]
 fn a_websocket_api_leads_to_one_function_by_its_three_routes() {
     let api = |routes: &str| {
-        let route = |text: &str| text.replace("TIME", "{ FunctionArn: { 'Fn::GetAtt': [TellTimeFunction, Arn] } }");
+        let route = |text: &str| text.replace("TIME", "{ FunctionArn: { Ref: TellTimeFunction.Alias } }");
         let text = format!(
             "Resources:\n  TellTimeFunction: {{ Type: 'AWS::Serverless::Function', Properties: {{ CodeUri: \
              target/lambda/tell-time/ }} }}\n  Live: {{ Type: 'AWS::Serverless::WebSocketApi', Properties: \
@@ -272,7 +272,8 @@ fn a_websocket_api_leads_to_one_function_by_its_three_routes() {
     for (routes, said) in [
         ("$connect: TIME, $default: TIME", "are not $connect"),
         ("$connect: TIME, $disconnect: TIME, $default: TIME, join: TIME", "are not $connect"),
-        ("$connect: TIME, $disconnect: TIME, $default: { FunctionArn: { 'Fn::GetAtt': [A, Arn] } }", "no function"),
+        ("$connect: TIME, $disconnect: TIME, $default: { FunctionArn: { Ref: A.Alias } }", "no function"),
+        ("$connect: TIME, $disconnect: TIME, $default: { FunctionArn: { Ref: TellTimeFunction } }", "no function"),
     ] {
         let refusal = api(routes).unwrap_err().to_string();
         assert!(refusal.contains(said), "{refusal:?} does not say {said:?}");

@@ -1,0 +1,28 @@
+"""Gradual deployments: versions, the alias that names the current one, and CodeDeploy, which moves it.
+
+The emulator has no CodeDeploy, so its copy of the template leaves all of this out. What AWS gets is checked
+by translation.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+ALIAS = ".Alias"
+GLOBAL_SETTINGS = ("AutoPublishAlias", "VersionDeletionPolicy", "DeploymentPreference")
+
+
+def leave_out_rollout(document: dict[str, Any]) -> None:
+    """Makes everything invoke the functions themselves, which then have no alias."""
+    for setting in GLOBAL_SETTINGS:
+        del document["Globals"]["Function"][setting]
+    invoke_functions(document["Resources"])
+
+
+def invoke_functions(document: Any) -> None:
+    """Replaces each reference to an alias by one to its function."""
+    for key, value in document.items() if isinstance(document, dict) else enumerate(document):
+        if isinstance(value, dict) and str(value.get("Ref", "")).endswith(ALIAS):
+            document[key] = {"Fn::GetAtt": [value["Ref"].removesuffix(ALIAS), "Arn"]}
+        elif isinstance(value, dict | list):
+            invoke_functions(value)
