@@ -1,7 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457): which error has which problem code.
 
 use app::ServiceError;
-use app::error::{RowError, shortened};
+use app::error::{FieldMistake, RowError, shortened};
 use app::hasher::HasherError;
 use app::mail::MailError;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -334,6 +334,10 @@ impl From<ServiceError> for Problem {
                 Self { errors, ..Self::new(ProblemCode::InvalidRule, detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
+            ServiceError::Fields(mistakes) => {
+                let error = |FieldMistake { field, detail }| FieldError::new(format!("/{field}"), detail);
+                Self::fields(mistakes.into_iter().map(error).collect())
+            }
             ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
             ServiceError::MalformedFile { .. } => Self::new(ProblemCode::MalformedFile, detail),
             ServiceError::InvalidRows { errors, .. } => {

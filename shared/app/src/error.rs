@@ -1,7 +1,7 @@
 //! The errors of use cases.
 
 use domain::{Day, Price, Quantity, Symbol};
-use ledger::Refusal;
+use ledger::{ActivityMistake, Refusal};
 use market::ProviderError;
 use objects::ObjectError;
 use quant::rules::RuleError;
@@ -73,6 +73,9 @@ pub enum ServiceError {
         /// What is wrong with it.
         detail: String,
     },
+    /// Fields that are well-formed but invalid, each with what is wrong with it.
+    #[error("{}", joined(.0))]
+    Fields(Vec<FieldMistake>),
     /// The object does not exist, or belongs to another customer.
     #[error("The {what} does not exist.")]
     NotFound {
@@ -287,6 +290,27 @@ pub enum ServiceError {
     /// An internal error, such as a stored record that cannot be read back. The cause is for the log.
     #[error("{0}")]
     Fault(String),
+}
+
+/// What is wrong with a field of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldMistake {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+impl From<&ActivityMistake> for FieldMistake {
+    fn from(mistake: &ActivityMistake) -> Self {
+        Self { field: mistake.field(), detail: mistake.to_string() }
+    }
+}
+
+/// Several mistakes in one line.
+fn joined(mistakes: &[FieldMistake]) -> String {
+    let each = mistakes.iter().map(|FieldMistake { field, detail }| format!("{field}: {detail}"));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// An error in a row of a file.

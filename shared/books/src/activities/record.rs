@@ -1,13 +1,12 @@
 //! Recording an activity, and how one is shown.
 
 use app::effect::Effect;
-use app::error::ServiceError;
+use app::error::{FieldMistake, ServiceError};
 use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
 use app::{App, stored_responses};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::{Currency, CustomerId, Day, PortfolioId, SplitRatio, Symbol};
-use ledger::{Activity, ActivityFields, ActivityMistake, ActivitySource, ActivityType, LotMethod, LotPick};
-use market_data::market_clock::latest_day_anywhere;
+use ledger::{Activity, ActivityFields, ActivitySource, ActivityType, LotMethod, LotPick};
 use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -152,7 +151,7 @@ pub(super) struct Identity {
 
 /// Records an activity. The same idempotency key with the same request returns the first result.
 ///
-/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Fields`],
 /// [`ServiceError::RecordedUnitsMissing`], [`ServiceError::HistoryConflict`], [`ServiceError::PortfolioClosed`],
 /// [`ServiceError::LimitReached`].
 pub async fn record(
@@ -199,7 +198,7 @@ async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Create
 
 /// The activity that the given fields make.
 ///
-/// Errors: [`ServiceError::UnknownSymbol`], and [`ServiceError::Field`] for the first mistake.
+/// Errors: [`ServiceError::UnknownSymbol`], and [`ServiceError::Fields`] with every mistake.
 pub(super) async fn check(
     market: &MarketData,
     customer: CustomerId,
@@ -207,41 +206,41 @@ pub(super) async fn check(
     identity: Identity,
     method: LotMethod,
 ) -> Result<Activity, ServiceError> {
-    refuse_date(&market.app, new.date)?;
-    let missing = ActivityMistake::Missing { field: "symbol", kind: new.fields.kind };
-    let symbol = new.fields.symbol.as_ref().ok_or_else(|| field(&missing))?;
-    let instrument = instruments::load(market, customer, symbol, market.budget_for(customer)).await?;
-    let event = new.fields.event(new.date, instrument.currency, new.note.as_deref());
-    let event = event.map_err(|mistakes| mistakes.first().map_or_else(|| field(&missing), field))?;
+    let currency = match &new.fields.symbol {
+        Some(symbol) => instruments::load(market, customer, symbol, market.budget_for(customer)).await?.currency,
+        // Nothing is recorded without a symbol, but its amounts are checked all the same.
+        None => new.fields.currency.unwrap_or(Currency::USD),
+    };
+    let mut mistakes: Vec<FieldMistake> = mistake_in_date(&market.app, new.date).into_iter().collect();
+    let event = new.fields.event(new.date, currency, new.note.as_deref());
+    mistakes.extend(event.as_ref().err().into_iter().flatten().map(FieldMistake::from));
     if !new.fields.lots.is_empty() && method != LotMethod::Specific {
         let detail = format!("the portfolio's lot method is {method}: only with specific does a sale name its lots");
-        return Err(ServiceError::Field { field: "lots", detail });
+        mistakes.push(FieldMistake { field: "lots", detail });
     }
-    Ok(Activity {
-        id: identity.id,
-        portfolio_id: identity.portfolio_id,
-        date: new.date,
-        time: new.time,
-        event,
-        note: new.note.clone(),
-        external_id: new.external_id.clone(),
-        source: identity.source,
-        created_at: identity.created_at,
-        updated_at: identity.updated_at,
-        version: identity.version,
-    })
+    match event {
+        Ok(event) if mistakes.is_empty() => Ok(Activity {
+            id: identity.id,
+            portfolio_id: identity.portfolio_id,
+            date: new.date,
+            time: new.time,
+            event,
+            note: new.note.clone(),
+            external_id: new.external_id.clone(),
+            source: identity.source,
+            created_at: identity.created_at,
+            updated_at: identity.updated_at,
+            version: identity.version,
+        }),
+        _ => Err(ServiceError::Fields(mistakes)),
+    }
 }
 
-fn field(mistake: &ActivityMistake) -> ServiceError {
-    ServiceError::Field { field: mistake.field(), detail: mistake.to_string() }
-}
-
-fn refuse_date(app: &App, date: Day) -> Result<(), ServiceError> {
+/// A day before [`FIRST_DAY`], or more than one day after today: where the day begins first, it is already tomorrow.
+fn mistake_in_date(app: &App, date: Day) -> Option<FieldMistake> {
     let (year, month, day) = FIRST_DAY;
     let first = Day::new(year, month, day).unwrap_or(Day::FIRST);
-    let last = latest_day_anywhere(app).plus_days(1);
-    if (first..=last).contains(&date) {
-        return Ok(());
-    }
-    Err(ServiceError::Field { field: "date", detail: format!("{date} must be from {first} to {last}") })
+    let last = Day::try_from(app.now().date_naive()).unwrap_or(Day::LAST).plus_days(1);
+    let is_allowed = (first..=last).contains(&date);
+    (!is_allowed).then(|| FieldMistake { field: "date", detail: format!("must be from {first} to {last}") })
 }
