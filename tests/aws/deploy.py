@@ -130,12 +130,8 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
         raise DeployError(f"cannot read {template}: {error}") from error
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise DeployError(f"{template} is not a template: it has no Resources")
-    package(document, programs, emulator.client("s3"))
     leave_out_rollout(document)
-    leave_out_unknown_conditions(document)
-    reach_live_connections(document, emulator.endpoint)
-    leave_out_keywords(document)
-    leave_out_metric_math(document)
+    adapt(document, programs, emulator)
 
     second = copy.deepcopy(document)
     provider_url = f"http://127.0.0.1:{free_port()}"
@@ -155,6 +151,15 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     quiet = {"RefreshSchedule": NEVER, "EveningRefreshSchedule": NEVER, **UNLIMITED}
     addresses["third"] = deploy_stack(emulator, THIRD_STACK, document, quiet, work)
     return addresses
+
+
+def adapt(document: dict[str, Any], programs: Path, emulator: Emulator) -> None:
+    """Points the template at the built programs, and leaves out what the emulator does not know."""
+    package(document, programs, emulator.client("s3"))
+    leave_out_unknown_conditions(document)
+    reach_live_connections(document, emulator.endpoint)
+    leave_out_keywords(document)
+    leave_out_metric_math(document)
 
 
 def reach_live_connections(document: dict[str, Any], endpoint: str) -> None:
@@ -195,7 +200,7 @@ def deploy_stack(
     parameters: dict[str, str],
     work: Path,
 ) -> dict[str, Any]:
-    """Deploys one stack and returns its addresses."""
+    """Creates one stack and returns its addresses."""
     copied = work / f"{stack}.json"
     write_json(copied, document)
     # CloudFormation accepts at most 51,200 bytes inline, and a megabyte from a bucket.
@@ -213,6 +218,12 @@ def deploy_stack(
         OnFailure="DO_NOTHING",
     )
     wait_for_stack(cloudformation, stack)
+    return connect(emulator, stack)
+
+
+def connect(emulator: Emulator, stack: str) -> dict[str, Any]:
+    """Creates the routes of a deployed stack and returns its addresses."""
+    cloudformation = emulator.client("cloudformation")
     resources = physical_ids(cloudformation, stack)
     processed = cloudformation.get_template(StackName=stack, TemplateStage="Processed")[
         "TemplateBody"

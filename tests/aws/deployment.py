@@ -39,6 +39,8 @@ PROGRAM = "#!/bin/sh\nexit 1\n"
 class Project:
     """A copy of the parts that a deployment needs."""
 
+    region = REGION
+
     def __init__(self, folder: Path, emulator: Emulator) -> None:
         self.folder = folder
         self.emulator = emulator
@@ -49,8 +51,7 @@ class Project:
             shutil.copy(ROOT / part, folder / part)
         document = self.template()
         leave_out_rollout(document)
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-        (folder / "template.yaml").write_text(text, encoding="utf-8")
+        self.write_template(document)
         for resource in self.template()["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
                 program = folder / resource["Properties"]["CodeUri"] / "bootstrap"
@@ -62,6 +63,11 @@ class Project:
         """The copy of template.yaml."""
         return yaml.safe_load((self.folder / "template.yaml").read_text(encoding="utf-8"))
 
+    def write_template(self, document: dict[str, Any]) -> None:
+        """Replaces the copy of template.yaml."""
+        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        (self.folder / "template.yaml").write_text(text, encoding="utf-8")
+
     def change(self, part: str, old: str, new: str) -> None:
         """Changes the copy of a file."""
         text = (self.folder / part).read_text(encoding="utf-8")
@@ -69,19 +75,19 @@ class Project:
         (self.folder / part).write_text(text.replace(old, new), encoding="utf-8")
 
     def make(self, goal: str, **settings: str) -> tuple[int, str]:
-        """Runs make as a pipeline does: with a region, without a terminal. Returns status and output."""
+        """Runs make for prod, as a pipeline does: with a region, without a terminal. Returns status and output."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             "AWS_ENDPOINT_URL": self.emulator.endpoint,
-            "AWS_REGION": REGION,
+            "AWS_REGION": self.region,
             "CI": "true",
             **self.credentials,
         }
         tools = Path(sys.executable).parents[1]
         done = subprocess.run(
-            ["make", goal, "STAGE=prod", "BUILD=no", f"VENV={tools}"]
-            + [f"{name}={value}" for name, value in settings.items()],
+            ["make", goal, "BUILD=no", f"VENV={tools}"]
+            + [f"{name}={value}" for name, value in ({"STAGE": "prod"} | settings).items()],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -98,10 +104,10 @@ class Project:
         status, _ = self.make("deploy", **settings)
         expect(status == 0, f"make deploy ended with status {status}")
 
-    def stack(self) -> dict[str, Any] | None:
-        """The stack as CloudFormation describes it, by its id once it is deleted."""
+    def stack(self, name: str = STACK) -> dict[str, Any] | None:
+        """The stack as CloudFormation describes it; `None` once it is deleted."""
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
-        return next((stack for stack in stacks if stack["StackName"] == STACK), None)
+        return next((stack for stack in stacks if stack["StackName"] == name), None)
 
     def physical(self, name: str) -> str:
         """The physical id of a resource of the stack."""
@@ -112,7 +118,7 @@ class Project:
 
     def client(self, service: str) -> Any:
         """A client of an emulated service in the region of the deployment."""
-        return self.emulator.client(service, REGION)
+        return self.emulator.client(service, self.region)
 
 
 def lifecycle(project: Project) -> None:

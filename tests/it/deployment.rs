@@ -1,8 +1,9 @@
 //! `make deploy` and `make destroy`: what they check first, and the whole way against an emulated AWS.
 //!
-//! The whole way is gone by `tests/aws/deployment.py`. What the emulated AWS does not have, `tests/aws/translation.py` checks
-//! in the translated template. Like make itself they need the tools of the Makefile, whose folder
-//! is in `SEXTANT_TEST_TOOLS`. Without it each of these tests prints the word SKIPPED, which fails `make test`.
+//! The whole way is gone by `tests/aws/deployment.py`, and by `tests/aws/readme.py` with the commands of README.md. What
+//! the emulated AWS does not have, `tests/aws/translation.py` checks in the translated template. Like make itself they need
+//! the tools of the Makefile, whose folder is in `SEXTANT_TEST_TOOLS`. Without it each of these tests prints the word
+//! SKIPPED, which fails `make test`.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::process::{Command, Output};
 use crate::tidy::root;
 
 /// The folder into which the Makefile installed its tools.
-fn tools() -> Option<PathBuf> {
+pub fn tools() -> Option<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "the test run sets where its tools are")]
     let folder = std::env::var_os("SEXTANT_TEST_TOOLS");
     if folder.is_none() {
@@ -28,21 +29,39 @@ fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
+/// The folder with the programs of the functions, which are built with the tests.
+pub fn programs() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    own.ancestors().nth(2).unwrap().to_owned()
+}
+
+/// A script of `tests/aws`.
+pub fn script(tools: &Path, name: &str) -> Command {
+    let mut command = Command::new(tools.join("bin/python"));
+    command.arg(root().join("tests/aws").join(name)).env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
 /// Goes one of the ways of `tests/aws/deployment.py`.
 fn go(scenario: &str) {
-    run("tests/aws/deployment.py", scenario);
+    run("deployment.py", scenario);
 }
 
 /// Makes one of the checks of `tests/aws/translation.py`.
 fn check(of: &str) {
-    run("tests/aws/translation.py", of);
+    run("translation.py", of);
 }
 
 fn run(program: &str, argument: &str) {
     let Some(tools) = tools() else { return };
-    let mut command = Command::new(tools.join("bin/python"));
-    command.arg(root().join(program)).arg(argument).env("PYTHONDONTWRITEBYTECODE", "1");
-    let output = command.output().unwrap();
+    let output = script(&tools, program).arg(argument).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn the_commands_of_the_readme_deploy_and_delete_a_stack_word_by_word() {
+    let Some(tools) = tools() else { return };
+    let output = script(&tools, "readme.py").arg("--programs").arg(programs()).output().unwrap();
     assert!(output.status.success(), "{}", said(&output));
 }
 

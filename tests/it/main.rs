@@ -56,6 +56,7 @@ mod restore;
 mod schema_names;
 mod shapes;
 mod skeleton;
+mod stages;
 mod stored_backtests;
 mod stored_keys;
 mod target;

@@ -1,6 +1,6 @@
 //! A local provider with Alpha Vantage's interface and prices that a test sets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +23,8 @@ struct State {
     /// The last price of each symbol that it knows, in hundredths.
     cents: Mutex<BTreeMap<String, u64>>,
     calls: Mutex<Vec<String>>,
+    /// The API keys that came with a request for a symbol.
+    keys: Mutex<BTreeSet<(String, String)>>,
     now: Mutex<DateTime<Utc>>,
 }
 
@@ -31,7 +33,12 @@ impl LoopbackProvider {
     pub async fn listen(address: &str, now: DateTime<Utc>) -> (Self, String) {
         let listener = TcpListener::bind(address).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let provider = Self(Arc::new(State { cents: Mutex::default(), calls: Mutex::default(), now: Mutex::new(now) }));
+        let provider = Self(Arc::new(State {
+            cents: Mutex::default(),
+            calls: Mutex::default(),
+            keys: Mutex::default(),
+            now: Mutex::new(now),
+        }));
         let answering = provider.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -55,6 +62,12 @@ impl LoopbackProvider {
     pub fn calls(&self, symbol: &str) -> Vec<String> {
         let calls = self.0.calls.lock().unwrap();
         calls.iter().filter_map(|call| call.strip_suffix(&format!(" {symbol}"))).map(ToOwned::to_owned).collect()
+    }
+
+    /// The different API keys with which a symbol was requested, sorted.
+    pub fn keys(&self, symbol: &str) -> Vec<String> {
+        let keys = self.0.keys.lock().unwrap();
+        keys.iter().filter(|(of, _)| of == symbol).map(|(_, key)| key.clone()).collect()
     }
 
     async fn answer(self, mut stream: TcpStream) {
@@ -87,6 +100,7 @@ impl LoopbackProvider {
         let function = of("function");
         let symbol = if function == "SYMBOL_SEARCH" { of("keywords") } else { of("symbol") };
         self.0.calls.lock().unwrap().push(format!("{function} {symbol}"));
+        self.0.keys.lock().unwrap().insert((symbol.to_owned(), of("apikey").to_owned()));
         let Some(cents) = self.0.cents.lock().unwrap().get(symbol).copied() else {
             return match function {
                 "SYMBOL_SEARCH" => json!({ "bestMatches": [] }),

@@ -141,7 +141,7 @@ pub fn now() -> chrono::DateTime<chrono::Utc> {
 
 /// The API that `aws/deploy.py` deployed.
 static EMULATED: LazyLock<Option<Target>> =
-    LazyLock::new(|| Some(Target::emulated("emulated AWS", ADDRESSES.as_ref()?)));
+    LazyLock::new(|| Some(Target::deployed("emulated AWS", ADDRESSES.as_ref()?)));
 
 /// The addresses that `aws/deploy.py` wrote.
 static ADDRESSES: LazyLock<Option<Value>> = LazyLock::new(|| {
@@ -166,20 +166,20 @@ pub fn emulated() -> Option<(Target, String)> {
 
 /// The second stack on the emulated AWS alone.
 pub fn second() -> Option<Target> {
-    Some(Target::emulated("the second emulated stack", &ADDRESSES.as_ref()?["second"]))
+    Some(Target::deployed("the second emulated stack", &ADDRESSES.as_ref()?["second"]))
 }
 
 /// The second stack on the emulated AWS, whose prices come from a provider on this machine, and the address on which
 /// that provider must listen.
 pub fn with_provider() -> Option<(Target, String)> {
     let addresses = &ADDRESSES.as_ref()?["second"];
-    Some((Target::emulated("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
+    Some((Target::deployed("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
 }
 
 /// The third stack on the emulated AWS, which one test has for itself: its name, and that of its table.
 pub fn to_restore() -> Option<(Target, String, String)> {
     let addresses = &ADDRESSES.as_ref()?["third"];
-    let target = Target::emulated("emulated AWS to restore", addresses);
+    let target = Target::deployed("emulated AWS to restore", addresses);
     Some((target, text_of(&addresses["stack"]), text_of(&addresses["table"])))
 }
 
@@ -196,7 +196,8 @@ impl Target {
         Self { name, base, live_url, token: None, client: client(), place }
     }
 
-    fn emulated(name: &'static str, addresses: &Value) -> Self {
+    /// A stack on an emulated AWS, with its addresses as `aws/deploy.py` describes them.
+    pub fn deployed(name: &'static str, addresses: &Value) -> Self {
         let part = |name: &str| addresses[name].clone();
         let (functions, table, outputs) = (part("functions"), part("table"), part("outputs"));
         let place = Place::Emulated { endpoint: text_of(&addresses["endpoint"]), functions, table, outputs };
@@ -214,6 +215,11 @@ impl Target {
             server,
             Self::new("a separate local platform", format!("http://{address}"), format!("ws://{address}/live"), place),
         )
+    }
+
+    /// The caller's token; empty for a caller without one.
+    pub fn token(&self) -> &str {
+        self.token.as_deref().unwrap_or_default()
     }
 
     /// The URL of live connections.
