@@ -2,7 +2,7 @@
 #
 # Requires Rust and a C compiler. test, soak, lint, format, bench, build, deploy, destroy and new-function also require
 # Python 3.11 or later, all but new-function with its venv module; test, soak and lint also Node.js 20.19 or later with
-# npm.
+# npm; test also curl.
 # Tools are installed only into the folder sextant below XDG_CACHE_HOME (default: ~/.cache). Cargo builds into
 # CARGO_TARGET_DIR (default: target).
 

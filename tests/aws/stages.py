@@ -108,12 +108,14 @@ def expect_own_access(project: Stages, addresses: dict[str, Any]) -> None:
         for page in project.client("lambda").get_paginator("list_functions").paginate()
         for function in page["Functions"]
     }
+    # One session for all clients: each would read AWS's descriptions of its services anew.
+    session = boto3.Session(region_name=project.region)
     allowed: set[tuple[str, str, str]] = set()
     for stage in STAGES:
         for function in addresses[stage]["functions"].values():
-            session = assume(project, roles[function])
+            clients = clients_of(project, session, roles[function])
             for other in STAGES:
-                for action in allowed_actions(session, project.emulator.endpoint, addresses[other]):
+                for action in allowed_actions(clients, addresses[other]):
                     expect(stage == other, f"{function} may {action} of {other}")
                     allowed.add((stage, other, action))
     # An action that no function may do even in its own stage would prove nothing.
@@ -121,16 +123,20 @@ def expect_own_access(project: Stages, addresses: dict[str, Any]) -> None:
     expect(allowed == expected, f"these actions are allowed: {sorted(allowed)}")
 
 
-def assume(project: Stages, role: str) -> boto3.Session:
-    """A session with the permissions of a role."""
+def clients_of(project: Stages, session: boto3.Session, role: str) -> dict[str, Any]:
+    """Clients with the permissions of a role, by service."""
     assumed = project.client("sts").assume_role(RoleArn=role, RoleSessionName="test")
     credentials = assumed["Credentials"]
-    return boto3.Session(
-        region_name=project.region,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+    return {
+        service: session.client(
+            service,
+            endpoint_url=project.emulator.endpoint,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+        for service in {service for service, _ in ACTIONS.values()}
+    }
 
 
 ACTIONS: dict[str, tuple[str, Callable[[Any, dict[str, Any]], Any]]] = {
@@ -170,13 +176,10 @@ ACTIONS: dict[str, tuple[str, Callable[[Any, dict[str, Any]], Any]]] = {
 }
 
 
-def allowed_actions(session: boto3.Session, endpoint: str, addresses: dict[str, Any]) -> list[str]:
-    """The actions on a stage's resources that a session may do."""
-    clients: dict[str, Any] = {}
+def allowed_actions(clients: dict[str, Any], addresses: dict[str, Any]) -> list[str]:
+    """The actions on a stage's resources that these clients may do."""
     allowed = []
     for action, (service, call) in ACTIONS.items():
-        if service not in clients:
-            clients[service] = session.client(service, endpoint_url=endpoint)
         try:
             call(clients[service], addresses)
         except ClientError as error:
