@@ -28,10 +28,6 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/Cargo.toml)))
 DEPLOYED := --profile deployed --features lambda $(LOCKED) \
 	$(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
 
-# AWS-LC would collect entropy of its own at the first TLS connection, 30 to 50 ms of CPU at each cold start. Without it,
-# it takes its seeds from the kernel alone.
-DEPLOYED_ENV := AWS_LC_SYS_NO_JITTER_ENTROPY=1
-
 # Tools from PyPI, in a virtual environment that is recreated when their versions change.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/sextant
 VENV := $(CACHE)/venv-$(shell cat tests/aws/requirements*.txt | cksum | cut -d ' ' -f 1)
@@ -121,7 +117,7 @@ PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cu
 
 bench: $(PEERS)/.tools ## Measure speed in release mode, compared with Python (PARTS selects parts)
 	@cargo build --release $(LOCKED) --package gateway --package benches
-	@$(if $(filter functions,$(or $(PARTS),functions)),$(DEPLOYED_ENV) cargo build $(DEPLOYED))
+	@$(if $(filter functions,$(or $(PARTS),functions)),cargo build $(DEPLOYED))
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) benches/run.py --programs '$(TARGET_DIR)/release' \
 		--functions '$(TARGET_DIR)/deployed' --python '$(PEERS)/bin/python' $(PARTS)
 
@@ -132,7 +128,7 @@ $(PEERS)/.tools:
 	@touch $@
 
 build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
-	@PATH="$(VENV)/bin:$$PATH" $(DEPLOYED_ENV) \
+	@PATH="$(VENV)/bin:$$PATH" \
 		cargo lambda build --arm64 --disable-optimizations --lambda-dir target/lambda $(DEPLOYED)
 	@ls -l target/lambda/*/bootstrap
 

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use reqwest::Client;
 
 use crate::server::local_url;
 
@@ -17,7 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(5);
 pub async fn check(address: SocketAddr) -> anyhow::Result<String> {
     let url = format!("{}/health", local_url(address));
     // A proxy in the environment is for providers, never for this machine.
-    let client = Client::builder().timeout(DEADLINE).no_proxy().build()?;
+    let client = https::client_builder().timeout(DEADLINE).no_proxy().build()?;
     let response = client.get(&url).send().await.with_context(|| format!("{url} does not answer"))?;
     let status = response.status();
     let body = response.text().await.with_context(|| format!("{url} does not answer in full"))?;

@@ -58,7 +58,7 @@ impl Listener {
             None => base.join("live")?,
         };
         // WebSocket upgrades need HTTP/1.1.
-        let http = Client::builder().http1_only().connect_timeout(DEADLINE).build()?;
+        let http = https::client_builder().http1_only().connect_timeout(DEADLINE).build()?;
         Ok(Self { http, tickets: base.join("live-tickets")?, live, token, symbols, seen: SeenQuotes::default() })
     }
 

@@ -167,7 +167,7 @@ type Heard = mpsc::UnboundedSender<(u64, usize, Instant)>;
 async fn load(load: Load) {
     let Load { clients, symbols, batch } = load;
     let mut platform = Platform::start();
-    let http = Client::new();
+    let http = https::client().unwrap();
     let mut tokens = Vec::new();
     for customer in 0..clients.div_ceil(CONNECTIONS_OF_A_CUSTOMER) {
         tokens.push(registered(&http, platform.address, customer).await);

@@ -193,7 +193,7 @@ fn the_emulated_aws_enforces_the_deployed_roles() {
         let Some((deployed, endpoint)) = target::emulated() else {
             return eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
         };
-        let client = Client::new();
+        let client = https::client().unwrap();
         let health = client.get(format!("{endpoint}/_ministack/health")).send().await.unwrap().text().await.unwrap();
         assert_eq!(serde_json::from_str::<Value>(&health).unwrap()["auth"], "enabled");
         for function in FUNCTIONS {

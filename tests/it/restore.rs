@@ -106,7 +106,7 @@ fn a_stack_that_is_put_on_a_restored_table_serves_what_was_restored_and_the_way_
     };
     target::run(async || {
         let (_, endpoint) = target::emulated().unwrap();
-        let aws = Aws { client: Client::new(), endpoint, stack };
+        let aws = Aws { client: https::client().unwrap(), endpoint, stack };
         let email = format!("{}@example.com", Target::unique("restored"));
         let customer = target.registered(&email).await;
         deposit(&customer, "1000").await;

@@ -188,7 +188,7 @@ fn text_of(address: &Value) -> String {
 }
 
 fn client() -> Client {
-    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+    https::client_builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
 impl Target {

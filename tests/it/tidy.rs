@@ -14,7 +14,7 @@ const MAX_LINES: usize = 400;
 const VAGUE_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "models", "types"];
 
 /// The allowed imports: each crate of the workspace, and the workspace crates that it may use.
-const ALLOWED: [(&str, &[&str]); 27] = [
+const ALLOWED: [(&str, &[&str]); 28] = [
     ("domain", &[]),
     ("quant", &["domain"]),
     ("frames", &["domain"]),
@@ -24,7 +24,8 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ("store-dynamodb", &["store"]),
     ("objects", &["domain"]),
     ("objects-s3", &["objects"]),
-    ("market", &["domain"]),
+    ("https", &[]),
+    ("market", &["domain", "https"]),
     ("ledger", &["domain"]),
     ("valuation", &["domain", "quant"]),
     ("app", &["domain", "ledger", "quant", "store", "objects", "market"]),
@@ -42,9 +43,12 @@ const ALLOWED: [(&str, &[&str]); 27] = [
     ),
     ("api", &["app", "identity", "ledger", "store", "market", "domain"]),
     ("lambda", &["api", "app", "market-data", "domain", "store", "store-dynamodb", "objects", "objects-s3", "market"]),
-    ("gateway", &["api", "app", "market-data", "refresh", "store", "store-sqlite", "objects", "market", "domain"]),
+    (
+        "gateway",
+        &["api", "app", "market-data", "refresh", "store", "store-sqlite", "objects", "market", "domain", "https"],
+    ),
     ("tests", &["gateway", "domain", "render"]),
-    ("benches", &["domain", "quant", "market", "render"]),
+    ("benches", &["domain", "https", "quant", "market", "render"]),
 ];
 
 /// The crates of use cases, any of which a function may use.
@@ -71,13 +75,14 @@ const TOPICS: [&str; 2] = ["customers", "operator"];
 const FUNCTION: &str = "functions/*";
 
 /// External crates that only these crates may use.
-const CONFINED: [(&str, &[&str]); 9] = [
+const CONFINED: [(&str, &[&str]); 10] = [
     ("axum", &["api", "lambda", "gateway", FUNCTION]),
     ("lambda_http", &["api", "lambda", "gateway"]),
     ("polars", &["frames"]),
     ("printpdf", &["render"]),
     ("plotters", &["render"]),
     ("rusqlite", &["store-sqlite"]),
+    ("rustls", &["https"]),
     ("aws-", &["lambda", "store-dynamodb", "objects-s3"]),
     ("metrics_cloudwatch_embedded", &["lambda"]),
     ("tokio-tungstenite", &["gateway"]),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use reqwest::{Client, Response, header};
+use reqwest::{Response, header};
 
 use crate::process::{Server, sextant};
 
@@ -15,7 +15,7 @@ fn start(home: &Path, settings: &[(&str, &str)]) -> Server {
 
 /// `GET /health` of a request that names this host.
 async fn health(base: &str, host: &str) -> Response {
-    Client::new().get(format!("{base}/health")).header(header::HOST, host).send().await.unwrap()
+    https::client().unwrap().get(format!("{base}/health")).header(header::HOST, host).send().await.unwrap()
 }
 
 /// Runs `sextant health` against the port of this URL.

@@ -6,7 +6,6 @@ use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,13 +36,13 @@ fn back_up(home: &Path, file: &Path) {
 /// The customer with a new session.
 async fn signed_in(base: &str, number: usize, customer: &Customer) -> Customer {
     let credentials = json!({ "email": format!("customer-{number}@example.com"), "password": "correct horse battery" });
-    let session = made(Client::new().post(format!("{base}/sessions")).json(&credentials)).await;
+    let session = made(https::client().unwrap().post(format!("{base}/sessions")).json(&credentials)).await;
     Customer { token: session["token"].as_str().unwrap().to_owned(), ..customer.clone() }
 }
 
 /// The ids of all wallet entries and trades.
 async fn records(base: &str, customers: &[Customer]) -> BTreeSet<String> {
-    let client = Client::new();
+    let client = https::client().unwrap();
     let mut found = BTreeSet::new();
     for customer in customers {
         for path in ["/wallet/entries", &customer.trades] {
@@ -82,7 +81,7 @@ async fn a_backup_made_under_load_has_every_trade_that_was_answered_before_it_an
     let restored = Server::start(&other);
     let token = &customers[0].token;
     let (status, _, problem) =
-        answer(Client::new().get(format!("{}/wallet", restored.base)).bearer_auth(token)).await.unwrap();
+        answer(https::client().unwrap().get(format!("{}/wallet", restored.base)).bearer_auth(token)).await.unwrap();
     assert_eq!((status, &problem["code"]), (401, &json!("session_ended")));
     let mut again = Vec::new();
     for (number, customer) in customers.iter().enumerate() {
@@ -130,7 +129,8 @@ impl BackedUp {
 
     async fn deposit(&self, amount: &str) {
         let server = Server::start(&self.home());
-        let deposit = Client::new().post(format!("{}/wallet/deposits", server.base)).bearer_auth(&self.customer.token);
+        let deposit =
+            https::client().unwrap().post(format!("{}/wallet/deposits", server.base)).bearer_auth(&self.customer.token);
         made(deposit.header("idempotency-key", amount).json(&json!({ "amount": amount }))).await;
     }
 
@@ -140,7 +140,7 @@ impl BackedUp {
         assert!(sound, "{report}");
         let server = Server::start(&self.home());
         let customer = signed_in(&server.base, 0, &self.customer).await;
-        let wallet = Client::new().get(format!("{}/wallet", server.base)).bearer_auth(&customer.token);
+        let wallet = https::client().unwrap().get(format!("{}/wallet", server.base)).bearer_auth(&customer.token);
         let (status, _, wallet) = answer(wallet).await.unwrap();
         assert_eq!(status, 200, "{wallet}");
         wallet["balance"].as_str().unwrap().to_owned()
@@ -185,7 +185,7 @@ async fn an_unsound_backup_is_restored_with_its_wallet_frozen_and_the_command_fa
     assert_eq!(report["unsound"][0]["customer_id"], json!(data.customer.id));
     let server = Server::start(&other);
     let customer = signed_in(&server.base, 0, &data.customer).await;
-    let wallet = Client::new().get(format!("{}/wallet", server.base)).bearer_auth(&customer.token);
+    let wallet = https::client().unwrap().get(format!("{}/wallet", server.base)).bearer_auth(&customer.token);
     assert_eq!(answer(wallet).await.unwrap().2["frozen"], true);
 }
 

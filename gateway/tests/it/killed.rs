@@ -131,7 +131,7 @@ pub async fn load(
     round: usize,
     answered: watch::Sender<usize>,
 ) -> Vec<Call> {
-    let http = Client::new();
+    let http = https::client().unwrap();
     let customer = client % CUSTOMERS;
     let mut calls = Vec::new();
     for number in 0.. {
@@ -164,7 +164,7 @@ async fn found(client: &Client, base: &str, token: &str, call: &Call) -> Option<
 
 /// Sends every call again: what was answered is answered the same, and what was not is decided now, and stays so.
 async fn sent_again(base: &str, customers: &[Customer], calls: &mut [Call]) {
-    let http = Client::new();
+    let http = https::client().unwrap();
     for call in calls {
         let token = &customers[call.customer].token;
         if call.answer.is_none() {
@@ -211,7 +211,7 @@ fn cents(amount: &Value) -> i64 {
 /// One entry, and one trade where it is one, for each call that was answered with 201, and no other; the balance is
 /// their sum. Gives the number of entries.
 async fn look(base: &str, place: usize, customer: &Customer, calls: &[Call]) -> usize {
-    let client = Client::new();
+    let client = https::client().unwrap();
     let entries = listed(&client, base, &customer.token, "/wallet/entries").await;
     let trades = listed(&client, base, &customer.token, &customer.trades).await;
     let acknowledged = calls.iter().filter(|call| call.customer == place).filter_map(|call| call.answer.as_ref());
@@ -267,7 +267,7 @@ async fn round(home: &Path, customers: &Arc<Vec<Customer>>, before: &mut Vec<Cal
 
 pub async fn begin(home: &Path) -> Arc<Vec<Customer>> {
     let server = Server::start(home);
-    let client = Client::new();
+    let client = https::client().unwrap();
     let mut customers = Vec::new();
     for number in 0..CUSTOMERS {
         customers.push(customer(&client, &server.base, number).await);
@@ -300,7 +300,7 @@ async fn altered_books_are_detected_and_frozen() {
     let folder = tempfile::tempdir().unwrap();
     let customers = begin(folder.path()).await;
     let server = Server::start(folder.path());
-    let client = Client::new();
+    let client = https::client().unwrap();
     let deposit = |base: &str, customer: &Customer, key: &str| {
         let request = client.post(format!("{base}/wallet/deposits")).bearer_auth(&customer.token);
         request.header("idempotency-key", key).json(&json!({ "amount": "100" }))

@@ -22,7 +22,7 @@ struct Person {
 impl Person {
     /// Registers and signs in.
     async fn at(base: &str) -> (Self, String) {
-        let client = Client::new();
+        let client = https::client().unwrap();
         let name = json!({ "email": EMAIL, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" });
         let send = async |path: &str, body: &Value| -> Value {
             let sent = client.post(format!("{base}{path}")).json(body).send().await.unwrap();
@@ -68,7 +68,7 @@ async fn each_request_is_one_line_without_body_token_address_amount_or_id() {
     assert_eq!(ada.deposit("key-of-ada", AMOUNT).await, 201);
     assert_eq!(ada.deposit("other-key", "-12345.67").await, 422);
     assert_eq!(ada.call(Method::GET, "/wallet").send().await.unwrap().status(), 200);
-    assert_eq!(Client::new().get(format!("{}/wallet", server.base)).send().await.unwrap().status(), 401);
+    assert_eq!(https::client().unwrap().get(format!("{}/wallet", server.base)).send().await.unwrap().status(), 401);
     assert_eq!(ada.call(Method::GET, "/nowhere/12345.67").send().await.unwrap().status(), 404);
     let token = ada.token.clone();
     server.kill();

@@ -19,7 +19,7 @@ fn next_line(log: &mut BufReader<ChildStderr>, text: &str) -> String {
 }
 
 async fn market_day(server: &Server) -> Value {
-    let health = reqwest::get(format!("{}/health", server.base)).await.unwrap();
+    let health = https::client().unwrap().get(format!("{}/health", server.base)).send().await.unwrap();
     health.json::<Value>().await.unwrap()["market_day"].take()
 }
 

@@ -32,7 +32,7 @@ fn header(response: &Response, name: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sign_ins_at_twenty_five_in_parallel_leave_under_two_hundred_megabytes() {
     let folder = tempfile::tempdir().unwrap();
-    let (server, client) = (Server::start(folder.path()), Client::new());
+    let (server, client) = (Server::start(folder.path()), https::client().unwrap());
     assert_eq!(register(&client, &server.base, "ada@example.com", "").await.status(), 201);
     let sign_ins = stream::iter(0..200).map(|number| {
         let (client, base) = (client.clone(), server.base.clone());
@@ -56,7 +56,7 @@ async fn behind_a_trusted_proxy_each_source_address_has_its_own_limits() {
     let folder = tempfile::tempdir().unwrap();
     let settings =
         [("SEXTANT_TRUSTED_PROXY", "127.0.0.1"), ("SEXTANT_SIGN_IN_LIMIT", "3"), ("SEXTANT_REGISTRATION_LIMIT", "2")];
-    let (server, client) = (Server::start_with(folder.path(), &settings), Client::new());
+    let (server, client) = (Server::start_with(folder.path(), &settings), https::client().unwrap());
     let (base, stranger) = (server.base.as_str(), "198.51.100.1");
     for (number, status, left) in [(0, 201, "1"), (1, 201, "0"), (2, 429, "0")] {
         let answer = register(&client, base, &format!("ada{number}@example.com"), stranger).await;
@@ -93,7 +93,7 @@ async fn behind_a_trusted_proxy_each_source_address_has_its_own_limits() {
 async fn loopback_is_exempt_whatever_a_client_claims() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("SEXTANT_SIGN_IN_LIMIT", "1")];
-    let (server, client) = (Server::start_with(folder.path(), &settings), Client::new());
+    let (server, client) = (Server::start_with(folder.path(), &settings), https::client().unwrap());
     for _ in 0..3 {
         let answer = sign_in(&client, &server.base, "unknown@example.com", PASSWORD, "198.51.100.1").await;
         assert_eq!((answer.status().as_u16(), header(&answer, "ratelimit").as_str()), (401, ""));

@@ -32,6 +32,9 @@ mod loopback;
 mod metrics;
 mod prices;
 mod run;
+#[cfg(test)]
+#[path = "../../https/src/tests/server.rs"]
+mod tls_server;
 mod warm_up;
 
 pub use aws::Aws;

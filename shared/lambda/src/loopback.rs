@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls::TlsContext;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+
+use crate::aws::http_client;
 
 /// What was asked: the request line and headers in lower case, and the body as it came.
 #[derive(Clone, Debug)]
@@ -48,6 +51,7 @@ impl Loopback {
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .retry_config(RetryConfig::disabled())
             .endpoint_url(endpoint)
+            .http_client(http_client(TlsContext::default()))
             .build();
         Self { sdk, asked }
     }

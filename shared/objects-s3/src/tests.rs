@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::{Client, Config};
+use aws_smithy_http_client::Builder;
 use chrono::{DateTime, TimeDelta, Utc};
 use objects::conformance::{self, Answer, Server};
 use objects::{LinkOptions, ObjectError, ObjectKey, Objects};
@@ -32,6 +33,7 @@ fn key() -> ObjectKey {
 fn client(endpoint: &str) -> Client {
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
+        .http_client(Builder::new().build_http())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "tests"))
         .endpoint_url(endpoint)
@@ -88,7 +90,7 @@ async fn the_bucket_passes_the_suite_of_all_engines() {
     let behind = behind_seconds.clone();
     let clock = Arc::new(move || wall_clock() - TimeDelta::seconds(behind.load(Ordering::SeqCst)));
     let objects = S3Objects::new(client(&endpoint), bucket, clock);
-    let browser = reqwest::Client::builder().no_proxy().build().unwrap();
+    let browser = https::client_builder().no_proxy().build().unwrap();
     let server = EmulatedBucket { objects, behind_seconds, browser };
     conformance::run(&server, rand::random(), Duration::from_mins(1)).await.unwrap();
 }

@@ -1,6 +1,5 @@
 //! How the targets differ, and a client that differs from the others.
 
-use reqwest::Client;
 use reqwest::redirect::Policy;
 
 use super::{Place, Target};
@@ -8,7 +7,7 @@ use super::{Place, Target};
 impl Target {
     /// The platform as this caller, whose client neither asks for compressed bodies nor decompresses them.
     pub fn undecoded(&self) -> Self {
-        let client = Client::builder().redirect(Policy::none()).no_gzip().build().unwrap();
+        let client = https::client_builder().redirect(Policy::none()).no_gzip().build().unwrap();
         Self { client, ..self.clone() }
     }
 

@@ -96,7 +96,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(site: Site, quota: Arc<dyn Quota>) -> Result<Self, SettingsError> {
         let (limits, is_encrypted) = (site.limits, site.address.is_encrypted());
-        let mut builder = reqwest::Client::builder()
+        let mut builder = https::client_builder()
             .user_agent(site.user_agent)
             .redirect(redirect::Policy::none())
             .https_only(is_encrypted)

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::config::{Credentials, Region};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
 };
+use aws_smithy_http_client::Builder;
 
 /// The setting that has its address.
 pub const ENDPOINT: &str = "SEXTANT_TEST_DYNAMODB_ENDPOINT";
@@ -23,6 +24,7 @@ pub fn endpoint() -> Option<&'static str> {
 pub async fn client(endpoint: &str) -> Client {
     let config = aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(endpoint)
+        .http_client(Builder::new().build_http())
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("test", "test", None, None, "test"))
         .load()
