@@ -24,7 +24,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from emulator import CREDENTIALS, Emulator
-from rollout import leave_out_rollout
+from rollout import leave_out_codedeploy, leave_out_rollout
 
 ROOT = Path(__file__).resolve().parents[2]
 # What make reads. It names its tools by their requirements.
@@ -40,6 +40,8 @@ class Project:
     """A copy of the parts that a deployment needs."""
 
     region = REGION
+    # What the emulator lacks. Where functions are invoked, they are so without their aliases.
+    leave_out = staticmethod(leave_out_rollout)
 
     def __init__(self, folder: Path, emulator: Emulator) -> None:
         self.folder = folder
@@ -50,7 +52,7 @@ class Project:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / part, folder / part)
         document = self.template()
-        leave_out_rollout(document)
+        self.leave_out(document)
         self.write_template(document)
         for resource in self.template()["Resources"].values():
             if resource["Type"] == "AWS::Serverless::Function":
@@ -121,6 +123,12 @@ class Project:
         return self.emulator.client(service, self.region)
 
 
+class ProjectWithAliases(Project):
+    """A copy in which a deployment moves the aliases of the functions."""
+
+    leave_out = staticmethod(leave_out_codedeploy)
+
+
 def lifecycle(project: Project) -> None:
     """Prod is deployed, updated and deleted without a terminal; table and bucket outlive it."""
     status, said = project.make("deploy")
@@ -149,12 +157,12 @@ def lifecycle(project: Project) -> None:
 
     before, revision = retention(project), only_revision(project)
     project.deploy()
-    expect(only_revision(project) == revision, "a deployment without a change has a new revision")
+    expect(only_revision(project) == revision, "a deployment without a change published versions")
     project.change("samconfig.toml", f"LogRetentionDays={before}", "LogRetentionDays=30")
     project.deploy()
     expect_status(project.stack(), "UPDATE_COMPLETE")
     expect(before != 30 and retention(project) == 30, "the update did not arrive")
-    expect(only_revision(project) != revision, "the changed value has no new revision")
+    expect(only_revision(project) != revision, "the changed value did not reach the aliases")
     expect(project.physical("Table") == table, "the update replaced the table")
     left = list(project.folder.glob(".template-*"))
     expect(not left, f"deployments left {left}")
@@ -269,9 +277,15 @@ def is_protected(project: Project, table: str) -> bool:
 
 
 def only_revision(project: Project) -> str:
-    """The revision in the environment of every function."""
-    functions = project.client("lambda").list_functions()["Functions"]
-    found = {each["Environment"]["Variables"]["SEXTANT_REVISION"] for each in functions}
+    """The revision in the environment of every function, in the only version that is left of it."""
+    client = project.client("lambda")
+    found = set()
+    for name in (each["FunctionName"] for each in client.list_functions()["Functions"]):
+        versions = client.list_versions_by_function(FunctionName=name)["Versions"]
+        [published] = [each["Version"] for each in versions if each["Version"] != "$LATEST"]
+        current = client.get_function_configuration(FunctionName=name, Qualifier="current")
+        expect(current["Version"] == published, f"the alias of {name} does not name {published}")
+        found.add(current["Environment"]["Variables"]["SEXTANT_REVISION"])
     expect(len(found) == 1 and "none" not in found, f"the revisions are {found}")
     return found.pop()
 
@@ -319,7 +333,7 @@ def main() -> None:
         work = Path(folder) / "work"
         work.mkdir()
         with Emulator(work, **settings) as emulator:
-            scenario(Project(Path(folder) / "project", emulator))
+            scenario(ProjectWithAliases(Path(folder) / "project", emulator))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Gradual deployments: versions, the alias that names the current one, and CodeDeploy, which moves it.
 
-The emulator has no CodeDeploy, so its copy of the template leaves all of this out. What AWS gets is checked
-by translation.py.
+The emulator has no CodeDeploy. The copy of the template that the whole-system tests use leaves all of this out,
+so that their functions are invoked directly. What AWS gets is checked by translation.py.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 ALIAS = ".Alias"
-GLOBAL_SETTINGS = ("AutoPublishAlias", "VersionDeletionPolicy", "DeploymentPreference")
+
+
+def leave_out_codedeploy(document: dict[str, Any]) -> None:
+    """Lets CloudFormation move the aliases."""
+    del document["Globals"]["Function"]["DeploymentPreference"]
 
 
 def leave_out_rollout(document: dict[str, Any]) -> None:
     """Makes everything invoke the functions themselves, which then have no alias."""
-    for setting in GLOBAL_SETTINGS:
+    leave_out_codedeploy(document)
+    for setting in ("AutoPublishAlias", "VersionDeletionPolicy"):
         del document["Globals"]["Function"][setting]
     invoke_functions(document["Resources"])
 

@@ -118,6 +118,17 @@ fn prod_gets_the_build_of_dev_after_dev() {
 }
 
 #[test]
+fn every_pipeline_deploys_with_make_which_brings_changed_parameters_to_the_functions() {
+    for path in [".github/workflows/deploy.yml", "deploy/buildspecs/deploy.yaml"] {
+        assert!(read(path).contains("make deploy BUILD=no STAGE=\"$STAGE\""), "{path}");
+    }
+    let folders = [(".github", "yml"), ("deploy", "yaml"), ("deploy", "sh")];
+    for path in folders.iter().flat_map(|(folder, extension)| files_below(&root().join(folder), extension)) {
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("sam deploy"), "{}", path.display());
+    }
+}
+
+#[test]
 fn every_file_of_the_pipelines_can_be_read() {
     let mut read = 0;
     let folders = [root().join(".github"), root().join("deploy")];
