@@ -118,7 +118,7 @@ PEERS := $(CACHE)/venv-peers-$(shell cksum < benches/peers/requirements.txt | cu
 bench: $(PEERS)/.tools ## Measure speed in release mode, compared with Python (PARTS selects parts)
 	@cargo build --release $(LOCKED) --package gateway --package benches
 	@$(if $(filter functions,$(or $(PARTS),functions)),cargo build $(DEPLOYED))
-	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) benches/run.py --programs '$(TARGET_DIR)/release' \
+	@PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=tools $(PYTHON) benches/run.py --programs '$(TARGET_DIR)/release' \
 		--functions '$(TARGET_DIR)/deployed' --python '$(PEERS)/bin/python' $(PARTS)
 
 $(PEERS)/.tools:
@@ -130,7 +130,7 @@ $(PEERS)/.tools:
 build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
 	@PATH="$(VENV)/bin:$$PATH" \
 		cargo lambda build --arm64 --disable-optimizations --lambda-dir target/lambda $(DEPLOYED)
-	@ls -l target/lambda/*/bootstrap
+	@$(VENV)/bin/python tools/zip_sizes.py target/lambda
 
 # Says which account and region it is about to change before it builds. BUILD=no deploys what is in target/lambda.
 deploy: $(TOOLS) ## Build, then deploy to your AWS account as stage dev (STAGE=prod for prod)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import queue
 import statistics
 import subprocess
 import time
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from zip_sizes import MB, largest, zip_bytes
 
 from driver.processes import Command, MeasuringError, cpu_seconds, peak_memory_kib
 from driver.runtime_api import RuntimeApi
@@ -19,10 +19,6 @@ from driver.table import Goals, memory_of, table, time_of
 
 MOST_START_RATIO = 0.01
 MOST_MEMORY_KIB = 64 * 1024
-MOST_ZIP_MB = 5
-MOST_ZIP_MB_WITH_POLARS = 15
-# They resample prices, or make a table of months, with polars.
-WITH_POLARS = ("fetch-data", "report")
 # A refusal is over before the function has worked.
 REFUSAL = "refused"
 TIMEOUT_SECONDS = 60
@@ -120,14 +116,6 @@ def sample_events(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in paths]
 
 
-def zip_bytes(program: Path) -> int:
-    """Size of the archive that Lambda is given."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
-        packed.write(program, "bootstrap")
-    return len(archive.getvalue())
-
-
 def _good(body: bytes) -> bool:
     answer = json.loads(body)
     return not isinstance(answer, dict) or answer.get("statusCode", 200) < 400
@@ -140,10 +128,9 @@ def _median(starts: list[Start], figure: str) -> float:
 def _row(name: str, programs: Path, starts: list[Start], python: float, goals: Goals) -> list[str]:
     cpu_us = _median(starts, "cpu_us")
     kib = max(one.peak_memory_kib for one in starts)
-    megabytes = zip_bytes(programs / name) / 1e6
-    most = MOST_ZIP_MB_WITH_POLARS if name in WITH_POLARS else MOST_ZIP_MB
+    zipped, most = zip_bytes(programs / name), largest(name)
     ratio = cpu_us / python
-    zip_verdict = goals.verdict(f"L2 {name}", megabytes <= most)
+    zip_verdict = goals.verdict(f"L2 {name}", zipped <= most)
     return [
         name,
         time_of(cpu_us),
@@ -154,5 +141,5 @@ def _row(name: str, programs: Path, starts: list[Start], python: float, goals: G
         time_of(_median(starts, "first_event_wall_us")),
         memory_of(kib),
         goals.verdict(f"L3 {name}", kib <= MOST_MEMORY_KIB),
-        f"{megabytes:.2f} MB (≤ {most}: {zip_verdict})",
+        f"{zipped / MB:.2f} MB (≤ {most // MB}: {zip_verdict})",
     ]

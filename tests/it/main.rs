@@ -68,3 +68,4 @@ mod verification;
 mod wallet;
 mod watch;
 mod words;
+mod zip_sizes;
