@@ -1,7 +1,8 @@
-//! Holdings of a portfolio by symbol, at present or as of an earlier day: lots of trades and lots held elsewhere
+//! Holdings of a portfolio by symbol, at present or as of an earlier day: lots of trades and lots of activities
 //! together.
 
 mod lots;
+mod quoted;
 mod realized;
 mod what_if;
 
@@ -10,10 +11,11 @@ use std::collections::BTreeMap;
 use app::error::ServiceError;
 use domain::portfolio::LotMethod;
 use domain::{Currency, CustomerId, Day, Portfolio, PortfolioId, Symbol};
+use market::CallBudget;
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::{at_close, held_through, market_day};
-use market_data::price_lines::{self, FX_UNAVAILABLE, PriceLines};
+use market_data::price_lines::{self, PriceLines};
 use market_data::warnings::{self, on_rates_of_another_day};
 use quant::backtest::Warning;
 use rust_decimal::Decimal;
@@ -49,10 +51,10 @@ pub struct PortfolioHoldings {
     /// Value of all holdings that have one.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
-    /// Cost of the same holdings, fees included.
+    /// Cost of those of them whose cost is known, fees included.
     #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
-    /// Value less cost.
+    /// Value less cost of the holdings whose cost is known.
     #[schema(value_type = domain::schema::DecimalString)]
     pub unrealized_gain: Decimal,
     /// The realised gain of all sales, including those of symbols no longer held.
@@ -70,7 +72,7 @@ pub struct PortfolioHoldings {
     /// The value by kind of instrument, largest first.
     pub instrument_types: Vec<Share>,
     /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or for one symbol
-    /// `AAPL/realized_gain` and `AAPL/day_change`.
+    /// `AAPL/realized_gain`, `AAPL/day_change`, `AAPL/cost` and `AAPL/unrealized_gain`.
     #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Warnings about the prices.
@@ -124,8 +126,8 @@ pub async fn compute_as(
 ) -> Result<PortfolioHoldings, ServiceError> {
     let market = &at_close(market, request.as_of)?;
     let portfolio = portfolios::find(&market.app, customer, id).await?;
-    let lots = read_lots(market, id, request).await?;
     let budget = market.budget_for(customer);
+    let lots = read_lots(market, &portfolio, request, budget).await?;
     let held = lots.held();
     let (lines, rates) = tokio::try_join!(
         price_lines::load(market, customer, &held, budget),
@@ -138,13 +140,14 @@ pub async fn compute_as(
 /// The lots of a portfolio: as they are stored, or as a replay gives them.
 pub(crate) async fn read_lots(
     market: &MarketData,
-    id: PortfolioId,
+    portfolio: &Portfolio,
     request: HoldingsRequest,
+    budget: CallBudget,
 ) -> Result<PortfolioLots, ServiceError> {
     if request.needs_replay() {
-        return what_if::replay_lots(market, id, request.lot_method).await;
+        return what_if::replay_lots(market, portfolio, request.lot_method, budget).await;
     }
-    retry(Retry::within(app::CONFLICT_BUDGET), || lots::read_stored(market, id)).await
+    retry(Retry::within(app::CONFLICT_BUDGET), || lots::read_stored(market, portfolio, budget)).await
 }
 
 /// The holdings that these lots are at these prices, which are at least those of the held symbols, and rates.
@@ -156,8 +159,10 @@ pub(crate) async fn value(
     rates: &ExchangeRates,
 ) -> Result<PortfolioHoldings, ServiceError> {
     let (id, base, today) = (portfolio.id, portfolio.base_currency, market_day(market));
+    let lots = lots.through_prices(market, lines)?;
+    let lines = &*lots.with_own_splits(lines);
     let stored = &lots.by_symbol;
-    let realized = realized::compute_by_symbol(market, id, lots, rates).await?;
+    let realized = realized::compute_by_symbol(market, id, &lots, rates).await?;
     let fills = lots::find_fills(market, id, stored, lines).await?;
     let mut unavailable = reasons(stored, &realized.gains);
     let mut ready = Vec::with_capacity(stored.len());
@@ -166,8 +171,8 @@ pub(crate) async fn value(
         if !stored.is_held(held_through(market, line.last_day(market))) {
             continue;
         }
-        let realized_gain = realized.gains.get(symbol).copied().unwrap_or(Some(Decimal::ZERO));
-        match lots::prepared(market, stored, line, &fills, rates, realized_gain) {
+        let realized_gain = realized.gains.get(symbol).copied().unwrap_or(Ok(Decimal::ZERO));
+        match lots::prepared(market, stored, line, &fills, rates, realized_gain.ok()) {
             Ok(symbol) => ready.push(symbol),
             Err(reason) => {
                 unavailable.insert(symbol.to_string(), reason.code().to_owned());
@@ -178,7 +183,7 @@ pub(crate) async fn value(
         ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
-    let realized_gain: Option<Decimal> = realized.gains.values().copied().sum();
+    let realized_gain: Option<Decimal> = realized.gains.values().map(|gain| gain.ok()).sum();
     let mut warnings = warnings(market, stored, lines, &ready, &realized.without_rate);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let item = |(holding, symbol): (Holding, &ReadySymbol<'_>)| HeldSymbol {
@@ -209,15 +214,15 @@ pub(crate) async fn value(
 /// Why figures of symbols are null, whether or not the symbols are still held.
 fn reasons(
     stored: &BTreeMap<Symbol, StoredLots>,
-    realized: &BTreeMap<Symbol, Option<Decimal>>,
+    realized: &BTreeMap<Symbol, Result<Decimal, Unvalued>>,
 ) -> BTreeMap<String, String> {
     let conflicts = stored.iter().filter(|(_, stored)| stored.is_in_conflict());
-    let conflicts = conflicts.map(|(symbol, _)| (symbol.to_string(), Unvalued::SplitConflict.code().to_owned()));
-    let without_rate = realized.iter().filter(|(_, gain)| gain.is_none()).map(|(symbol, _)| symbol);
-    let of_symbols = without_rate.clone().map(|symbol| format!("{symbol}/realized_gain"));
-    let of_all = without_rate.take(1).map(|_| "realized_gain".to_owned());
-    let without_rate = of_symbols.chain(of_all).map(|figure| (figure, FX_UNAVAILABLE.to_owned()));
-    conflicts.chain(without_rate).collect()
+    let conflicts = conflicts.map(|(symbol, _)| (symbol.to_string(), Unvalued::SplitConflict));
+    let missing = realized.iter().filter_map(|(symbol, gain)| Some((symbol, gain.err()?)));
+    let of_symbols = missing.clone().map(|(symbol, reason)| (format!("{symbol}/realized_gain"), reason));
+    let of_all = missing.take(1).map(|(_, reason)| ("realized_gain".to_owned(), reason));
+    let all = conflicts.chain(of_symbols).chain(of_all);
+    all.map(|(figure, reason)| (figure, reason.code().to_owned())).collect()
 }
 
 /// Warnings about prices, rates of other days, and lots dated in the future.
@@ -233,7 +238,9 @@ fn warnings(
     found.extend(without_rate.iter().filter_map(|(symbol, &noted)| on_rates_of_another_day(symbol, Some(noted))));
     for (symbol, stored) in stored {
         let through = held_through(market, lines.get(symbol).and_then(|line| line.last_day(market)));
-        found.extend(warnings::on_lots_to_come(symbol, stored.lots_to_come(through), through));
+        let (lots, others) = stored.to_come(through);
+        found.extend(warnings::on_lots_to_come(symbol, lots, through));
+        found.extend(warnings::on_activities_to_come(symbol, others, through));
     }
     found
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::bars::Bars;
+use crate::bars::{Bar, BarError, Bars};
 use crate::day::Day;
 use crate::decimal::{DECIMALS, DecimalError, Quantity};
 
@@ -50,6 +50,31 @@ pub struct Split {
 pub fn splits_of(bars: &Bars) -> Result<Vec<Split>, DecimalError> {
     let days = bars.dates().iter().zip(bars.split_ratio()).filter(|&(_, &ratio)| (ratio - 1.0).abs() > f64::EPSILON);
     days.map(|(&day, &ratio)| Ok(Split { day, ratio: SplitRatio::from_bar(ratio)? })).collect()
+}
+
+/// The same bars with more splits, which their source does not know. A split on a day without a bar adds one: at the
+/// close before it in new units, or at the first close if there is none before.
+///
+/// Errors: a price that is too small in new units.
+pub fn with_splits(bars: &Bars, splits: &[Split]) -> Result<Bars, BarError> {
+    let mut rows: Vec<Bar> = bars.iter().collect();
+    for split in splits {
+        let at = rows.partition_point(|bar| bar.date < split.day);
+        if let Some(bar) = rows.get_mut(at).filter(|bar| bar.date == split.day) {
+            let both = SplitRatio::from_bar(bar.split_ratio).and_then(|known| known.then(split.ratio));
+            bar.split_ratio = both.map_or(bar.split_ratio * split.ratio.to_f64(), SplitRatio::to_f64);
+            continue;
+        }
+        let before = at.checked_sub(1).and_then(|before| rows.get(before));
+        let before = before.map(|bar| bar.close * split.ratio.old_units() as f64 / split.ratio.new_units() as f64);
+        let Some(close) = before.or_else(|| rows.first().map(|first| first.close)) else { continue };
+        let (open, high, low, adjusted_close) = (close, close, close, close);
+        let split_ratio = split.ratio.to_f64();
+        let bar =
+            Bar { date: split.day, open, high, low, close, volume: 0.0, adjusted_close, split_ratio, dividend: 0.0 };
+        rows.insert(at, bar);
+    }
+    Bars::from_rows(rows)
 }
 
 impl SplitRatio {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use app::ServiceError;
-use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, DecimalError, Instrument, Split, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use market::call_limits::AT_ONCE_VALUED;
 use market::{CallBudget, MarketClock};
@@ -64,6 +64,14 @@ impl PriceLine {
             Newest::Quote(quote) => Some(quote),
             Newest::Bar | Newest::Unconfirmed(_) => None,
         }
+    }
+
+    /// The line with more splits, which the source of its prices does not know. Without prices if one of them is too
+    /// small in new units.
+    #[must_use]
+    pub fn with_splits(&self, splits: &[Split]) -> Self {
+        let series = self.series.as_ref().and_then(|series| series.with_splits(splits).ok().map(Arc::new));
+        Self { instrument: self.instrument.clone(), series, quote: self.quote.clone() }
     }
 
     /// The line as it is seen at the market's clock: as of an earlier day, without later prices.

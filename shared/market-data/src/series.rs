@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use app::ServiceError;
 use chrono::{DateTime, Utc};
-use domain::{Bars, Currency, Day, DecimalError, Price, Symbol};
+use domain::{BarError, Bars, Currency, Day, DecimalError, Price, Split, Symbol};
 use market::Basis;
 use store::bars::SeriesHead;
 
@@ -60,6 +60,28 @@ impl PriceSeries {
             first: self.first,
             last,
             to_come: 0,
+            revision: None,
+            fingerprint: std::sync::OnceLock::new(),
+        })
+    }
+
+    /// The same prices with more splits, which their source does not know.
+    ///
+    /// Errors: a price that is too small in new units.
+    pub(crate) fn with_splits(&self, splits: &[Split]) -> Result<Self, BarError> {
+        let bars = domain::split::with_splits(&self.bars, splits)?;
+        Ok(Self {
+            symbol: self.symbol.clone(),
+            currency: self.currency,
+            source: self.source.clone(),
+            basis: self.basis,
+            notes: self.notes.clone(),
+            fetched_at: self.fetched_at,
+            stale: self.stale,
+            first: bars.first().map_or(self.first, |bar| bar.date),
+            last: bars.last().map_or(self.last, |bar| bar.date),
+            bars: Arc::new(bars),
+            to_come: self.to_come,
             revision: None,
             fingerprint: std::sync::OnceLock::new(),
         })

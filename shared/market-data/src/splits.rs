@@ -4,7 +4,7 @@ use app::ServiceError;
 use domain::split::splits_of;
 use domain::{Day, DecimalError, Split, Symbol};
 use ledger::FoldedSplits;
-use market::Note;
+use market::{CallBudget, Note};
 
 use crate::history;
 use crate::market_data::MarketData;
@@ -36,6 +36,21 @@ impl KnownSplits {
         };
         let known = series.map(|series| Self::of(&series)).transpose();
         known.map_err(|error| ServiceError::fault("splits", error))
+    }
+
+    /// The splits of a symbol; the provider is called if nothing of it is stored. None if there is no history of it.
+    pub async fn load(market: &MarketData, symbol: &Symbol, budget: CallBudget) -> Result<Option<Self>, ServiceError> {
+        let available = Self::load_available(market, symbol).await?;
+        if available.is_some() {
+            return Ok(available);
+        }
+        match history::load_available(market, symbol, budget).await {
+            Ok(series) => Self::of(&series).map(Some).map_err(|error| ServiceError::fault("splits", error)),
+            Err(
+                ServiceError::UnknownSymbol { .. } | ServiceError::Provider(_) | ServiceError::TooManyNewSymbols { .. },
+            ) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The splits by which the units of a position are counted. Splits already applied to it stay for days that the

@@ -53,6 +53,14 @@ pub fn on_lots_to_come(symbol: &Symbol, count: usize, through: Day) -> Option<Wa
     (count > 0).then(|| Warning { code: "investments_to_come".to_owned(), detail })
 }
 
+/// Warns that a number of activities of a symbol other than its lots are dated after the last day of the figures; none if
+/// there are none.
+#[must_use]
+pub fn on_activities_to_come(symbol: &Symbol, count: usize, through: Day) -> Option<Warning> {
+    let detail = format!("{symbol}: sales, transfers and splits dated after {through} are not included: {count}.");
+    (count > 0).then(|| Warning { code: "activities_to_come".to_owned(), detail })
+}
+
 /// Warns that money of these flows was converted at the rate of another day; none if there are none.
 #[must_use]
 pub fn on_rates_of_another_day(symbol: &Symbol, noted: Option<FlowCount>) -> Option<Warning> {

@@ -82,7 +82,7 @@ impl ValuationError {
     }
 }
 
-/// Why a holding has no current value.
+/// Why a holding has no current value, or one of its figures is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unvalued {
     /// There is no price.
@@ -100,6 +100,9 @@ pub enum Unvalued {
     /// No rate of the last seven days converts its currency into the portfolio's.
     #[error("there is no exchange rate at most 7 days old")]
     FxUnavailable,
+    /// What the units had cost is not known; their value is.
+    #[error("the cost of the units is not known")]
+    CostUnknown,
     /// The product of units, price and rate exceeds the exact range.
     #[error("the value is too large to be exact")]
     TooLarge,
@@ -115,6 +118,7 @@ impl Unvalued {
             Self::NoPreviousClose => "no_previous_close",
             Self::SplitConflict => "split_conflict",
             Self::FxUnavailable => "fx_unavailable",
+            Self::CostUnknown => "cost_unknown",
             Self::TooLarge => "too_large",
         }
     }

@@ -56,9 +56,10 @@ pub struct HeldPosition<'a> {
     pub quantity: Quantity,
     /// Those of them that were already held the day before.
     pub held_before: Quantity,
-    /// Their cost with fees, in the base currency at the rates of their purchases; none if such a rate is missing.
-    pub cost: Option<Decimal>,
-    /// The realised gain of its sales so far, in the base currency; none if a rate is missing.
+    /// Their cost with fees, in the base currency at the rates of their purchases; [`Unvalued::FxUnavailable`] if such a
+    /// rate is missing, [`Unvalued::CostUnknown`] if that of some units is not known.
+    pub cost: Result<Decimal, Unvalued>,
+    /// The realised gain of its sales so far, in the base currency; none if a rate or a cost is missing.
     pub realized_gain: Option<Decimal>,
     /// Its price, or why it has none.
     pub quoted: Result<Quoted, Unvalued>,
@@ -87,7 +88,7 @@ pub struct Holding {
     pub price_as_of: Option<Day>,
     /// Whether that day is older than the market clock allows.
     pub stale: bool,
-    /// The cost of the units, fees included; null if a rate is missing.
+    /// The cost of the units, fees included; null if a rate is missing or the cost of some units is not known.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<Decimal>,
     /// Value of the units; null without a price or rate.
@@ -99,7 +100,7 @@ pub struct Holding {
     /// Value less cost; null if either is.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub unrealized_gain: Option<Decimal>,
-    /// The realised gain of its sales so far; null if a rate is missing.
+    /// The realised gain of its sales so far; null if a rate is missing or the cost of some units is not known.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub realized_gain: Option<Decimal>,
     /// The effect of the last session: units held since the day before × change from the previous close, plus units
@@ -116,10 +117,10 @@ pub struct Holdings {
     /// Total value of the holdings that have one.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
-    /// Cost of the same holdings.
+    /// Cost of those of them whose cost is known.
     #[schema(value_type = domain::schema::DecimalString)]
     pub cost: Decimal,
-    /// Value less cost.
+    /// Value less cost of the holdings whose cost is known.
     #[schema(value_type = domain::schema::DecimalString)]
     pub unrealized_gain: Decimal,
     /// Total day change of the holdings that have one.
@@ -133,8 +134,8 @@ pub struct Holdings {
     pub currencies: Vec<Share>,
     /// By kind of instrument, largest first.
     pub instrument_types: Vec<Share>,
-    /// The reason by symbol for each holding without a value, and by `symbol/day_change` for each that only lacks a day
-    /// change.
+    /// The reason by symbol for each holding without a value, and by `symbol/day_change`, `symbol/cost` and
+    /// `symbol/unrealized_gain` for each that only lacks these figures.
     #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
 }
@@ -148,11 +149,18 @@ pub fn holdings(base: Currency, held: &[HeldPosition<'_>]) -> Holdings {
     for position in held {
         let value = value_of(base, position);
         let day_change = value.and_then(|_| day_change(base, position));
-        match (value, day_change) {
-            (Err(reason), _) => unavailable.insert(position.symbol.to_string(), reason.code().to_owned()),
-            (_, Err(reason)) => unavailable.insert(format!("{}/day_change", position.symbol), reason.code().to_owned()),
-            (Ok(_), Ok(_)) => None,
+        let mut is_missing = |figure: &str, reason: Unvalued| {
+            unavailable.insert(format!("{}{figure}", position.symbol), reason.code().to_owned());
         };
+        match (value, day_change, position.cost) {
+            (Err(reason), ..) => is_missing("", reason),
+            (Ok(_), day_change, cost) => {
+                day_change.err().into_iter().for_each(|reason| is_missing("/day_change", reason));
+                for figure in ["/cost", "/unrealized_gain"] {
+                    cost.err().into_iter().for_each(|reason| is_missing(figure, reason));
+                }
+            }
+        }
         items.push(holding(base, position, value.ok(), day_change.ok()));
     }
     let values: Vec<Decimal> = items.iter().map(|item| item.value.unwrap_or_default()).collect();
@@ -174,7 +182,7 @@ pub fn holdings(base: Currency, held: &[HeldPosition<'_>]) -> Holdings {
         currency: base,
         value,
         cost,
-        unrealized_gain: value - cost,
+        unrealized_gain: sum(&|item| item.unrealized_gain),
         day_change: sum(&|item| item.day_change),
         items,
         sectors,
@@ -196,7 +204,7 @@ fn holding(
     day_change: Option<Decimal>,
 ) -> Holding {
     let in_units = |amount| in_units(base, amount);
-    let (cost, quoted) = (position.cost.map(in_units), position.quoted.ok());
+    let (cost, quoted) = (position.cost.ok().map(in_units), position.quoted.ok());
     Holding {
         symbol: position.symbol.clone(),
         instrument_type: position.instrument_type,
@@ -217,7 +225,8 @@ fn holding(
 fn value_of(base: Currency, position: &HeldPosition<'_>) -> Result<Decimal, Unvalued> {
     let price = position.quoted?.price;
     // Without the rates of its purchases it has no cost, and a value without a cost would look like a gain.
-    let rate = position.rate.filter(|_| position.cost.is_some()).ok_or(Unvalued::FxUnavailable)?;
+    let has_rates = position.cost != Err(Unvalued::FxUnavailable);
+    let rate = position.rate.filter(|_| has_rates).ok_or(Unvalued::FxUnavailable)?;
     let value = || {
         let units = whole(position.quantity.units(), UNIT_SCALE).ok()?;
         in_base(product(units, whole(price.amount(), UNIT_SCALE).ok()?).ok()?, rate)

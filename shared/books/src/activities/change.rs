@@ -142,11 +142,11 @@ pub(super) async fn prepare_writes(
         (Some(_), Some(activity)) => history.replace(activity.clone()),
     }
     let touched: Vec<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
-    let splits = load_splits(market, touched.clone()).await?;
     let of_touched = |history: &'_ History| -> Vec<Activity> {
         history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
     };
     let (old, new) = (of_touched(&before), of_touched(history));
+    let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
     let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
     let changed = step.after.map(|activity| activity.id);
     refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;

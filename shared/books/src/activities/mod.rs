@@ -19,7 +19,7 @@ pub use change::{ActivityChange, correct, remove};
 pub(crate) use history::History;
 pub use list::{ActivityFilter, find, list, versions};
 use market_data::MarketData;
-pub(crate) use positions::{RecordedPositions, replay_all};
+pub(crate) use positions::{RecordedInstrument, RecordedPositions, replay_all};
 pub use record::{ActivityRecord, NewActivity, record};
 use uuid::Uuid;
 

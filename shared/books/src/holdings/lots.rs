@@ -1,17 +1,15 @@
-//! The lots of a portfolio by symbol, those of trades and those held elsewhere, prepared for valuation.
+//! The lots of a portfolio by symbol, those of trades and those of activities, prepared for valuation.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use app::error::ServiceError;
-use app::listing;
-use chrono::Weekday;
 use domain::split::splits_of;
-use domain::{
-    Bars, Currency, Day, ExchangeRate, Investment, Money, PortfolioId, Price, Quantity, Split, SplitRatio, Symbol,
-    calendar,
-};
-use ledger::{Lot, Position, RelievedLot, Trade};
-use market::MarketClock;
+use domain::{Currency, Day, ExchangeRate, Money, Portfolio, PortfolioId, Price, Quantity, Split, Symbol};
+use ledger::activity::BuyDetails;
+use ledger::recorded::RecordedLot;
+use ledger::{Activity, ActivityEvent, ActivitySource, Position, Refusal, RelievedLot, Trade};
+use market::CallBudget;
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::{held_through, market_day};
@@ -25,10 +23,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use valuation::{HeldPosition, Quoted, RecentPurchase, Unvalued};
 
+use super::quoted::quoted;
+use crate::activities::{History, RecordedInstrument, replay_all};
 use crate::positions;
-
-/// This many bars include one of a weekend if weekends trade.
-const DAYS_OF_A_WEEK: usize = 7;
 
 /// The origin of a lot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -36,22 +33,24 @@ const DAYS_OF_A_WEEK: usize = 7;
 pub enum LotOrigin {
     /// Bought from the wallet.
     Trade,
-    /// Held elsewhere.
+    /// Held elsewhere, recorded as an investment.
     Investment,
+    /// Of another activity: a purchase, a transfer or an adjustment.
+    Activity,
 }
 
 /// A lot in current units.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HeldLot {
-    /// The id of its trade or investment.
+    /// The id of its trade, investment or activity.
     pub lot_id: Uuid,
-    /// Where the lot comes from.
+    /// Where the lot comes from. A sale from the wallet takes lots of trades alone, a recorded sale all others.
     pub origin: LotOrigin,
-    /// When it was bought.
+    /// When it was bought, or when it came in if that is not known.
     pub acquired_on: Day,
     /// Units after the splits since.
     pub quantity: Quantity,
-    /// Their cost, fee included, in the base currency at the rate of the day; null without a rate.
+    /// Their cost, fee included, in the base currency at the rate of the day; null without a rate, or if it is not known.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<Decimal>,
 }
@@ -60,15 +59,16 @@ pub struct HeldLot {
 pub(super) type Sale = (Day, Vec<RelievedLot>);
 
 /// The stored lots of one symbol in a portfolio.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct StoredLots {
     pub(super) position: Option<Position>,
     /// What the sales took, if the position was replayed.
     pub(super) sales: Option<Vec<Sale>>,
-    pub(super) investments: Vec<Investment>,
+    pub(super) recorded: Option<RecordedInstrument>,
 }
 
 /// The lots of a portfolio by symbol.
+#[derive(Clone)]
 pub(crate) struct PortfolioLots {
     pub(super) by_symbol: BTreeMap<Symbol, StoredLots>,
     /// The trades, if they were read.
@@ -90,12 +90,48 @@ impl PortfolioLots {
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
         self.by_symbol.values().flat_map(StoredLots::currencies)
     }
+
+    /// The same with the activities up to the day of each symbol's last price, which during a session is later than the
+    /// market's today.
+    pub(super) fn through_prices(&self, market: &MarketData, lines: &PriceLines) -> Result<Cow<'_, Self>, Refusal> {
+        let mut through_prices = Cow::Borrowed(self);
+        for (symbol, stored) in &self.by_symbol {
+            let through = held_through(market, lines.get(symbol).and_then(|line| line.last_day(market)));
+            if let Some(recorded) = &stored.recorded
+                && let Cow::Owned(recorded) = recorded.on(through)?
+            {
+                let stored = StoredLots { recorded: Some(recorded), ..stored.clone() };
+                through_prices.to_mut().by_symbol.insert(symbol.clone(), stored);
+            }
+        }
+        Ok(through_prices)
+    }
+
+    /// Price lines with the splits that no market data knows.
+    pub(super) fn with_own_splits<'a>(&self, lines: &'a PriceLines) -> Cow<'a, PriceLines> {
+        let mut with_splits = Cow::Borrowed(lines);
+        for (symbol, stored) in &self.by_symbol {
+            let splits = stored.recorded.as_ref().map_or(&[][..], RecordedInstrument::own_splits);
+            if let Some(line) = lines.get(symbol).filter(|_| !splits.is_empty()) {
+                with_splits.to_mut().insert(symbol.clone(), line.with_splits(splits));
+            }
+        }
+        with_splits
+    }
 }
 
-/// A lot of either origin and, if it was bought on the day of the price or later, its price per unit.
+/// A lot of any origin.
 struct AnyLot {
-    lot: Lot,
+    lot_id: Uuid,
     origin: LotOrigin,
+    acquired_on: Day,
+    /// The day on which it came into the portfolio.
+    entered_on: Day,
+    /// Units of the day of the price.
+    quantity: Quantity,
+    /// Nothing if it is not known.
+    cost: Option<Money>,
+    /// Its price per unit, if it was bought on the day of the price or later.
     price: Option<Price>,
 }
 
@@ -107,52 +143,99 @@ pub(super) struct ReadySymbol<'a> {
     held_before: Quantity,
     quoted: Result<Quoted, Unvalued>,
     pub(super) lots: Vec<HeldLot>,
+    /// That of all lots; without a rate they have none, else it is not known if that of a lot is not.
+    cost: Result<Decimal, Unvalued>,
     bought_today: Vec<RecentPurchase>,
     realized_gain: Option<Decimal>,
 }
 
 impl StoredLots {
+    /// Whether there is a lot, now or in the days to come.
     pub(super) fn has_lots(&self) -> bool {
-        self.acquired().next().is_some()
+        let recorded = self.recorded.as_ref();
+        self.traded().next().is_some() || recorded.is_some_and(|recorded| !recorded.is_closed())
     }
 
     /// Whether there is a lot dated on this day or earlier.
     pub(super) fn is_held(&self, through: Day) -> bool {
-        self.acquired().any(|day| day <= through)
+        self.traded().any(|day| day <= through) || self.recorded_lots().next().is_some()
     }
 
-    /// How many lots are dated after this day.
-    pub(super) fn lots_to_come(&self, through: Day) -> usize {
-        self.acquired().filter(|&day| day > through).count()
+    /// How many lots are dated after this day, and how many other activities.
+    pub(super) fn to_come(&self, through: Day) -> (usize, usize) {
+        let after = || self.recorded.iter().flat_map(|recorded| recorded.after(through));
+        let lots = self.traded().filter(|&day| day > through).count();
+        let recorded = after().filter(|activity| activity.event.brings_units()).count();
+        (lots.saturating_add(recorded), after().count().saturating_sub(recorded))
     }
 
+    /// Whether more units left than were held, by the splits known now. A split that no market data knows is not one of
+    /// lots bought from the wallet, whose units and prices would no longer agree.
     pub(super) fn is_in_conflict(&self) -> bool {
+        let own_splits = self.recorded.iter().flat_map(RecordedInstrument::own_splits);
+        let (first, last) = (self.traded().min(), own_splits.map(|split| split.day).max());
         self.position.as_ref().is_some_and(|position| position.split_conflict)
+            || self.recorded.as_ref().is_some_and(|recorded| recorded.position.lacks_units())
+            || first.zip(last).is_some_and(|(first, last)| first < last)
     }
 
     pub(super) fn currencies(&self) -> impl Iterator<Item = Currency> {
         let traded = self.position.iter().map(|position| position.currency);
-        traded.chain(self.investments.iter().map(Investment::currency))
+        traded.chain(self.recorded.iter().map(|recorded| recorded.position.currency))
     }
 
-    fn acquired(&self) -> impl Iterator<Item = Day> {
-        let traded = self.position.iter().flat_map(|position| &position.lots).map(|lot| lot.acquired_on);
-        traded.chain(self.investments.iter().map(|one| one.purchase_date))
+    /// The days of the lots bought from the wallet.
+    fn traded(&self) -> impl Iterator<Item = Day> {
+        self.position.iter().flat_map(|position| &position.lots).map(|lot| lot.acquired_on)
     }
 
-    fn lots(&self, fills: &HashMap<Uuid, Price>, through: Day) -> Option<Vec<AnyLot>> {
+    fn recorded_lots(&self) -> impl Iterator<Item = &RecordedLot> {
+        self.recorded.iter().flat_map(|recorded| &recorded.position.lots)
+    }
+
+    /// The lots up to `through`, oldest first, in units of `day`; without one, in their own.
+    fn lots(
+        &self,
+        fills: &HashMap<Uuid, Price>,
+        through: Day,
+        day: Option<Day>,
+        splits: &[Split],
+    ) -> Result<Vec<AnyLot>, Refusal> {
+        let mut lots = Vec::new();
         let traded = self.position.iter().flat_map(|position| &position.lots);
-        let traded =
-            traded.map(|lot| AnyLot { lot: *lot, origin: LotOrigin::Trade, price: fills.get(&lot.id).copied() });
-        let mut lots: Vec<AnyLot> = traded.collect();
-        for one in &self.investments {
-            let Investment { id, purchase_date, quantity, purchase_price, fee, .. } = *one;
-            let lot = Lot::held_elsewhere(id, purchase_date, quantity, purchase_price, fee).ok()?;
-            lots.push(AnyLot { lot, origin: LotOrigin::Investment, price: Some(purchase_price) });
+        for lot in traded.filter(|lot| lot.acquired_on <= through) {
+            lots.push(AnyLot {
+                lot_id: lot.id,
+                origin: LotOrigin::Trade,
+                acquired_on: lot.acquired_on,
+                entered_on: lot.acquired_on,
+                quantity: lot.units_on(day.unwrap_or(lot.unit_day), splits)?,
+                cost: Some(lot.cost),
+                price: fills.get(&lot.id).copied(),
+            });
         }
-        lots.retain(|any| any.lot.acquired_on <= through);
-        lots.sort_by_key(|any| (any.lot.acquired_on, any.lot.id));
-        Some(lots)
+        let activities = self.recorded.iter().flat_map(|recorded| &recorded.activities);
+        let activities: HashMap<Uuid, &Activity> = activities.map(|activity| (activity.id, activity)).collect();
+        for lot in self.recorded_lots() {
+            let activity = activities.get(&lot.id);
+            let is_investment = activity.is_some_and(|activity| activity.source == ActivitySource::Investment);
+            let price = activity.and_then(|activity| match &activity.event {
+                ActivityEvent::Buy(BuyDetails { unit_price, .. }) => Some(*unit_price),
+                // What came in today came in at today's price.
+                _ => None,
+            });
+            lots.push(AnyLot {
+                lot_id: lot.id,
+                origin: if is_investment { LotOrigin::Investment } else { LotOrigin::Activity },
+                acquired_on: lot.held_since(),
+                entered_on: lot.entered_on,
+                quantity: lot.units_on(day.unwrap_or(lot.unit_day), splits)?,
+                cost: lot.cost,
+                price,
+            });
+        }
+        lots.sort_by_key(|lot| (lot.acquired_on, lot.lot_id));
+        Ok(lots)
     }
 }
 
@@ -177,7 +260,7 @@ impl ReadySymbol<'_> {
             sector: self.line.instrument.sector.as_deref(),
             quantity: self.quantity,
             held_before: self.held_before,
-            cost: self.lots.iter().map(|lot| lot.cost).sum(),
+            cost: self.cost,
             realized_gain: self.realized_gain,
             quoted: self.quoted,
             rate,
@@ -187,15 +270,21 @@ impl ReadySymbol<'_> {
 }
 
 /// The lots of a portfolio by symbol, including closed positions.
-pub(super) async fn read_stored(market: &MarketData, id: PortfolioId) -> Result<PortfolioLots, ServiceError> {
+pub(super) async fn read_stored(
+    market: &MarketData,
+    portfolio: &Portfolio,
+    budget: CallBudget,
+) -> Result<PortfolioLots, ServiceError> {
     let mut by_symbol: BTreeMap<Symbol, StoredLots> = BTreeMap::new();
-    for position in positions::read_all(market, id).await? {
+    for position in positions::read_all(market, portfolio.id).await? {
         let symbol = position.symbol.clone();
         by_symbol.entry(symbol).or_default().position = Some(position);
     }
-    for item in listing::read_all(&market.app, keys::investments(id)).await? {
-        let investment: Investment = documents::parse(&item)?;
-        by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
+    let history = History::read(&market.app, portfolio.id).await?;
+    let activities = history.activities().cloned().collect();
+    let recorded = replay_all(market, activities, portfolio.lot_method, market_day(market), budget).await?;
+    for (symbol, recorded) in recorded {
+        by_symbol.entry(symbol).or_default().recorded = Some(recorded);
     }
     Ok(PortfolioLots { by_symbol, trades: None })
 }
@@ -223,24 +312,25 @@ pub(super) fn prepared<'a>(
         held_before: Quantity::ZERO,
         quoted,
         lots: Vec::new(),
+        cost: Ok(Decimal::ZERO),
         bought_today: Vec::new(),
         realized_gain,
     };
-    let last_day = line.last_day(market);
-    let lots = stored.lots(fills, held_through(market, last_day)).ok_or(Unvalued::TooLarge)?;
-    for AnyLot { lot, origin, price } in lots {
-        let day = last_day.unwrap_or(lot.unit_day);
-        let quantity = lot.units_on(day, &splits).map_err(|_| Unvalued::TooLarge)?;
+    let day = line.last_day(market);
+    let lots = stored.lots(fills, held_through(market, day), day, &splits).map_err(|_| Unvalued::TooLarge)?;
+    for AnyLot { lot_id, origin, acquired_on, entered_on, quantity, cost, price } in lots {
         ready.quantity = ready.quantity.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
-        if lot.acquired_on < day {
+        if day.is_none_or(|day| entered_on < day) {
             ready.held_before = ready.held_before.plus(quantity).map_err(|_| Unvalued::TooLarge)?;
         } else if let Some(price) = price {
             ready.bought_today.push(RecentPurchase { quantity, price });
         }
-        let (paid_in, acquired_on) = (lot.cost.currency(), lot.acquired_on);
-        let rate = rates.of_flow(paid_in, acquired_on);
-        let cost = rate.and_then(|rate| in_base(lot.cost, rate, rates.base()));
-        ready.lots.push(HeldLot { lot_id: lot.id, origin, acquired_on, quantity, cost });
+        let cost = cost.ok_or(Unvalued::CostUnknown).and_then(|cost| {
+            let rate = rates.of_flow(cost.currency(), acquired_on);
+            rate.and_then(|rate| in_base(cost, rate, rates.base())).ok_or(Unvalued::FxUnavailable)
+        });
+        ready.cost = added(ready.cost, cost);
+        ready.lots.push(HeldLot { lot_id, origin, acquired_on, quantity, cost: cost.ok() });
     }
     Ok(ready)
 }
@@ -249,53 +339,6 @@ pub(super) fn prepared<'a>(
 fn in_base(amount: Money, rate: ExchangeRate, base: Currency) -> Option<Decimal> {
     let exchanged = rate.exchange(amount.amount())?.round_dp(base.decimals());
     Some(written(exchanged, base))
-}
-
-/// The last price of a symbol, if it is in the currency that its lots were paid in.
-fn quoted(market: &MarketData, line: &PriceLine, currency: Currency, splits: &[Split]) -> Result<Quoted, Unvalued> {
-    let series = line.series_in(currency).ok_or(Unvalued::PriceUnavailable)?;
-    let bars = &series.bars;
-    let last = bars.last().ok_or(Unvalued::PriceUnavailable)?;
-    let of_the_day = |day: Day| is_of_the_day(market, bars, day);
-    if let Some(quote) = line.newer_quote(market) {
-        // The previous close of a quote is in the units of the quote's day.
-        let previous_close = quote.previous_close.or_else(|| series.close_before(quote.day));
-        return Ok(Quoted {
-            price: quote.price,
-            day: quote.day,
-            stale: line.is_stale(market),
-            of_the_day: of_the_day(quote.day),
-            previous_close,
-            split_ratio: SplitRatio::ONE,
-        });
-    }
-    let before = bars.len().checked_sub(2).map(|at| bars.close()[at]);
-    let split = splits.last().filter(|split| split.day == last.date);
-    Ok(Quoted {
-        price: series.last_close().map_err(Unvalued::from)?,
-        day: last.date,
-        stale: line.is_stale(market),
-        of_the_day: of_the_day(last.date),
-        previous_close: before.and_then(|close| Price::from_bar(close).ok()),
-        split_ratio: split.map_or(SplitRatio::ONE, |split| split.ratio),
-    })
-}
-
-/// Whether a last price is of the last or the current session. If weekends trade too, whether it is of the same day,
-/// which for a live provider is a day of UTC: Saturday's move is not news on Sunday.
-fn is_of_the_day(market: &MarketData, bars: &Bars, day: Day) -> bool {
-    let today = market_day(market);
-    let dates = bars.dates();
-    let last_week = &dates[dates.len().saturating_sub(DAYS_OF_A_WEEK)..];
-    let is_weekend = |date: &Day| matches!(date.weekday(), Weekday::Sat | Weekday::Sun);
-    if is_weekend(&day) || last_week.iter().any(is_weekend) {
-        return match market.clock() {
-            MarketClock::StandsAt(today) => day == today,
-            MarketClock::Live => Day::try_from(market.app.now().date_naive()).is_ok_and(|now| day == now),
-        };
-    }
-    let session = calendar::last_trading_day_on_or_before(today);
-    session.is_none_or(|session| day >= session) && day <= held_through(market, Some(day))
 }
 
 /// The price per unit of each open lot bought on the day of its symbol's last price or later, by lot: on a Saturday on
@@ -321,6 +364,15 @@ pub(super) async fn find_fills(
         }
     }
     Ok(fills)
+}
+
+/// The sum of two amounts that may be missing. A missing rate comes before any other reason: it leaves no value either.
+pub(super) fn added(sum: Result<Decimal, Unvalued>, more: Result<Decimal, Unvalued>) -> Result<Decimal, Unvalued> {
+    match (sum, more) {
+        (Ok(sum), Ok(more)) => Ok(sum + more),
+        (Err(Unvalued::FxUnavailable), _) | (_, Err(Unvalued::FxUnavailable)) => Err(Unvalued::FxUnavailable),
+        (Err(reason), _) | (_, Err(reason)) => Err(reason),
+    }
 }
 
 /// An amount with all the decimals of its currency.

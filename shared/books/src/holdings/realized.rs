@@ -1,35 +1,46 @@
 //! The realised gains of each symbol in the base currency, and the flows without a rate of their day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use app::error::ServiceError;
-use domain::{Currency, Day, Investment, PortfolioId, Symbol};
+use domain::{Currency, Day, PortfolioId, Symbol};
 use ledger::fx::realized_in_base;
+use ledger::recorded::Removal;
 use ledger::replay::replay;
-use ledger::{FoldedSplits, LotMovement, Position, Refusal, Side, Trade};
+use ledger::{FoldedSplits, LotMovement, Position, RecordedPosition, Refusal, Side, Trade};
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use rust_decimal::Decimal;
-use valuation::FlowCount;
+use uuid::Uuid;
+use valuation::{FlowCount, Unvalued};
 
-use super::lots::{PortfolioLots, Sale};
+use super::lots::{PortfolioLots, Sale, added};
+use crate::activities::RecordedInstrument;
 use crate::positions;
 
-/// The result of the trades and investments of each symbol.
+/// The result of the trades and activities of each symbol.
 #[derive(Debug, Default)]
 pub(super) struct RealizedGains {
-    /// The realised gains; none if the rate of a purchase or sale day is missing.
-    pub(super) gains: BTreeMap<Symbol, Option<Decimal>>,
+    /// The realised gains; [`Unvalued::FxUnavailable`] if the rate of a purchase or sale day is missing, else
+    /// [`Unvalued::CostUnknown`] if what a sale took had cost is not known.
+    pub(super) gains: BTreeMap<Symbol, Result<Decimal, Unvalued>>,
     /// Purchases and sales converted at the rate of another day.
     pub(super) without_rate: BTreeMap<Symbol, FlowCount>,
 }
 
+impl RealizedGains {
+    fn add(&mut self, symbol: &Symbol, gain: Result<Decimal, Unvalued>) {
+        let sum = self.gains.entry(symbol.clone()).or_insert(Ok(Decimal::ZERO));
+        *sum = added(*sum, gain);
+    }
+}
+
 /// The realised gains of the sales of each symbol.
 ///
-/// For a foreign instrument, each side of a sale is converted at the rate of its own day. What a sale took is listed in
-/// its record, if the position has folded the splits that its records name. It comes from a replay of the trades if a
-/// split became known after a sale, or if a record does not list every lot of a large pool.
+/// For a foreign instrument, each side of a sale is converted at the rate of its own day. What a sale from the wallet
+/// took is listed in its record, if the position has folded the splits that its records name. It comes from a replay of
+/// the trades if a split became known after a sale, or if a record does not list every lot of a large pool.
 pub(super) async fn compute_by_symbol(
     market: &MarketData,
     id: PortfolioId,
@@ -39,10 +50,13 @@ pub(super) async fn compute_by_symbol(
     let PortfolioLots { by_symbol: stored, trades: read } = lots;
     let mut realized = RealizedGains::default();
     let mut foreign = Vec::new();
-    for stored in stored.values() {
+    for (symbol, stored) in stored {
+        if let Some(recorded) = &stored.recorded {
+            realized.add(symbol, of_recorded(recorded, rates)?);
+        }
         let Some(position) = stored.position.as_ref() else { continue };
         if position.currency == rates.base() {
-            realized.gains.insert(position.symbol.clone(), Some(position.realized_gain.amount()));
+            realized.add(symbol, Ok(position.realized_gain.amount()));
         } else {
             foreign.push((position, stored.sales.as_deref()));
         }
@@ -59,7 +73,7 @@ pub(super) async fn compute_by_symbol(
     }
     for (symbol, stored) in stored {
         let trades = trades.get(symbol).map_or(&[][..], Vec::as_slice);
-        if let Some(noted) = without_rate(trades, &stored.investments, market_day(market), rates) {
+        if let Some(noted) = without_rate(trades, stored.recorded.as_ref(), market_day(market), rates) {
             realized.without_rate.insert(symbol.clone(), noted);
         }
     }
@@ -70,22 +84,53 @@ pub(super) async fn compute_by_symbol(
             let trades = trades.remove(&position.symbol).unwrap_or_default();
             in_base(position.currency, &find_sales(position, trades).await?, rates)?
         };
-        realized.gains.insert(position.symbol.clone(), gain);
+        realized.add(&position.symbol, gain.ok_or(Unvalued::FxUnavailable));
     }
     Ok(realized)
 }
 
 /// The flows up to `today` that are converted at the rate of another day, without trades in the base currency.
-fn without_rate(trades: &[Trade], investments: &[Investment], today: Day, rates: &ExchangeRates) -> Option<FlowCount> {
+fn without_rate(
+    trades: &[Trade],
+    recorded: Option<&RecordedInstrument>,
+    today: Day,
+    rates: &ExchangeRates,
+) -> Option<FlowCount> {
     let traded = trades.iter().map(|trade| (trade.currency, trade.market_day));
-    let elsewhere = investments.iter().map(|one| (one.currency(), one.purchase_date));
-    let flows = traded.chain(elsewhere).filter(|&(_, day)| day <= today);
+    let moving = recorded.into_iter().flat_map(|recorded| &recorded.activities);
+    let moving = moving.filter(|activity| activity.event.units().is_some());
+    let flows =
+        traded.chain(moving.map(|activity| (activity.currency(), activity.date))).filter(|&(_, day)| day <= today);
     let of_another_day = |&(currency, day): &(Currency, Day)| {
         rates.on(currency, day).is_none() && rates.of_flow(currency, day).is_some()
     };
     let days: Vec<Day> = flows.filter(of_another_day).map(|(_, day)| day).collect();
     let first = *days.iter().min()?;
     Some(FlowCount { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
+}
+
+/// The realised gain of the recorded sales.
+fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<Result<Decimal, Unvalued>, Refusal> {
+    let RecordedPosition { currency, removals, .. } = &recorded.position;
+    let came_in: HashMap<Uuid, Day> = recorded.activities.iter().map(|activity| (activity.id, activity.date)).collect();
+    let mut sum = Ok(Decimal::ZERO);
+    for Removal { day, parts, .. } in removals {
+        let mut exchanged = Vec::with_capacity(parts.len());
+        for part in parts {
+            // What was not sold has no proceeds.
+            let Some(proceeds) = part.proceeds else { continue };
+            let bought = part.acquired_on.or_else(|| came_in.get(&part.lot_id).copied()).unwrap_or(*day);
+            let rates = rates.of_flow(*currency, *day).zip(rates.of_flow(*currency, bought));
+            let Some((sold, bought)) = rates else { return Ok(Err(Unvalued::FxUnavailable)) };
+            match part.cost {
+                Some(cost) => exchanged.push(((proceeds, sold), (cost, bought))),
+                None => sum = Err(Unvalued::CostUnknown),
+            }
+        }
+        let gain = realized_in_base(exchanged, rates.base())?.amount();
+        sum = sum.map(|sum| sum + gain);
+    }
+    Ok(sum)
 }
 
 /// What the sales of a stored position took.

@@ -1,18 +1,20 @@
-//! Lots and sales as a replay of the trades gives them: as of an earlier day, or by another lot method.
+//! Lots and sales as a replay of the trades and activities gives them: as of an earlier day, or by another lot method.
 
 use std::collections::BTreeMap;
 
+use app::App;
 use app::error::ServiceError;
-use app::{App, listing};
-use domain::{Currency, Day, Investment, PortfolioId, Split, Symbol};
+use domain::{Currency, Day, Portfolio, PortfolioId, Split, Symbol};
 use ledger::replay::replay;
-use ledger::{AutomaticLotMethod, FoldedSplits, LotMovement, Position, Refusal, Side, Trade};
+use ledger::{Activity, AutomaticLotMethod, FoldedSplits, LotMovement, Position, Refusal, Side, Trade};
+use market::CallBudget;
 use market_data::MarketData;
 use market_data::market_clock::market_day;
 use market_data::splits::KnownSplits;
-use store::{documents, keys};
+use store::retry::{Retry, retry};
 
 use super::lots::{PortfolioLots, Sale, StoredLots};
+use crate::activities::{History, replay_all};
 use crate::positions;
 
 /// The trades of one symbol and what a replay of them needs.
@@ -23,23 +25,25 @@ struct ReplayedTrades {
     splits: Vec<Split>,
 }
 
-/// The lots of a portfolio at the market's clock, from its trades up to then, as if every sale had used `method`; without
-/// one, each sale takes what its record says. Lots dated later do not exist yet. Nothing is written.
+/// The lots of a portfolio at the market's clock, from its trades and activities up to then, as if every sale had used
+/// `method`; without one, each sale takes what its record says. Lots dated later do not exist yet. Nothing is written.
 pub(super) async fn replay_lots(
     market: &MarketData,
-    id: PortfolioId,
+    portfolio: &Portfolio,
     method: Option<AutomaticLotMethod>,
+    budget: CallBudget,
 ) -> Result<PortfolioLots, ServiceError> {
-    let today = market_day(market);
+    let (id, today) = (portfolio.id, market_day(market));
     let is_past = market.is_in_the_past();
     let mut trades = positions::read_trades(&market.app, id).await?;
     trades.retain(|trade| !is_past || trade.market_day <= today);
     let mut by_symbol = replay_trades(market, id, &trades, method).await?;
-    for item in listing::read_all(&market.app, keys::investments(id)).await? {
-        let investment: Investment = documents::parse(&item)?;
-        if !is_past || investment.purchase_date <= today {
-            by_symbol.entry(investment.ticker_symbol.clone()).or_default().investments.push(investment);
-        }
+    let history = retry(Retry::within(app::CONFLICT_BUDGET), || History::read(&market.app, id)).await?;
+    let exists = |activity: &&Activity| !is_past || activity.date <= today;
+    let activities = history.activities().filter(exists).cloned().collect();
+    let method = method.map_or(portfolio.lot_method, Into::into);
+    for (symbol, recorded) in replay_all(market, activities, method, today, budget).await? {
+        by_symbol.entry(symbol).or_default().recorded = Some(recorded);
     }
     Ok(PortfolioLots { by_symbol, trades: Some(trades) })
 }
@@ -110,7 +114,7 @@ impl ReplayedTrades {
         let position = replay(&nothing, &self.movements, &self.splits, |sale, lots| {
             sales.push((sale.day(), lots.to_vec()));
         })?;
-        Ok((self.symbol, StoredLots { position: Some(position), sales: Some(sales), investments: Vec::new() }))
+        Ok((self.symbol, StoredLots { position: Some(position), sales: Some(sales), recorded: None }))
     }
 }
 

@@ -3,7 +3,7 @@
 mod purchase;
 mod worth;
 
-pub(crate) use purchase::{Identity, cost};
+pub(crate) use purchase::Identity;
 pub use purchase::{Mistake, Purchase};
 pub use worth::InvestmentNow;
 

@@ -88,7 +88,7 @@ async fn value_all(
     loaded.reverse();
     let reads = loaded.into_iter().map(|loaded| async move {
         let request = HoldingsRequest::default();
-        let lots = holdings::read_lots(market, loaded.record.portfolio.id, request).await?;
+        let lots = holdings::read_lots(market, &loaded.record.portfolio, request, budget).await?;
         Ok::<_, ServiceError>((loaded, lots))
     });
     let reads: Vec<_> = reads.collect();
@@ -189,7 +189,9 @@ impl CustomerOverview {
             self.unavailable.extend(reason.map(|reason| (format!("portfolios/{}/{name}", portfolio.id), reason)));
         }
         let missing = if row.value.is_none() { Some("") } else { row.gain.is_none().then_some("/gain") };
-        let missing = missing.map(|figure| (format!("portfolios/{}{figure}", portfolio.id), FX_UNAVAILABLE.to_owned()));
+        let without_gain = held.unavailable.get("realized_gain").filter(|_| row.value.is_some());
+        let reason = without_gain.cloned().unwrap_or_else(|| FX_UNAVAILABLE.to_owned());
+        let missing = missing.map(|figure| (format!("portfolios/{}{figure}", portfolio.id), reason));
         self.unavailable.extend(missing);
         row
     }

@@ -1,20 +1,25 @@
-//! The flows of a portfolio by symbol: its trades and the lots held elsewhere.
+//! The flows of a portfolio by symbol: its trades and its activities.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use app::error::ServiceError;
 use app::{App, listing};
 use domain::decimal::DECIMALS;
-use domain::{Currency, Day, Investment, PortfolioId, Price, Quantity, Symbol};
-use ledger::{Rules, Side};
+use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
+use ledger::activity::{AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails};
+use ledger::{Activity, ActivityEvent, Refusal, Rules, Side, lots};
+use market_data::price_lines::PriceLines;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use store::documents;
-use store::keys::{self, List};
+use store::keys::List;
 use uuid::Uuid;
 use valuation::{Flow, FlowKind};
 
-use crate::investments;
+use crate::activities::{RecordedInstrument, RecordedPositions};
+
+/// Days after which a close is too old to be the worth of units that are transferred.
+const MAX_CLOSE_AGE: i32 = 7;
 
 /// The flows of one symbol, oldest first.
 #[derive(Clone, Debug)]
@@ -66,44 +71,74 @@ pub(super) async fn read_trades(app: &App, list: List) -> Result<Vec<TradeFlow>,
     Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
 }
 
-/// The lots held elsewhere of a portfolio.
-pub(super) async fn read_investments(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
-    let items = listing::read_all(app, keys::investments(portfolio)).await?;
-    Ok(items.iter().map(documents::parse).collect::<Result<_, _>>()?)
-}
-
-/// Both together by symbol, oldest first. Within a day their order does not matter.
+/// Trades and activities together by symbol, oldest first. Within a day their order does not matter. Units that were
+/// transferred are worth the close of their day in `prices`.
 pub(super) fn by_symbol<'a>(
     trades: impl IntoIterator<Item = &'a TradeFlow>,
-    investments: &[Investment],
-) -> Result<Flows, ServiceError> {
+    recorded: &RecordedPositions,
+    prices: &PriceLines,
+) -> Result<Flows, Refusal> {
     let mut all = Flows::new();
-    let mut add = |symbol: &Symbol, currency: Currency, flow: Flow| {
-        let owned = all.entry(symbol.clone()).or_insert_with(|| SymbolFlows { currency, flows: Vec::new() });
-        owned.flows.push(flow);
-    };
-    for one in investments {
-        let cost = investments::cost(one)
-            .map_err(|error| ServiceError::fault("the cost of a stored investment is out of range", error))?;
-        let (kind, amount, fee) = (FlowKind::Added, cost.amount(), one.fee.amount());
-        let flow = Flow {
-            day: one.purchase_date,
-            kind,
-            units: one.quantity,
-            price: one.purchase_price,
-            amount,
-            fee,
-            unit_decimals: DECIMALS,
-        };
-        add(&one.ticker_symbol, one.currency(), flow);
+    for (symbol, of_symbol) in recorded {
+        let bars = prices.get(symbol).map(|line| line.bars());
+        let flows = of_recorded(of_symbol, bars)?;
+        all.insert(symbol.clone(), SymbolFlows { currency: of_symbol.position.currency, flows });
     }
     for trade in trades {
-        add(&trade.symbol, trade.currency, trade.flow());
+        let fresh = || SymbolFlows { currency: trade.currency, flows: Vec::new() };
+        all.entry(trade.symbol.clone()).or_insert_with(fresh).flows.push(trade.flow());
     }
     for owned in all.values_mut() {
         owned.flows.sort_by_key(|flow| flow.day);
     }
     Ok(all)
+}
+
+/// The flows of the activities of an instrument. What leaves is what its replay found to be there.
+fn of_recorded(recorded: &RecordedInstrument, bars: Option<&Bars>) -> Result<Vec<Flow>, Refusal> {
+    let removals = recorded.position.removals.iter();
+    let removed: HashMap<Uuid, Quantity> = removals.map(|removal| (removal.activity_id, removal.quantity)).collect();
+    let mut flows = Vec::with_capacity(recorded.activities.len());
+    for activity in &recorded.activities {
+        flows.extend(of_activity(activity, removed.get(&activity.id).copied(), bars)?);
+    }
+    Ok(flows)
+}
+
+/// The flow of an activity; none if it moves no units, or units without any worth.
+fn of_activity(activity: &Activity, removed: Option<Quantity>, bars: Option<&Bars>) -> Result<Option<Flow>, Refusal> {
+    let Some(units) = activity.event.units() else { return Ok(None) };
+    let (day, units, unit_decimals) = (activity.date, removed.unwrap_or(units.quantity), DECIMALS);
+    let flow = |kind, price, amount, fee| Flow { day, kind, units, price, amount, fee, unit_decimals };
+    let transferred = |kind, unit_price: Option<Price>| {
+        let Some(price) = bars.and_then(|bars| worth_on(day, bars, unit_price)).or(unit_price) else { return Ok(None) };
+        let worth = lots::value(units, price, activity.currency())?;
+        Ok(Some(flow(kind, price, worth.amount(), Decimal::ZERO)))
+    };
+    match &activity.event {
+        ActivityEvent::Buy(BuyDetails { unit_price, amount, fee, tax, .. }) => {
+            let fees = fee.amount() + tax.amount();
+            Ok(Some(flow(FlowKind::Added, *unit_price, amount.amount() + fees, fees)))
+        }
+        ActivityEvent::Sell(SellDetails { unit_price, amount, fee, .. }) => {
+            Ok(Some(flow(FlowKind::Sold, *unit_price, amount.amount() - fee.amount(), fee.amount())))
+        }
+        ActivityEvent::TransferIn(TransferInDetails { unit_price, .. })
+        | ActivityEvent::Adjustment(AdjustmentDetails { is_removal: false, unit_price, .. }) => {
+            transferred(FlowKind::Added, *unit_price)
+        }
+        ActivityEvent::TransferOut(_) | ActivityEvent::Adjustment(_) => transferred(FlowKind::Removed, None),
+        ActivityEvent::Split { .. } => Ok(None),
+    }
+}
+
+/// The worth of a transferred unit: the close of the day, or the last one of the seven days before. Without one it is
+/// what it had cost; if that is not known either, the last close before, else the first one after.
+fn worth_on(day: Day, bars: &Bars, unit_price: Option<Price>) -> Option<Price> {
+    let before = bars.count_through(day).checked_sub(1);
+    let is_recent = before.and_then(|at| bars.dates().get(at)).is_some_and(|&on| day.days_since(on) <= MAX_CLOSE_AGE);
+    let close = |at: usize| Price::from_bar(*bars.close().get(at)?).ok();
+    if is_recent { before.and_then(close) } else { unit_price.or_else(|| close(before.unwrap_or(0))) }
 }
 
 #[cfg(test)]
@@ -116,12 +151,13 @@ mod tests {
             "side":"sell","symbol":"AAPL","quantity":"2.5","price":"430.47","amount":"1076.18","fee":"1.50",
             "currency":"USD","market_day":"2013-03-01","lots":[{"anything":"else"}]}"#;
         let trade: TradeFlow = serde_json::from_str(record).unwrap();
-        let flows = by_symbol([&trade], &[]).unwrap();
+        let of = |trade| by_symbol([trade], &RecordedPositions::new(), &PriceLines::new()).unwrap();
+        let flows = of(&trade);
         let flow = flows[&trade.symbol].flows[0];
         assert_eq!((flow.kind, flow.amount.to_string().as_str()), (FlowKind::Sold, "1074.68"));
         assert_eq!((flow.fee.to_string().as_str(), flow.day), ("1.50", trade.market_day));
         assert_eq!(flow.unit_decimals, 8, "a record without a version is of the first rules");
         let current: TradeFlow = serde_json::from_str(&record.replacen('{', r#"{"rules":2,"#, 1)).unwrap();
-        assert_eq!(by_symbol([&current], &[]).unwrap()[&trade.symbol].flows[0].unit_decimals, DECIMALS);
+        assert_eq!(of(&current)[&trade.symbol].flows[0].unit_decimals, DECIMALS);
     }
 }

@@ -1,15 +1,14 @@
 //! The daily values of a portfolio up to the market's today: the stored ones, extended.
 //!
 //! If nothing older than the last day has changed, only trades since then are read and only that day is computed. Three
-//! sources show how far back a change reaches: `dirty_from` on the portfolio (lots held elsewhere), the hash of the
+//! sources show how far back a change reaches: `dirty_from` on the portfolio (activities), the hash of the
 //! prices next to each stored year with the version of the definitions, and ids of trades that did not exist when their
 //! neighbours were read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::App;
 use app::error::ServiceError;
-use domain::{Bars, Currency, CustomerId, Day, Investment, PortfolioId, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, Portfolio, PortfolioId, Symbol};
 use ledger::Refusal;
 use market::CallBudget;
 use market_data::MarketData;
@@ -20,12 +19,14 @@ use quant::backtest::Warning;
 use store::keys;
 use store::retry::{Retry, retry};
 use valuation::{
-    DEFINITIONS, Flow, FlowKind, InstrumentRecords, PortfolioBook, SymbolTotals, Unvalued, ValuationError, ValueSeries,
+    DEFINITIONS, Flow, InstrumentRecords, PortfolioBook, SymbolTotals, Unvalued, ValuationError, ValueSeries,
     fingerprint_of_prices, totals_by_symbol,
 };
 
-use super::flows::{self, Flows, SymbolFlows, TradeFlow};
+use super::flows::{self, Flows, TradeFlow};
+use super::recorded;
 use super::series_store::{self, ItemVersions, StoredSeries, TradesRead};
+use crate::activities::RecordedPositions;
 use crate::portfolios::LoadedPortfolio;
 use crate::positions;
 
@@ -44,8 +45,8 @@ struct ValuationSources {
     prices: PriceLines,
     rates: ExchangeRates,
     left_out: BTreeMap<Symbol, String>,
-    /// Whether the flows are complete.
-    complete: bool,
+    /// The activities, if the flows are complete.
+    recorded: Option<RecordedPositions>,
 }
 
 /// The inputs for valuing one portfolio.
@@ -99,25 +100,40 @@ impl ValuationInputs<'_> {
         valued
     }
 
+    /// The recorded book, from the whole history.
+    async fn read_recorded(&self) -> Result<RecordedPositions, ServiceError> {
+        recorded::read(self.market, &self.held.record.portfolio, self.budget).await
+    }
+
+    /// The sources with the flows of these trades and of the recorded book, if that is read.
     async fn read_sources(
         &self,
-        flows: Flows,
+        trades: &[TradeFlow],
+        recorded: Option<RecordedPositions>,
         also: &BTreeSet<Symbol>,
-        complete: bool,
     ) -> Result<ValuationSources, ServiceError> {
+        let of_recorded = recorded.as_ref();
+        let symbols = trades.iter().map(|trade| &trade.symbol);
+        let symbols = symbols.chain(of_recorded.into_iter().flat_map(BTreeMap::keys)).chain(also);
         let (known, unknown): (BTreeSet<Symbol>, BTreeSet<Symbol>) =
-            flows.keys().chain(also).cloned().partition(|symbol| self.known.contains_key(symbol));
+            symbols.cloned().partition(|symbol| self.known.contains_key(symbol));
         let mut prices = price_lines::load(self.market, self.customer, &unknown, self.budget).await?;
         prices.extend(known.into_iter().filter_map(|symbol| Some((symbol.clone(), self.known.get(&symbol)?.clone()))));
+        let empty = RecordedPositions::new();
+        let book = of_recorded.unwrap_or(&empty);
+        recorded::add_own_splits(book, self.today, &mut prices);
+        let flows = flows::by_symbol(trades, book, &prices)?;
         let currencies = flows.values().map(|owned| owned.currency);
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
         let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), self.budget).await?;
-        let mut sources =
-            ValuationSources { base: self.base(), flows, prices, rates, left_out: BTreeMap::new(), complete };
+        let in_conflict = recorded::in_conflict(book, trades);
+        let base = self.base();
+        let mut sources = ValuationSources { base, flows, prices, rates, left_out: BTreeMap::new(), recorded };
         sources.left_out = sources.without_price();
         // Holdings are checked for it too: a conflict may not show in the net units of a day.
         let conflicts = || positions::find_in_conflict(self.market, self.portfolio());
-        let conflicts = retry(Retry::within(app::CONFLICT_BUDGET), conflicts).await?;
+        let mut conflicts = retry(Retry::within(app::CONFLICT_BUDGET), conflicts).await?;
+        conflicts.extend(in_conflict);
         sources
             .left_out
             .extend(conflicts.into_iter().map(|symbol| (symbol, Unvalued::SplitConflict.code().to_owned())));
@@ -126,7 +142,7 @@ impl ValuationInputs<'_> {
 
     /// The stored series extended by new trades, if nothing else is needed.
     async fn extend(&self, kept: &StoredSeries) -> Result<Option<ValuedPortfolio>, ServiceError> {
-        if self.held.record.dirty_from.is_some() || kept.investments_ahead {
+        if self.held.record.dirty_from.is_some() || kept.needs_history {
             return Ok(None);
         }
         let eve = kept.series.eve.day;
@@ -135,8 +151,9 @@ impl ValuationInputs<'_> {
         if kept.trades.missed(&read, eve).is_some() {
             return Ok(None);
         }
-        let recent = flows::by_symbol(read.iter().filter(|trade| trade.market_day > eve), &[])?;
-        let sources = self.read_sources(recent, &symbols_of(kept), false).await?;
+        let (recent, older): (Vec<TradeFlow>, Vec<TradeFlow>) =
+            read.into_iter().partition(|trade| trade.market_day > eve);
+        let sources = self.read_sources(&recent, None, &symbols_of(kept)).await?;
         if sources.left_out != kept.left_out {
             return Ok(None);
         }
@@ -149,23 +166,23 @@ impl ValuationInputs<'_> {
             Some((hashed(series, &sources), sources))
         });
         let Some((series, sources)) = continued.await? else { return Ok(None) };
-        Ok(Some(self.valued(series, sources, &kept.trades, &read, &[])))
+        let read: Vec<TradeFlow> = older.into_iter().chain(recent).collect();
+        Ok(Some(self.valued(series, sources, &kept.trades, &read)))
     }
 
     /// The series from all records, based on the stored one as far as possible.
     async fn rebuild(&self, kept: Option<&StoredSeries>) -> Result<ValuedPortfolio, ServiceError> {
         let read = flows::read_trades(&self.market.app, keys::trades(self.portfolio())).await?;
-        let investments = flows::read_investments(&self.market.app, self.portfolio()).await?;
-        let flows = flows::by_symbol(&read, &investments)?;
+        let recorded = self.read_recorded().await?;
         let also = kept.map(symbols_of).unwrap_or_default();
-        let sources = self.read_sources(flows, &also, true).await?;
+        let sources = self.read_sources(&read, Some(recorded), &also).await?;
         let base = kept.filter(|kept| kept.left_out == sources.left_out);
         let missed = base.and_then(|kept| kept.trades.missed(&read, kept.series.eve.day));
         let noted = [self.held.record.dirty_from, missed];
         let (today, base) = (self.today, base.map(|kept| kept.series.clone()));
         let rebuilt = run_blocking(move || continued_or_rebuilt(base, &noted, sources, today));
         let (series, sources) = rebuilt.await??;
-        Ok(self.valued(series, sources, &TradesRead::none(), &read, &investments))
+        Ok(self.valued(series, sources, &TradesRead::none(), &read))
     }
 
     fn valued(
@@ -174,12 +191,11 @@ impl ValuationInputs<'_> {
         sources: ValuationSources,
         before: &TradesRead,
         read: &[TradeFlow],
-        investments: &[Investment],
     ) -> ValuedPortfolio {
         let eve = series.eve.day;
         let trades = before.after(read, eve, self.market.app.now());
-        let investments_ahead = investments.iter().any(|one| one.purchase_date > eve);
-        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, investments_ahead };
+        let needs_history = sources.recorded.as_ref().is_some_and(|book| recorded::is_needed_again(book, eve));
+        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, needs_history };
         ValuedPortfolio { kept, prices: sources.prices.clone(), sources }
     }
 }
@@ -189,8 +205,9 @@ impl ValuedPortfolio {
     /// span without a day ends before it begins.
     pub(super) async fn compute_totals(
         &self,
-        app: &App,
-        portfolio: PortfolioId,
+        market: &MarketData,
+        portfolio: &Portfolio,
+        budget: CallBudget,
         (from, to): (Day, Day),
     ) -> Result<Vec<SymbolTotals>, ServiceError> {
         if from <= to
@@ -199,9 +216,10 @@ impl ValuedPortfolio {
             return Ok(totals);
         }
         let mut sources = self.sources.clone();
-        if !sources.complete {
-            let read = flows::read_trades(app, keys::trades(portfolio)).await?;
-            sources.flows = flows::by_symbol(&read, &flows::read_investments(app, portfolio).await?)?;
+        if sources.recorded.is_none() {
+            let read = flows::read_trades(&market.app, keys::trades(portfolio.id)).await?;
+            let recorded = recorded::read(market, portfolio, budget).await?;
+            sources.flows = flows::by_symbol(&read, &recorded, &sources.prices)?;
         }
         let series = self.kept.series.clone();
         let totals = run_blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
@@ -210,13 +228,17 @@ impl ValuedPortfolio {
 }
 
 impl ValuedPortfolio {
-    /// The number of lots of each symbol dated after this day, which is not before the last checkpoint of the series:
-    /// later flows are always read.
-    pub(super) fn lots_to_come(&self, through: Day) -> impl Iterator<Item = (&Symbol, usize)> {
-        let is_to_come = move |flow: &&Flow| flow.day > through && flow.kind != FlowKind::Sold;
-        let of_symbol =
-            move |(symbol, owned): (_, &SymbolFlows)| (symbol, owned.flows.iter().filter(is_to_come).count());
-        self.sources.flows.iter().map(of_symbol)
+    /// The number of lots of each symbol dated after this day, and of its other flows and splits. The day is not before
+    /// the last checkpoint of the series: what is later is always read.
+    pub(super) fn to_come(&self, through: Day) -> impl Iterator<Item = (&Symbol, usize, usize)> {
+        let recorded = self.sources.recorded.as_ref();
+        self.sources.flows.iter().map(move |(symbol, owned)| {
+            let later = || owned.flows.iter().filter(|flow| flow.day > through);
+            let lots = later().filter(|flow| flow.kind.is_inflow()).count();
+            let activities = recorded.and_then(|book| book.get(symbol)).into_iter().flat_map(|of| of.after(through));
+            let splits = activities.filter(|activity| activity.event.units().is_none()).count();
+            (symbol, lots, later().count().saturating_sub(lots).saturating_add(splits))
+        })
     }
 
     /// Warnings about the rates that these symbols were valued with.

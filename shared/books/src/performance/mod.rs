@@ -1,9 +1,11 @@
 //! The performance of a portfolio: the value of every day, returns, risk, and the causes of the change in value.
 //!
-//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `flows.rs` collects the flows.
+//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `flows.rs` and
+//! `recorded.rs` collect the flows.
 
 mod flows;
 mod incremental_series;
+mod recorded;
 mod series_store;
 
 pub use quant::portfolio::FlowTiming;
@@ -143,7 +145,7 @@ pub async fn compute(
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
-    let totals = valued.compute_totals(&market.app, id, series.valued_span(from, to)).await?;
+    let totals = valued.compute_totals(market, &held.record.portfolio, budget, series.valued_span(from, to)).await?;
     let compared = benchmark.as_deref();
     let priced_in = compared.map(|series| series.currency);
     let rates = ExchangeRates::load(seen, held.record.portfolio.base_currency, priced_in, budget).await?;
@@ -264,8 +266,10 @@ fn warnings(
         return found;
     }
     let today = market_day(market);
-    let to_come = valued.lots_to_come(today);
-    found.extend(to_come.filter_map(|(symbol, count)| warnings::on_lots_to_come(symbol, count, today)));
+    for (symbol, lots, others) in valued.to_come(today) {
+        found.extend(warnings::on_lots_to_come(symbol, lots, today));
+        found.extend(warnings::on_activities_to_come(symbol, others, today));
+    }
     found
 }
 

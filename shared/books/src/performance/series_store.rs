@@ -31,8 +31,9 @@ pub(super) struct StoredSeries {
     /// Symbols that are not in it, with the codes of the reasons.
     pub left_out: BTreeMap<Symbol, String>,
     pub trades: TradesRead,
-    /// Whether there are lots held elsewhere that are dated after the last checkpoint of the series.
-    pub investments_ahead: bool,
+    /// Whether its next days need the whole history: an activity is dated after the last checkpoint of the series, or a
+    /// split that no market data knows counts.
+    pub needs_history: bool,
 }
 
 /// The trades that a series includes.
@@ -62,7 +63,9 @@ struct SeriesState {
     years: BTreeMap<i32, Uuid>,
     left_out: BTreeMap<Symbol, String>,
     trades: TradesRead,
-    investments_ahead: bool,
+    /// Named after what it first stated: whether there were lots dated later.
+    #[serde(rename = "investments_ahead")]
+    needs_history: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,9 +77,7 @@ struct StoredYear {
 impl StoredSeries {
     /// Whether one is no newer than the other; which trades were read last does not count.
     fn says_the_same(&self, other: &Self) -> bool {
-        self.series == other.series
-            && self.left_out == other.left_out
-            && self.investments_ahead == other.investments_ahead
+        self.series == other.series && self.left_out == other.left_out && self.needs_history == other.needs_history
     }
 }
 
@@ -133,9 +134,9 @@ pub(super) async fn load(
             None => return Ok((None, versions)),
         }
     }
-    let SeriesState { base, through, eve, eve_totals, left_out, trades, investments_ahead, .. } = state;
+    let SeriesState { base, through, eve, eve_totals, left_out, trades, needs_history, .. } = state;
     let series = ValueSeries { base, through, years: all, eve, eve_totals };
-    Ok((Some(StoredSeries { series, left_out, trades, investments_ahead }), versions))
+    Ok((Some(StoredSeries { series, left_out, trades, needs_history }), versions))
 }
 
 /// Stores a series in place of the one that was read, unless the portfolio or another process's copy has changed since.
@@ -187,9 +188,9 @@ async fn write(
         writes.push(Write::Put { key, body, expires_at: None, expect });
     }
     let key = keys::series_state(portfolio);
-    let StoredSeries { series, left_out, trades, investments_ahead } = kept.clone();
+    let StoredSeries { series, left_out, trades, needs_history } = kept.clone();
     let ValueSeries { base, through, eve, eve_totals, .. } = series;
-    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, investments_ahead };
+    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, needs_history };
     let body = documents::body(&key, &state)?;
     let as_read = Write::Check { key: key.clone(), expect: versions.state.into() };
     let state = Write::Put { key, body, expires_at: None, expect: versions.state.into() };

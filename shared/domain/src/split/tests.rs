@@ -128,6 +128,35 @@ fn a_ratio_survives_a_round_trip_as_text() {
     }
 }
 
+#[test]
+fn splits_that_a_source_does_not_know_are_added_to_its_bars() {
+    let bar = |date: &str, close: f64, split_ratio: f64| {
+        let (date, open, high, low, adjusted_close) = (date.parse().unwrap(), close, close, close, close);
+        Bar { date, open, high, low, close, volume: 1.0, adjusted_close, split_ratio, dividend: 0.0 }
+    };
+    let bars =
+        Bars::from_rows([bar("2012-01-03", 90.0, 1.0), bar("2012-01-05", 30.0, 1.0), bar("2012-01-06", 5.0, 3.0)]);
+    let bars = bars.unwrap();
+    let split = |day: &str, ratio: &str| Split { day: day.parse().unwrap(), ratio: ratio.parse().unwrap() };
+    let more =
+        [split("2012-01-02", "5"), split("2012-01-04", "3"), split("2012-01-06", "2"), split("2012-01-09", "0.5")];
+    let found = with_splits(&bars, &more).unwrap();
+    let rows: Vec<(String, f64, f64)> =
+        found.iter().map(|bar| (bar.date.to_string(), bar.close, bar.split_ratio)).collect();
+    let row = |day: &str, close: f64, ratio: f64| (day.to_owned(), close, ratio);
+    let expected = [
+        row("2012-01-02", 90.0, 5.0),
+        row("2012-01-03", 90.0, 1.0),
+        row("2012-01-04", 30.0, 3.0),
+        row("2012-01-05", 30.0, 1.0),
+        row("2012-01-06", 5.0, 6.0),
+        row("2012-01-09", 10.0, 0.5),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!(with_splits(&bars, &[]), Ok(bars));
+    assert_eq!(with_splits(&Bars::default(), &more), Ok(Bars::default()));
+}
+
 proptest! {
     #[test]
     fn a_bar_preserves_every_fraction_of_small_terms(new in 1_u64..=1_000, old in 1_u64..=100_000) {

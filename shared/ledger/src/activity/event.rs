@@ -159,6 +159,12 @@ impl ActivityEvent {
         }
     }
 
+    /// Whether units come in: a purchase, a transfer in, or an adjustment that adds units.
+    #[must_use]
+    pub fn brings_units(&self) -> bool {
+        self.units().is_some() && !self.takes_units()
+    }
+
     /// Whether units leave: a sale, a transfer out, or an adjustment that removes units.
     #[must_use]
     pub fn takes_units(&self) -> bool {

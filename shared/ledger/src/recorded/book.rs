@@ -113,6 +113,19 @@ enum Movement<'a> {
     Out(Outflow<'a>),
 }
 
+impl RecordedLot {
+    /// Its units as counted on `day`: times the ratio of each split since, truncated to twelve decimals.
+    pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
+        folded(self.quantity, self.unit_day, day, splits)
+    }
+
+    /// The day on which they were bought, or came in if that is not known.
+    #[must_use]
+    pub fn held_since(&self) -> Day {
+        self.acquired_on.unwrap_or(self.entered_on)
+    }
+}
+
 impl RecordedPosition {
     /// Nothing held and nothing ever recorded.
     #[must_use]
@@ -122,21 +135,25 @@ impl RecordedPosition {
 
     /// Units held, as counted on `day`.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
-        let units: Vec<Quantity> =
-            self.lots.iter().map(|lot| folded(lot.quantity, lot.unit_day, day, splits)).collect::<Result<_, _>>()?;
+        let units: Vec<Quantity> = self.lots.iter().map(|lot| lot.units_on(day, splits)).collect::<Result<_, _>>()?;
         exact::sum(&units)
     }
 
+    /// Whether more units left than were held. A removal that only lacks units of a lot that it names takes others.
+    #[must_use]
+    pub fn lacks_units(&self) -> bool {
+        self.shortages.iter().any(|shortage| shortage.lot_id.is_none())
+    }
+
     fn add(&mut self, lot: RecordedLot) {
-        let since = |lot: &RecordedLot| lot.acquired_on.unwrap_or(lot.entered_on);
-        let at = self.lots.partition_point(|held| since(held) <= since(&lot));
+        let at = self.lots.partition_point(|held| held.held_since() <= lot.held_since());
         self.lots.insert(at, lot);
     }
 
     fn remove(&mut self, outflow: &Outflow<'_>, splits: &[Split], method: LotMethod) -> Result<(), Refusal> {
         let (activity_id, day, needed) = (outflow.activity.id, outflow.activity.date, outflow.quantity);
         for lot in &mut self.lots {
-            lot.quantity = folded(lot.quantity, lot.unit_day, day, splits)?;
+            lot.quantity = lot.units_on(day, splits)?;
             lot.unit_day = day;
         }
         let units: Vec<Quantity> = self.lots.iter().map(|lot| lot.quantity).collect();

@@ -15,6 +15,8 @@ const SAME_RATIO_PARTS: u128 = 100;
 pub struct MergedSplits {
     /// The splits that count, oldest first.
     pub splits: Vec<Split>,
+    /// Those of them that no market data knows, oldest first.
+    pub own: Vec<Split>,
     /// The split activities that are splits of the market, which count instead.
     pub of_the_market: Vec<Uuid>,
 }
@@ -22,15 +24,17 @@ pub struct MergedSplits {
 /// The splits of the market, oldest first, and the recorded ones that are none of them.
 #[must_use]
 pub fn merge_splits(market: &[Split], activities: &[&Activity]) -> MergedSplits {
-    let mut merged = MergedSplits { splits: market.to_vec(), of_the_market: Vec::new() };
+    let mut merged = MergedSplits { splits: market.to_vec(), ..MergedSplits::default() };
     for activity in activities {
         let ActivityEvent::Split { ratio, .. } = activity.event else { continue };
         if market.iter().any(|known| is_same(known, activity.date, ratio)) {
             merged.of_the_market.push(activity.id);
         } else {
-            merged.splits.push(Split { day: activity.date, ratio });
+            merged.own.push(Split { day: activity.date, ratio });
         }
     }
+    merged.own.sort_by_key(|split| split.day);
+    merged.splits.extend(&merged.own);
     merged.splits.sort_by_key(|split| split.day);
     merged
 }

@@ -169,7 +169,7 @@ fn held<'a>(symbol: &'a Symbol, quantity: &str, cost: &str, price: &str, before:
         sector: None,
         quantity: Quantity::parse(quantity).unwrap(),
         held_before: Quantity::parse(quantity).unwrap(),
-        cost: Some(dec(cost)),
+        cost: Ok(dec(cost)),
         realized_gain: Some(dec("1.5")),
         quoted: Ok(Quoted {
             price: Price::parse(price).unwrap(),
@@ -266,6 +266,19 @@ fn a_holding_without_a_price_or_a_rate_has_a_reason() {
     assert_eq!((found.items[0].value, found.items[0].allocation, found.items[1].day_change), (None, None, None));
     assert_eq!((found.value.to_string(), found.items[2].allocation), ("12.00".to_owned(), Some(1.0)));
     assert_eq!((found.cost.to_string(), found.unrealized_gain.to_string()), ("10.00".to_owned(), "2.00".to_owned()));
+}
+
+#[test]
+fn a_holding_of_unknown_cost_has_a_value_and_no_gain() {
+    let (one, two) = ("ONE".parse().unwrap(), "TWO".parse().unwrap());
+    let unknown = HeldPosition { cost: Err(Unvalued::CostUnknown), ..held(&one, "1", "0", "30", "28") };
+    let found = holdings(Currency::USD, &[unknown, held(&two, "1", "10", "12", "12")]);
+    let first = &found.items[0];
+    assert_eq!((first.cost, first.unrealized_gain, first.value), (None, None, Some(dec("30.00"))));
+    assert_eq!((first.day_change, first.allocation), (Some(dec("2.00")), Some(0.714)));
+    assert_eq!((found.value, found.cost, found.unrealized_gain), (dec("42.00"), dec("10.00"), dec("2.00")));
+    let reason = || "cost_unknown".to_owned();
+    assert_eq!(found.unavailable, [("ONE/cost".into(), reason()), ("ONE/unrealized_gain".into(), reason())].into());
 }
 
 #[test]
