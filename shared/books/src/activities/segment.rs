@@ -67,3 +67,73 @@ pub(super) fn parts(activities: Vec<Activity>) -> Result<Vec<Vec<Activity>>, Ser
     }
     Ok(parts)
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Investment;
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Activities as a customer records them: other ids, days, instruments, units, prices and fees.
+    fn activities(count: u32) -> Vec<Activity> {
+        let made = |number: u32| {
+            let made_at = 1_764_000_000_000 + u64::from(number) * 7_919;
+            let random = [number, number.wrapping_mul(0x9e37_79b9), number.wrapping_mul(0x85eb_ca6b)].map(u32::to_be_bytes);
+            let random: [u8; 10] = random.concat()[2..].try_into().unwrap();
+            let investment: Investment = serde_json::from_value(json!({
+                "id": uuid::Builder::from_unix_timestamp_millis(made_at, &random).into_uuid(),
+                "portfolio_id": Uuid::from_u128(7),
+                "ticker_symbol": ["AAPL", "MSFT", "IBM", "GOOG"][number as usize % 4],
+                "instrument_type": "stock",
+                "quantity": (1 + number * 37 % 250).to_string(),
+                "purchase_price": format!("{}.{:02}", 20 + number * 71 % 600, number * 13 % 100),
+                "purchase_date": domain::Day::FIRST.plus_days(i32::try_from(40_000 + number * 3).unwrap()),
+                "fee": ["4.95", "0", "9.90"][number as usize % 3],
+                "currency": "USD",
+                "created_at": "2026-11-30T02:10:10.123Z",
+                "updated_at": "2026-11-30T02:10:10.123Z",
+                "version": 1,
+            }))
+            .unwrap();
+            Activity::try_from(investment).unwrap()
+        };
+        (0..count).map(made).collect()
+    }
+
+    #[test]
+    fn a_segment_is_read_back_as_it_was_packed() {
+        let activities = activities(3);
+        let packed = Body::Bytes(pack(42, &activities).unwrap());
+        assert_eq!(unpack(&packed), Ok((42, activities)));
+    }
+
+    #[test]
+    fn an_activity_takes_less_than_fifty_bytes() {
+        let packed = pack(1, &activities(500)).unwrap();
+        assert!(packed.len() < 500 * 50, "{}", packed.len());
+    }
+
+    #[test]
+    fn parts_fit_into_segments_and_keep_their_order() {
+        let activities = activities(1_203);
+        let parts = parts(activities.clone()).unwrap();
+        assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 203]);
+        assert_eq!(parts.concat(), activities);
+    }
+
+    #[test]
+    fn what_is_no_segment_is_refused() {
+        for (body, reason) in [
+            (Body::Json("[]".to_owned()), "text instead of bytes"),
+            (Body::Bytes(vec![FORMAT; 8]), "too short"),
+            (Body::Bytes(vec![9; 20]), "unknown format 9"),
+        ] {
+            assert_eq!(unpack(&body), Err(reason.to_owned()));
+        }
+        let mut cut = pack(1, &activities(3)).unwrap();
+        cut.truncate(40);
+        assert!(unpack(&Body::Bytes(cut)).is_err());
+    }
+}
