@@ -79,8 +79,10 @@ pub struct Activity {
     /// How it came to be.
     pub source: ActivitySource,
     /// When it was first recorded.
+    #[serde(with = "domain::instant")]
     pub created_at: DateTime<Utc>,
     /// When it was last changed.
+    #[serde(with = "domain::instant")]
     pub updated_at: DateTime<Utc>,
     /// Version, counted from 1; the value of `ETag` and `If-Match`.
     pub version: u64,

@@ -78,19 +78,21 @@ mod tests {
 
     /// Activities as a customer records them: other ids, days, instruments, units, prices and fees.
     fn activities(count: u32) -> Vec<Activity> {
+        let (symbols, fees) = (["AAPL", "MSFT", "IBM", "GOOG"], ["4.95", "0", "9.90"]);
         let made = |number: u32| {
             let made_at = 1_764_000_000_000 + u64::from(number) * 7_919;
-            let random = [number, number.wrapping_mul(0x9e37_79b9), number.wrapping_mul(0x85eb_ca6b)].map(u32::to_be_bytes);
+            let random =
+                [number, number.wrapping_mul(0x9e37_79b9), number.wrapping_mul(0x85eb_ca6b)].map(u32::to_be_bytes);
             let random: [u8; 10] = random.concat()[2..].try_into().unwrap();
             let investment: Investment = serde_json::from_value(json!({
                 "id": uuid::Builder::from_unix_timestamp_millis(made_at, &random).into_uuid(),
                 "portfolio_id": Uuid::from_u128(7),
-                "ticker_symbol": ["AAPL", "MSFT", "IBM", "GOOG"][number as usize % 4],
+                "ticker_symbol": symbols[number as usize % 4],
                 "instrument_type": "stock",
                 "quantity": (1 + number * 37 % 250).to_string(),
                 "purchase_price": format!("{}.{:02}", 20 + number * 71 % 600, number * 13 % 100),
                 "purchase_date": domain::Day::FIRST.plus_days(i32::try_from(40_000 + number * 3).unwrap()),
-                "fee": ["4.95", "0", "9.90"][number as usize % 3],
+                "fee": fees[number as usize % 3],
                 "currency": "USD",
                 "created_at": "2026-11-30T02:10:10.123Z",
                 "updated_at": "2026-11-30T02:10:10.123Z",

@@ -195,9 +195,7 @@ async fn a_long_history_is_stored_in_segments_and_a_change_writes_one_of_them() 
 /// Notes as long as they may be, of letters of a large alphabet, which hardly compress.
 fn long_notes() -> impl FnMut() -> String {
     let mut random = SeededRandom(7);
-    move || {
-        (0..500).map(|_| char::from_u32(0x4e00 + u32::try_from(random.below(20_000)).unwrap()).unwrap()).collect()
-    }
+    move || (0..500).map(|_| char::from_u32(0x4e00 + u32::try_from(random.below(20_000)).unwrap()).unwrap()).collect()
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ fn golden_value_3_of_the_ledger_holds_for_recorded_sales() {
 }
 
 #[test]
-fn the_order_of_recording_does_not_matter_unless_nothing_else_tells_two_apart() {
+fn the_order_of_recording_matters_only_where_day_time_and_direction_are_equal() {
     let at = |activity: Activity, time: &str| Activity { time: Some(time.parse::<NaiveTime>().unwrap()), ..activity };
     let history = [
         // On one day: bought without a time, sold at ten, bought at nine, and all sold without a time.
