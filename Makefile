@@ -23,9 +23,12 @@ SELECTION := --workspace --all-features $(LOCKED)
 # Each folder in functions/ holds a program of that name. Its package has the same name with underscores.
 FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/Cargo.toml))))
 
+# OTEL=on builds OpenTelemetry into the functions, which the template's parameter OtlpEndpoint needs.
+OTEL ?= off
+
 # Flags that build the functions as they are deployed. Cargo.toml explains the profile; the feature lambda builds each
 # function's main.rs.
-DEPLOYED := --profile deployed --features lambda $(LOCKED) \
+DEPLOYED := --profile deployed --features lambda $(if $(filter on,$(OTEL)),--features lambda/otel) $(LOCKED) \
 	$(foreach name,$(FUNCTIONS),--package $(subst -,_,$(name)) --bin $(name))
 
 # Tools from PyPI, in a virtual environment that is recreated when their versions change.
@@ -127,7 +130,7 @@ $(PEERS)/.tools:
 	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement benches/peers/requirements.txt
 	@touch $@
 
-build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda
+build: $(CROSS_TOOLS) ## Build every function for AWS (arm64) into target/lambda (OTEL=on with OpenTelemetry)
 	@PATH="$(VENV)/bin:$$PATH" \
 		cargo lambda build --arm64 --disable-optimizations --lambda-dir target/lambda $(DEPLOYED)
 	@$(VENV)/bin/python tools/zip_sizes.py target/lambda

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use api::Caller;
 use api::policy::max_body_bytes;
 use axum::body::Bytes;
+use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::{Body as _, Incoming};
 use objects::LinkError;
+use traces::{RequestSpan, TraceHeader};
 
 use crate::event::{self, HttpRequest, RequestContext};
 use crate::host::HostError;
@@ -61,8 +63,13 @@ pub async fn answer(
         Err(failure) => refused(failure, None),
         Ok(chosen) => {
             let sent = Sent { peer, parts: &parts, host: &host, unread: &mut unread, bodies };
-            let forwarded = forward(platform, sent, &chosen, &request_id).await;
-            forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)))
+            let trace = new_trace((platform.clock)());
+            let span = RequestSpan::start(&chosen.taken.key.to_string(), trace);
+            let forwarded = forward(platform, sent, &chosen, &request_id, span.header(trace)).await;
+            let response = forwarded.unwrap_or_else(|failure| refused(failure, Some(chosen.taken.key)));
+            span.end_with_status(response.status().as_u16());
+            traces::flush().await;
+            response
         }
     };
     if let Some(cors) = cors {
@@ -95,6 +102,11 @@ impl<'a> Chosen<'a> {
     }
 }
 
+/// A new trace, as API Gateway starts one for each request.
+fn new_trace(now: DateTime<Utc>) -> TraceHeader {
+    TraceHeader::start(u32::try_from(now.timestamp()).unwrap_or(u32::MAX), rand::random())
+}
+
 /// A client's request.
 struct Sent<'a> {
     peer: SocketAddr,
@@ -110,6 +122,7 @@ async fn forward(
     sent: Sent<'_>,
     chosen: &Chosen<'_>,
     request_id: &str,
+    trace: TraceHeader,
 ) -> Result<Response<Bytes>, Failure> {
     let Sent { peer, parts, host, unread, bodies } = sent;
     let Chosen { path, query, taken } = chosen;
@@ -129,6 +142,7 @@ async fn forward(
         route_key: taken.key.to_string(),
         path_parameters: &taken.path_parameters,
         request_id,
+        trace,
         time: (platform.clock)(),
         authorizer: None,
     };

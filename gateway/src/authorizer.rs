@@ -37,7 +37,7 @@ impl Authorizer {
     /// Errors: [`Failure::Function`] if the function fails or does not allow the request. Ours allows every request, and
     /// states in the context which ones the function behind the route refuses.
     pub async fn ask(&self, request: &Value, request_id: &str) -> Result<HashMap<String, Value>, Failure> {
-        let answer = self.function.run(&self.market, authorizer_event(request)).await.answer();
+        let answer = self.function.run_within_request(&self.market, authorizer_event(request)).await.answer();
         match answer.and_then(|answer| Ok(serde_json::from_value::<AuthorizerResponse>(answer)?)) {
             Ok(verdict) if verdict.is_authorized => Ok(verdict.context),
             Ok(_) => {

@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, Method, Version, header};
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
+use traces::{TRACE_HEADER, TraceHeader};
 
 /// The account id in events, a placeholder.
 pub const ACCOUNT: &str = "000000000000";
@@ -58,6 +59,8 @@ pub struct RequestContext<'a> {
     pub path_parameters: &'a BTreeMap<String, String>,
     /// The request id, for log lines.
     pub request_id: &'a str,
+    /// The trace that the request belongs to. A client cannot choose it.
+    pub trace: TraceHeader,
     /// When the request arrived.
     pub time: DateTime<Utc>,
     /// The authorizer's context: the caller, or why there is none; `None` on a public route.
@@ -68,7 +71,8 @@ pub struct RequestContext<'a> {
 #[must_use]
 pub fn http_event(request: &HttpRequest<'_>, context: &RequestContext<'_>) -> Value {
     let (body, is_base64_encoded) = body_of(request);
-    let headers = headers_of(request);
+    let mut headers = headers_of(request);
+    headers.insert(TRACE_HEADER.to_owned(), context.trace.to_string().into());
     let user_agent = headers.get(header::USER_AGENT.as_str()).cloned().unwrap_or_default();
     let mut event = json!({
         "version": "2.0",
@@ -240,6 +244,7 @@ mod tests {
             route_key: "POST /things/{id}".to_owned(),
             path_parameters: &BTreeMap::from([("id".to_owned(), "a b".to_owned())]),
             request_id: "r-1",
+            trace: TraceHeader::start(0x5e6a_8a7e, 1 << 32),
             time: "2020-03-12T19:03:58.390Z".parse().unwrap(),
             authorizer: Some(&HashMap::from([("customer_id".to_owned(), "c-1".into())])),
         };
@@ -260,7 +265,8 @@ mod tests {
             "rawQueryString": "a=1&b=x%20y&a=2&c",
             "headers": {
                 "content-length": "2", "content-type": "application/json", "host": "localhost:8080",
-                "user-agent": "curl/8", "x-a": "1,2", "x-forwarded-for": "127.0.0.1", "x-forwarded-port": "8080",
+                "user-agent": "curl/8", "x-a": "1,2",
+                "x-amzn-trace-id": "Root=1-5e6a8a7e-000000000000000000000001", "x-forwarded-for": "127.0.0.1", "x-forwarded-port": "8080",
                 "x-forwarded-proto": "http",
             },
             "queryStringParameters": { "a": "1,2", "b": "x y", "c": "" },
@@ -310,6 +316,7 @@ mod tests {
                 ("x-forwarded-proto", b"https"),
                 ("x-forwarded-for", b"1.2.3.4"),
                 ("host", b"evil"),
+                ("x-amzn-trace-id", b"Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0"),
                 ("transfer-encoding", b"chunked"),
                 ("content-length", b"99"),
             ],
@@ -319,6 +326,7 @@ mod tests {
         assert_eq!(event["headers"]["x-forwarded-proto"], "http");
         assert_eq!(event["headers"]["x-forwarded-for"], "1.2.3.4, 127.0.0.1");
         assert_eq!(event["headers"]["host"], "localhost:8080");
+        assert_eq!(event["headers"]["x-amzn-trace-id"], "Root=1-5e6a8a7e-000000000000000000000001");
         assert_eq!(event["headers"]["content-length"], "2");
         assert!(event["headers"].get("transfer-encoding").is_none());
         assert_eq!(event["requestContext"]["http"]["sourceIp"], "127.0.0.1");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use market_data::MarketData;
 use serde_json::Value;
+use traces::{FunctionSpan, Invocation};
 
 use crate::registry::EventAnswer;
 
@@ -37,10 +38,21 @@ pub enum RunOutcome {
 }
 
 impl EventFunction {
-    /// Runs the function once in its own task, so that a panic affects nothing else.
+    /// Runs the function once in its own task, so that a panic affects nothing else, and sends the spans of the run.
     pub async fn run(&self, market: &MarketData, event: Value) -> RunOutcome {
-        let mut task = tokio::spawn((self.handle)(market.clone(), event));
-        match tokio::time::timeout(self.timeout, &mut task).await {
+        let outcome = self.run_within_request(market, event).await;
+        traces::flush().await;
+        outcome
+    }
+
+    /// The same, for a request whose spans are sent when it ends.
+    pub async fn run_within_request(&self, market: &MarketData, event: Value) -> RunOutcome {
+        let id = market.app.new_id().to_string();
+        let invocation = Invocation { function: &self.name, id: &id, cold_start: false, trace: None };
+        let span = FunctionSpan::of_event(&invocation, &event);
+        let (within, handled) = (span.clone(), (self.handle)(market.clone(), event));
+        let mut task = tokio::spawn(async move { within.run(handled).await });
+        let outcome = match tokio::time::timeout(self.timeout, &mut task).await {
             Ok(Ok(Ok(answer))) => RunOutcome::Done(answer),
             Ok(Ok(Err(error))) => RunOutcome::Failed(error),
             Ok(Err(panic)) => RunOutcome::Failed(panic.into()),
@@ -48,7 +60,9 @@ impl EventFunction {
                 task.abort();
                 RunOutcome::TimedOut
             }
-        }
+        };
+        span.end(matches!(outcome, RunOutcome::Done(_)));
+        outcome
     }
 }
 

@@ -18,6 +18,7 @@ use objects::run_with_links_to;
 use reqwest::Url;
 use serde_json::{Map, Value};
 use tower::{Service, ServiceExt};
+use traces::{FunctionSpan, TRACE_HEADER};
 
 /// The largest response that Lambda accepts from a function, in bytes of its JSON, according to Lambda's error message.
 pub const MAX_ANSWER_BYTES: usize = 6_291_556;
@@ -78,8 +79,10 @@ pub struct Invocation<'a> {
 /// Runs the function behind `router` on `event` and returns the response that API Gateway would send.
 pub async fn invoke_http(router: Router, event: &Value, invocation: &Invocation<'_>) -> Response<Bytes> {
     let started = Instant::now();
-    let answered = run(router, event, invocation).await;
+    let span = span_of(event, invocation);
+    let answered = run(router, event, invocation, &span).await;
     let response = answered.unwrap_or_else(Failure::response);
+    span.end_with_status(response.status().as_u16());
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
     tracing::debug!(function = invocation.function, request_id = invocation.request_id, status, ms, "invoked");
     with_request_id(response, invocation.request_id)
@@ -93,11 +96,25 @@ pub fn with_request_id(mut response: Response<Bytes>, request_id: &str) -> Respo
     response
 }
 
-async fn run(router: Router, event: &Value, invocation: &Invocation<'_>) -> Result<Response<Bytes>, Failure> {
+/// The span of the function, in the trace of the event.
+fn span_of(event: &Value, invocation: &Invocation<'_>) -> FunctionSpan {
+    let (function, id) = (invocation.function, invocation.request_id);
+    let traced = traces::Invocation { function, id, cold_start: false, trace: event["headers"][TRACE_HEADER].as_str() };
+    FunctionSpan::of_request(&traced, event["routeKey"].as_str().unwrap_or_default())
+}
+
+async fn run(
+    router: Router,
+    event: &Value,
+    invocation: &Invocation<'_>,
+    span: &FunctionSpan,
+) -> Result<Response<Bytes>, Failure> {
     let Invocation { function, request_id, .. } = *invocation;
+    let (span, event_text) = (span.clone(), event.to_string());
+    let call = async move { span.run(call(router, event_text)).await };
     let mut task = match asked_at(event) {
-        Some(base_url) => tokio::spawn(run_with_links_to(base_url, call(router, event.to_string()))),
-        None => tokio::spawn(call(router, event.to_string())),
+        Some(base_url) => tokio::spawn(run_with_links_to(base_url, call)),
+        None => tokio::spawn(call),
     };
     let finished = tokio::time::timeout(invocation.timeout, &mut task).await;
     let answer = match finished {

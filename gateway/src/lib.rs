@@ -29,6 +29,7 @@ pub mod invoke;
 pub mod listen;
 pub mod live;
 pub mod local_bus;
+pub mod logs;
 pub mod open_files;
 pub mod openapi;
 pub mod operations;

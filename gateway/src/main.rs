@@ -10,15 +10,15 @@ use std::sync::Arc;
 use anyhow::Context;
 use app::customer_limits::CustomerLimits;
 use app::source_limits::SourceLimits;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use domain::Symbol;
 use gateway::error_line::one_line;
 use gateway::listen::{ListenError, Listener};
+use gateway::logs::LogFormat;
 use gateway::signals::Signals;
 use gateway::{AlphaVantageAccess, JsonAccess, LiveSources, Pace, Prices, Server, Settings, YahooAccess, open_files};
 use market::{ApiPlan, SourceOrder, alpha_vantage};
 use serde_json::{Value, json};
-use tracing_subscriber::EnvFilter;
 
 /// Prices, backtests, forecasts, reports and portfolios on this machine.
 #[derive(Debug, Parser)]
@@ -38,15 +38,6 @@ impl Cli {
             Some(_) => LogFormat::Text,
         }
     }
-}
-
-/// The form of log lines on standard error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object per line, for programs that collect logs.
-    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -190,12 +181,7 @@ fn bind_address(text: &str) -> Result<IpAddr, AddrParseError> {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
-    match cli.log_format() {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
-    }
+    gateway::logs::start(cli.log_format(), &traces::Settings::read("sextant", variable));
     let done = match cli.command {
         Some(Command::Errors) => print(&gateway::errors::guide()),
         Some(Command::Openapi) => gateway::openapi::document().and_then(|document| print(&document)),
@@ -225,6 +211,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A variable of the environment. Shells and make use an empty one for "not set".
+#[expect(clippy::disallowed_methods, reason = "this is where configuration enters")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
 fn serve(args: ServeArgs) -> anyhow::Result<()> {
@@ -326,8 +318,7 @@ fn command_settings(place: HomeArgs) -> anyhow::Result<Settings> {
 
 #[expect(clippy::disallowed_methods, reason = "this is where configuration and the wall clock enter")]
 fn settings(args: ServeArgs) -> anyhow::Result<Settings> {
-    // Shells and make use an empty variable for "not set".
-    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let set = variable;
     let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
     let default_home = || Some(PathBuf::from(set("HOME")?).join(".local/share/sextant"));
     let home = given(args.place.home)

@@ -15,8 +15,9 @@ use axum::Router;
 use domain::Symbol;
 use market_data::MarketData;
 use objects::FolderObjects;
-use store::{Clock, Table};
+use store::Clock;
 use store_sqlite::SqliteTable;
+use traces::Database;
 
 use crate::authorizer::Authorizer;
 use crate::cors::Cors;
@@ -244,7 +245,8 @@ impl Engines {
     pub(crate) fn open(home: &Home, settings: &Settings, channels: Channels) -> anyhow::Result<Self> {
         let clock = settings.clock.clone();
         let table = SqliteTable::open(&home.database(), clock.clone());
-        let table: Arc<dyn Table> = Arc::new(table.with_context(|| format!("{}", home.database().display()))?);
+        let table = table.with_context(|| format!("{}", home.database().display()))?;
+        let table = traces::trace_table(table, || Database { system: "sqlite", table: "items".to_owned() });
         let objects = FolderObjects::open(home.objects(), home.load_link_secret()?, clock.clone());
         let objects = objects.with_context(|| format!("{}", home.objects().display()))?;
         let mut source = settings.prices.open(&table, &clock)?;

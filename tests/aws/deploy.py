@@ -14,13 +14,13 @@ The emulator refuses a function what its role does not allow. permissions.py say
 check.
 
 The template is deployed three times. The second stack asks Alpha Vantage for its prices, at an address
-on this machine where nothing listens until a test does. The third is put on a restored table by a test.
+on this machine where nothing listens until a test does, and sends its spans to another. The third is put on a restored table by a test.
 
 WORK/addresses.json holds what tests need, the command finds its path in SEXTANT_TEST_AWS:
 `api_url` to put before a path, `live_url` to connect to, `endpoint`, `region`, `table` and `bucket`
 for AWS clients, `functions` with the name of each function by its name in the template, and the
-stack's `outputs`; under `second` the same of the second stack, and its `provider_url`; under `third` that of the
-third. `stack` is the name of a stack.
+stack's `outputs`; under `second` the same of the second stack, its `provider_url` and its `collector_url`; under `third` that
+of the third. `stack` is the name of a stack.
 WORK/emulator.log is what the emulator and the functions said.
 """
 
@@ -138,8 +138,10 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     second["Globals"]["Function"]["Environment"]["Variables"]["ALPHA_VANTAGE_URL"] = provider_url
     emulator.client("sesv2").create_email_identity(EmailIdentity=SENDER)
     emulator.client("ssm").put_parameter(Name=PROVIDER_KEY, Value="not-a-key", Type="SecureString")
+    collector_url = f"http://127.0.0.1:{free_port()}"
     parameters = {
         "AlphaVantageKeyParameter": PROVIDER_KEY,
+        "OtlpEndpoint": collector_url,
         "AlarmEmail": "operator@example.com",
         "RefreshSchedule": NEVER,
         "EveningRefreshSchedule": NEVER,
@@ -148,6 +150,7 @@ def deploy(emulator: Emulator, template: Path, programs: Path, work: Path) -> di
     addresses = deploy_stack(emulator, STACK, document, EVERYWHERE, work)
     addresses["second"] = deploy_stack(emulator, SECOND_STACK, second, parameters, work)
     addresses["second"]["provider_url"] = provider_url
+    addresses["second"]["collector_url"] = collector_url
     quiet = {"RefreshSchedule": NEVER, "EveningRefreshSchedule": NEVER, **UNLIMITED}
     addresses["third"] = deploy_stack(emulator, THIRD_STACK, document, quiet, work)
     return addresses

@@ -62,6 +62,7 @@ mod stored_keys;
 mod target;
 mod template;
 mod tidy;
+mod traces;
 mod trades;
 mod verbs;
 mod verification;

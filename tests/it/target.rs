@@ -176,6 +176,11 @@ pub fn with_provider() -> Option<(Target, String)> {
     Some((Target::deployed("emulated AWS with a provider", addresses), text_of(&addresses["provider_url"])))
 }
 
+/// The second stack on the emulated AWS, and the address on which the collector of its spans must listen.
+pub fn with_collector() -> Option<(Target, String)> {
+    Some((second()?, text_of(&ADDRESSES.as_ref()?["second"]["collector_url"])))
+}
+
 /// The third stack on the emulated AWS, which one test has for itself: its name, and that of its table.
 pub fn to_restore() -> Option<(Target, String, String)> {
     let addresses = &ADDRESSES.as_ref()?["third"];

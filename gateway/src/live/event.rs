@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
+use traces::TRACE_HEADER;
 
 use crate::event::{API_ID, query_pairs, text_of};
 
@@ -108,7 +109,7 @@ fn context(connection: &Connection, moment: &Moment, route: &str, kind: &str) ->
 /// The headers of a handshake, those that concern two machines alone left out and those that are ours to say filled in.
 fn headers_of(connection: &Connection, headers: &HeaderMap) -> (Map<String, Value>, Map<String, Value>) {
     let hop_by_hop = [header::CONNECTION, header::UPGRADE];
-    let ours = ["host", "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"];
+    let ours = ["host", TRACE_HEADER, "x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"];
     let theirs = headers.iter().filter(|(name, _)| !hop_by_hop.contains(name) && !ours.contains(&name.as_str()));
     let mut pairs: Vec<_> = theirs.map(|(name, value)| (spelled(name.as_str()), text_of(value.as_bytes()))).collect();
     let port = connection.host.rsplit_once(':').map_or("80", |(_, port)| port);

@@ -13,3 +13,4 @@ mod replay;
 mod smoke;
 mod sources;
 mod strangers;
+mod traces;

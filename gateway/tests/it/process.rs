@@ -89,7 +89,15 @@ pub fn sextant(home: &Path, arguments: &[&str]) -> Command {
     let by_customer =
         ["SEXTANT_REPORT_LIMIT", "SEXTANT_EXPORT_LIMIT", "SEXTANT_IMPORT_LIMIT", "SEXTANT_BACKTEST_LIMIT"];
     let address = ["SEXTANT_BIND", "SEXTANT_HOSTS"];
-    for variable in settings.into_iter().chain(by_source).chain(by_customer).chain(address) {
+    let traces = [
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "OTEL_SERVICE_NAME",
+        "OTEL_TRACES_SAMPLER",
+    ];
+    for variable in settings.into_iter().chain(by_source).chain(by_customer).chain(address).chain(traces) {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());

@@ -50,6 +50,8 @@ pub struct Configuration {
     pub email_configuration_set: Option<String>,
     /// The prefix of the ARNs of the e-mail topics of earlier versions; without it none are deleted.
     pub email_topic_prefix: Option<String>,
+    /// The collector of spans, if there is one.
+    pub traces: traces::Settings,
     /// The rate limits of one source address.
     pub source_limits: SourceLimits,
     /// The rate limits of one customer.
@@ -96,8 +98,10 @@ impl Configuration {
         // The template sets an empty parameter as an empty variable.
         let set = |name| variable(name).filter(|value| !value.is_empty());
         let needed = |name| set(name).ok_or(ConfigurationError::Missing(name));
+        let service = needed("AWS_LAMBDA_FUNCTION_NAME")?;
         Ok(Self {
-            service: needed("AWS_LAMBDA_FUNCTION_NAME")?,
+            traces: traces::Settings::read(&service, set),
+            service,
             log_level: set("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|| "INFO".to_owned()),
             region: needed("AWS_REGION")?,
             endpoint_url: set("AWS_ENDPOINT_URL"),

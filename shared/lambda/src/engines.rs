@@ -17,6 +17,7 @@ use objects::Objects;
 use objects_s3::S3Objects;
 use store::Table;
 use store_dynamodb::DynamoTable;
+use traces::Database;
 
 use crate::absent::{MailElsewhere, NoObjects};
 use crate::aws::Aws;
@@ -102,6 +103,11 @@ impl<P> Engines<P> {
         Self { mail: |aws| Arc::new(MailElsewhere::new(aws.configuration.email_sender.is_some())), ..self }
     }
 
+    /// The name of the function.
+    pub(crate) fn function(&self) -> &'static str {
+        self.function
+    }
+
     /// Starts them.
     pub(crate) fn start(self, aws: &Aws) -> P {
         let table: Arc<dyn Table> = Arc::new(RestrictedTable::new(dynamo_table(aws), self.function));
@@ -142,8 +148,9 @@ fn mail(aws: &Aws) -> Arc<dyn Mail> {
 }
 
 fn dynamo_table(aws: &Aws) -> Arc<dyn Table> {
-    let client = aws_sdk_dynamodb::Client::new(&aws.sdk);
-    Arc::new(DynamoTable::new(client, &aws.configuration.table_name, aws.clock.clone()))
+    let (client, name) = (aws_sdk_dynamodb::Client::new(&aws.sdk), &aws.configuration.table_name);
+    let table = DynamoTable::new(client, name, aws.clock.clone());
+    traces::trace_table(table, || Database { system: "aws.dynamodb", table: name.clone() })
 }
 
 fn s3_objects(aws: &Aws) -> Arc<dyn Objects> {

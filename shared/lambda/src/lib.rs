@@ -15,6 +15,8 @@
 //! - An engine that a function does not name is replaced by one that refuses every call.
 //! - Everything that can be done before the first event is done then, because Lambda gives a function more CPU while it
 //!   starts than its memory size provides afterwards.
+//! - Each invocation is a span of a trace, which is sent before the response if a collector is configured (`traces`, with the
+//!   feature `otel`).
 //! - The gateway converts events in the same way, so that a function cannot tell the two apart.
 
 mod absent;

@@ -2,18 +2,30 @@
 
 use lambda_http::{Context, Request, RequestExt as _};
 use tracing::Span;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::configuration::Configuration;
 
-/// The header in which API Gateway passes on the trace of a request. Lambda's own trace begins at the function.
-const TRACE_HEADER: &str = "x-amzn-trace-id";
-
-/// Starts to log.
+/// Starts to log, and to collect spans if a collector is configured. What is wrong with its settings is logged.
 pub fn start(configuration: &Configuration) {
-    let format = tracing_subscriber::fmt().json().flatten_event(true).with_current_span(true).with_span_list(false);
+    let level = level(&configuration.log_level);
+    let is_logged = filter_fn(move |metadata| *metadata.level() <= level && !traces::is_part_of_trace(metadata));
+    let format = tracing_subscriber::fmt::layer().json().flatten_event(true);
+    let lines = format.with_current_span(true).with_span_list(false);
+    let lines = lines.with_filter(is_logged.with_max_level_hint(level));
+    let subscriber = tracing_subscriber::registry().with(lines);
+    let (spans, error) = match traces::layer(&configuration.traces) {
+        Ok(spans) => (spans, None),
+        Err(error) => (None, Some(error)),
+    };
     // Fails only when something logs already; then there is no reason to take over.
-    let _ = format.with_max_level(level(&configuration.log_level)).try_init();
+    let _ = subscriber.with(spans).try_init();
+    if let Some(error) = error {
+        tracing::error!(%error, "no traces are sent");
+    }
 }
 
 /// Lambda's name of a level as ours; what is not one counts as INFO.
@@ -33,8 +45,13 @@ pub fn span(service: &str, context: &Context, cold_start: bool) -> Span {
 /// What all log lines of one request carry.
 pub fn request_span(service: &str, request: &Request, cold_start: bool) -> Span {
     let context = request.lambda_context();
-    let given = request.headers().get(TRACE_HEADER).and_then(|value| value.to_str().ok());
-    event_span(service, &context.request_id, given.or(context.xray_trace_id.as_deref()), cold_start)
+    event_span(service, &context.request_id, trace_of(request, &context), cold_start)
+}
+
+/// The trace header of a request: API Gateway's, because Lambda's own trace begins at the function.
+pub fn trace_of<'a>(request: &'a Request, context: &'a Context) -> Option<&'a str> {
+    let given = request.headers().get(traces::TRACE_HEADER).and_then(|value| value.to_str().ok());
+    given.or(context.xray_trace_id.as_deref())
 }
 
 fn event_span(service: &str, invocation_id: &str, trace_id: Option<&str>, cold_start: bool) -> Span {

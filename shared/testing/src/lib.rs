@@ -1,5 +1,5 @@
 //! Fixtures and fakes for the tests of several crates: a manual clock, fake providers, tables that count calls, fail or
-//! respond at once, and a [`TestBed`] with customers and books.
+//! respond at once, a collector of spans, and a [`TestBed`] with customers and books.
 //!
 //! Only tests depend on it. It depends on the crates that it sets up; therefore their tests that use it are in `tests/it`
 //! and not next to the code.
@@ -13,6 +13,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failed unwrap is a failed test")]
 
 mod clock;
+pub mod collector;
 mod counting;
 pub mod exchange;
 pub mod fake_alpha_vantage;

@@ -10,6 +10,7 @@ use gateway::template::{PROJECT_TEMPLATE, Template};
 use identity::authorization::Authorized;
 use market_data::MarketData;
 use reqwest::{Method, Version};
+use traces::TraceHeader;
 
 use super::*;
 use crate::target::settings;
@@ -116,6 +117,7 @@ impl Functions {
             route_key: route.to_owned(),
             path_parameters: &BTreeMap::new(),
             request_id: "r-1",
+            trace: TraceHeader::start(1, 1 << 32),
             time: self.platform.app.now(),
             authorizer: Some(&context(Ok(&self.caller))),
         };

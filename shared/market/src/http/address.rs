@@ -39,6 +39,11 @@ impl Address {
         }
     }
 
+    /// The host, without the rest of the URL.
+    pub(super) fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     pub(super) fn is_encrypted(&self) -> bool {
         self.0.scheme() == "https"
     }
@@ -58,7 +63,7 @@ impl Address {
 /// Prints the host only: a whole URL can contain a key.
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.host_str().unwrap_or_default())
+        write!(f, "{}", self.host())
     }
 }
 

@@ -9,6 +9,8 @@ use reqwest::header::HeaderMap;
 use reqwest::{Response, StatusCode, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::address::{Address, SettingsError};
 use super::breaker::{Breaker, Permit};
@@ -201,8 +203,13 @@ impl Client {
     async fn fetch(&self, request: &Request, call: CallBudget) -> Result<Vec<u8>, ProviderError> {
         let permit = self.acquire_permit(call).await?;
         let permit = permit.sent(SILENCE.min(self.site.limits.connect));
-        let sent = timeout_at(call.deadline, self.send(request)).await;
+        let span = self.span();
+        let sent = timeout_at(call.deadline, self.send(request, &span)).instrument(span.clone()).await;
         let fetched = sent.unwrap_or(Err(NoData { error: ProviderError::TimedOut, is_failure: true }));
+        if let Err(NoData { error, .. }) = &fetched {
+            span.record("error.type", error_type(error).as_ref());
+            span.record("otel.status_code", "error");
+        }
         match &fetched {
             // Whether this is a failure of the provider depends on how long it was given.
             Err(NoData { error: ProviderError::TimedOut, .. }) => drop(permit),
@@ -218,10 +225,25 @@ impl Client {
         fetched
     }
 
-    async fn send(&self, request: &Request) -> Result<Vec<u8>, NoData> {
+    /// The span of a call in a trace. It has the host and never the URL, which contains the key.
+    fn span(&self) -> Span {
+        tracing::info_span!(
+            "provider",
+            otel.name = "GET",
+            otel.kind = "client",
+            otel.status_code = Empty,
+            http.request.method = "GET",
+            http.response.status_code = Empty,
+            server.address = self.site.address.host(),
+            error.type = Empty,
+        )
+    }
+
+    async fn send(&self, request: &Request, span: &Span) -> Result<Vec<u8>, NoData> {
         let http_request = self.http.get(self.url(request)).headers(self.site.headers.clone());
         let response = http_request.send().await.map_err(unavailable)?;
         let status = response.status();
+        span.record("http.response.status_code", i64::from(status.as_u16()));
         let asks_to_wait = retry_after::wait(response.headers());
         let error = match status {
             StatusCode::OK => return read_limited(response, self.site.limits.max_bytes).await,
@@ -256,6 +278,19 @@ impl Client {
         let pairs = request.pairs.iter().map(|(name, value)| (name, fill(value)));
         url.query_pairs_mut().extend_pairs(pairs).extend_pairs(at_the_end);
         url
+    }
+}
+
+/// The value of `error.type` for an error, in a trace.
+fn error_type(error: &ProviderError) -> Cow<'static, str> {
+    match error {
+        ProviderError::Unavailable { status: Some(status) } => status.to_string().into(),
+        ProviderError::Unavailable { status: None } => "unavailable".into(),
+        ProviderError::TimedOut => "timeout".into(),
+        ProviderError::RateLimited { .. } => "rate_limited".into(),
+        ProviderError::KeyRefused => "key_refused".into(),
+        ProviderError::UnknownSymbol => "unknown_symbol".into(),
+        _ => "_OTHER".into(),
     }
 }
 
