@@ -4,8 +4,7 @@ use serde_json::Value;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::TRACE_HEADER;
-use crate::header::TraceHeader;
+use crate::header::{TRACE_HEADER, TraceHeader};
 
 /// The value of `error.type` for a failure that has no type.
 pub(crate) const OTHER_ERROR: &str = "_OTHER";

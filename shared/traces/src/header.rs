@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The header in which API Gateway passes on the trace of a request.
+pub const TRACE_HEADER: &str = "x-amzn-trace-id";
+
 /// A trace as AWS passes it on: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`. An HTTP API
 /// states the root alone, Lambda all three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

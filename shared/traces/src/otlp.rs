@@ -19,7 +19,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::collector::{Client, Collector, EndedSpans};
 use crate::header::TraceHeader;
-use crate::{BoxedLayer, Settings, TracesError, is_part_of_trace};
+use crate::settings::{BoxedLayer, Settings, TracesError, is_part_of_trace};
 
 /// The longest time that a response waits for the collector.
 const TIMEOUT: Duration = Duration::from_secs(1);

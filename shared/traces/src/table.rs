@@ -20,7 +20,23 @@ pub struct Database {
 
 /// The table with a span for each call, if spans are collected, and otherwise the table itself.
 pub fn trace_table(table: impl Table + 'static, database: impl FnOnce() -> Database) -> Arc<dyn Table> {
-    if crate::are_collected() { Arc::new(TracedTable { table, database: database() }) } else { Arc::new(table) }
+    if are_collected() { Arc::new(TracedTable { table, database: database() }) } else { Arc::new(table) }
+}
+
+/// Whether spans are collected.
+fn are_collected() -> bool {
+    #[cfg(feature = "otlp")]
+    return crate::otlp::is_started();
+    #[cfg(not(feature = "otlp"))]
+    false
+}
+
+/// Whether this code runs in a span that is collected.
+fn is_in_trace() -> bool {
+    #[cfg(feature = "otlp")]
+    return crate::otlp::is_in_trace();
+    #[cfg(not(feature = "otlp"))]
+    false
 }
 
 struct TracedTable<T> {
@@ -37,7 +53,7 @@ impl<T: Table> TracedTable<T> {
         items: usize,
         call: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, StoreError> {
-        if !crate::is_in_trace() {
+        if !is_in_trace() {
             return call.await;
         }
         let Database { system, table } = &self.database;
