@@ -40,7 +40,7 @@ struct Person {
 
 impl Person {
     fn at(server: &Server) -> Self {
-        Self { client: Client::new(), base: server.base.clone(), token: String::new() }
+        Self { client: https::client().unwrap(), base: server.base.clone(), token: String::new() }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {

@@ -123,7 +123,7 @@ pub struct Client(reqwest::Client);
 
 impl Client {
     pub fn new(endpoint: &str, timeout: Duration) -> Result<Self, reqwest::Error> {
-        let builder = reqwest::Client::builder()
+        let builder = https::client_builder()
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
