@@ -20,7 +20,7 @@ use identity::audit::{self, Actor};
 use identity::password::Password;
 use identity::profile::{self, Profile};
 use identity::registration;
-use market_data::{custom_instruments, tracked_symbols};
+use market_data::{custom_instruments, held_symbols, tracked_symbols};
 use notifications::{alerts, live, watchlist};
 use serde_json::json;
 use store::keys::{self, Kind, List};
@@ -100,7 +100,7 @@ pub async fn sweep(app: &App, customer: CustomerId) -> Result<bool, ServiceError
     let mut holdings = BTreeSet::new();
     for portfolio in personal_data::portfolios(&own)? {
         for item in listing::read_all(app, keys::portfolio_contents(portfolio)).await? {
-            holdings.extend(personal_data::symbol_held(&item)?.map(|symbol| (portfolio, symbol)));
+            holdings.extend(held_symbols::named_by(&item)?.into_iter().map(|symbol| (portfolio, symbol)));
             done &= erase_item(app, customer, item).await?;
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use app::error::ServiceError;
 use app::{App, listing, objects_of};
+use books::activities;
 use chrono::{DateTime, Datelike, Months, Utc};
 use domain::{CustomerId, Day};
 use identity::profile::{self, Customer};
@@ -146,6 +147,10 @@ async fn read_by_kind(
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for item in items {
         let Some(kind) = Kind::of(&item.key).filter(|kind| is_exported(*kind)) else { continue };
+        if kind == Kind::Activities {
+            kinds.entry(kind.name()).or_default().extend(activities::parse_stored(item)?);
+            continue;
+        }
         let Some(mut json) = personal_data::parse_json(item)? else { continue };
         // Only for this kind: items of other kinds contain text that a customer wrote.
         let named = if kind == Kind::Response { personal_data::objects_named(&json, customer) } else { Vec::new() };

@@ -1,11 +1,11 @@
 //! A customer's items, as exports and erasures read them.
 
 use app::{App, listing};
-use domain::{CustomerId, Investment, PortfolioId, Symbol, SymbolError};
+use domain::{CustomerId, PortfolioId};
 use objects::ObjectKey;
 use serde_json::Value;
 use store::keys::{self, Kind};
-use store::{Body, Item, StoreError, documents};
+use store::{Body, Item, StoreError};
 
 /// Reads all items in the partitions of the customer and of the profile.
 pub(crate) async fn read_items_of(app: &App, customer: CustomerId) -> Result<Vec<Item>, StoreError> {
@@ -18,17 +18,6 @@ pub(crate) async fn read_items_of(app: &App, customer: CustomerId) -> Result<Vec
 pub(crate) fn portfolios(items: &[Item]) -> Result<Vec<PortfolioId>, StoreError> {
     let ids = items.iter().filter_map(|item| Some((item, Kind::Portfolio.id_in(&item.key)?)));
     ids.map(|(item, id)| id.parse().map(PortfolioId).map_err(|error| StoreError::corrupt(&item.key, &error))).collect()
-}
-
-/// The symbol that this item of a portfolio holds, if it is a position or an investment.
-pub(crate) fn symbol_held(item: &Item) -> Result<Option<Symbol>, StoreError> {
-    if let Some(symbol) = Kind::Position.id_in(&item.key) {
-        return symbol.parse().map(Some).map_err(|error: SymbolError| StoreError::corrupt(&item.key, &error));
-    }
-    match Kind::Investment.id_in(&item.key) {
-        Some(_) => Ok(Some(documents::parse::<Investment>(item)?.ticker_symbol)),
-        None => Ok(None),
-    }
 }
 
 /// The JSON of an item; `None` if its body is binary.

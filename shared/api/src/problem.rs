@@ -354,6 +354,7 @@ impl From<ServiceError> for Problem {
             ServiceError::PriceChanged { expected, current } => Self::price_changed(detail, expected, current),
             ServiceError::RecordedUnitsMissing { .. } => Self::new(ProblemCode::InsufficientUnits, detail),
             ServiceError::HistoryConflict { .. } => Self::new(ProblemCode::HistoryConflict, detail),
+            ServiceError::NotCorrectable { .. } => Self::new(ProblemCode::NotCorrectable, detail),
             ServiceError::PortfolioClosed => Self::new(ProblemCode::PortfolioClosed, detail),
             ServiceError::PortfolioNotEmpty { .. } => Self::new(ProblemCode::PortfolioNotEmpty, detail),
             ServiceError::PortfolioHasTrades => Self::new(ProblemCode::PortfolioHasTrades, detail),

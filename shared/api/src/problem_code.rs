@@ -138,6 +138,9 @@ codes! {
     LimitReached: CONFLICT, "limit_reached",
         "The customer or the portfolio has the maximum number of these objects, or has made the maximum number of these requests in 24 hours.",
         "Remove some, or wait if `detail` names a daily limit.";
+    NotCorrectable: CONFLICT, "not_correctable",
+        "The investment came from an activity that has fields which an investment lacks: a transfer, an adjustment, or a purchase with a tax.",
+        "Correct the activity with the same id.";
     NotReversible: CONFLICT, "not_reversible",
         "Only deposits and withdrawals can be reversed.",
         "Correct a trade with an offsetting trade.";

@@ -1,7 +1,7 @@
 //! The errors of use cases.
 
 use domain::{Day, Price, Quantity, Symbol};
-use ledger::{ActivityMistake, Refusal};
+use ledger::{ActivityMistake, ActivityType, Refusal};
 use market::ProviderError;
 use objects::ObjectError;
 use quant::rules::RuleError;
@@ -262,6 +262,14 @@ pub enum ServiceError {
         held: Quantity,
         /// Units that it takes.
         needed: Quantity,
+    },
+    /// An investment came from an activity with fields that an investment does not have.
+    #[error("The activity {activity_id} ({activity_type}) has fields that an investment lacks. Correct that activity.")]
+    NotCorrectable {
+        /// The activity that brought the units.
+        activity_id: Uuid,
+        /// Its type.
+        activity_type: ActivityType,
     },
     /// The portfolio is closed and accepts no changes.
     #[error("The portfolio is closed. Open it again first.")]

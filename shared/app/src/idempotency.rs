@@ -187,6 +187,12 @@ impl ReservedKey {
         Ok(Self { reserved: Some(Reservation { key, fingerprint, route }) })
     }
 
+    /// Whether the request has a key.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.reserved.is_some()
+    }
+
     /// Reads what the key was used for, if it was.
     ///
     /// Errors: [`ServiceError::IdempotencyKeyReused`] if it was used for a different request.

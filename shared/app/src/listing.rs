@@ -166,6 +166,42 @@ pub async fn read_page<T: DeserializeOwned, F: Filter<T>>(
     Ok(ListPage { items, next: query.cursor.map(|cursor| cursor.to_string()) })
 }
 
+/// A page of values that are in memory already, each with its place in the list: text in the order of the list.
+/// `list` and `fingerprint` tell the list and its filter from others.
+///
+/// Errors: [`StoreError::ForeignCursor`] for the cursor of another list, another filter or the other order.
+pub fn page_of<T>(
+    list: List,
+    fingerprint: String,
+    page: &PageRequest,
+    values: Vec<(String, T)>,
+) -> Result<ListPage<T>, ServiceError> {
+    let query = Query {
+        partition: list.partition,
+        range: list.range,
+        limit: page.limit,
+        cursor: page.cursor.clone().map(Cursor::new),
+        direction: page.order.into(),
+        filter: fingerprint,
+    };
+    let after = query.position()?;
+    let is_behind = |place: &String| match (&after, page.order) {
+        (None, _) => true,
+        (Some(after), ListOrder::Asc) => place > after,
+        (Some(after), ListOrder::Desc) => place < after,
+    };
+    let mut values = values;
+    values.retain(|(place, _)| is_behind(place));
+    values.sort_by(|(left, _), (right, _)| left.cmp(right));
+    if page.order == ListOrder::Desc {
+        values.reverse();
+    }
+    let has_more = values.len() > page.limit;
+    values.truncate(page.limit);
+    let next = values.last().filter(|_| has_more).map(|(place, _)| query.cursor_after(place).to_string());
+    Ok(ListPage { items: values.into_iter().map(|(_, value)| value).collect(), next })
+}
+
 /// A filter as text, equal for equal filters.
 pub fn fingerprint(filter: &impl Serialize) -> Result<String, ServiceError> {
     serde_json::to_string(filter).map_err(|error| ServiceError::fault("serializing a filter failed", error))

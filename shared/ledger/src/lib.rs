@@ -49,6 +49,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 pub mod activity;
+pub mod activity_items;
 mod applied_split;
 mod discrepancy;
 pub mod entry;

@@ -9,7 +9,7 @@ pub use new_symbol::look_up;
 pub use search::{InstrumentFilter, search};
 
 use app::ServiceError;
-use domain::{Currency, CustomerId, Instrument, Symbol};
+use domain::{Currency, CustomerId, Instrument, InstrumentType, Symbol};
 use market::{CallBudget, MarketClock};
 
 use crate::market_data::MarketData;
@@ -46,6 +46,28 @@ pub async fn load(
         return Ok(stored.or_else(|| market::describe_by_form(symbol)).unwrap_or_else(unlisted));
     }
     find(market, symbol, prices_in, budget).await
+}
+
+/// The kind of an instrument that is held already, as far as it is known without a call of a live provider: a stock is
+/// assumed.
+pub async fn find_type(
+    market: &MarketData,
+    customer: CustomerId,
+    symbol: &Symbol,
+    budget: CallBudget,
+) -> Result<InstrumentType, ServiceError> {
+    if symbol.is_custom() {
+        let found = custom_instruments::find(&market.app, customer, symbol).await;
+        return match found {
+            Err(ServiceError::UnknownSymbol { .. }) => Ok(InstrumentType::Item),
+            found => Ok(found?.instrument_type),
+        };
+    }
+    if market.provider().clock() != MarketClock::Live {
+        return Ok(find(market, symbol, None, budget).await?.instrument_type);
+    }
+    let described = find_described(&market.app, symbol).await?.or_else(|| market::describe_by_form(symbol));
+    Ok(described.map_or(InstrumentType::Stock, |instrument| instrument.instrument_type))
 }
 
 /// The metadata of the instrument that a symbol means to the customer, whether or not it has prices. `prices_in` is the

@@ -18,6 +18,7 @@ pub mod custom_instruments;
 pub mod exchange_hours;
 pub mod exchange_rates;
 mod freshness;
+pub mod held_symbols;
 pub mod history;
 mod history_cache;
 pub mod instruments;

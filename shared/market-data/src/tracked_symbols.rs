@@ -16,9 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use app::{App, ServiceError, listing};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{CustomerId, Investment, PortfolioId, Symbol};
+use domain::{CustomerId, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use ledger::position_items::PositionHead;
 use market::MarketClock;
 use market::call_limits::{UNVERIFIED_A_DAY, UNVERIFIED_COUNTS_FOR};
 use serde::{Deserialize, Serialize};
@@ -28,6 +27,7 @@ use store::retry::{Retry, retry};
 use store::{Body, DeleteExpect, Item, Key, Query, Range, StoreError, Version, Write, documents};
 use tokio::sync::OnceCell;
 
+use crate::held_symbols;
 use crate::market_data::MarketData;
 
 /// How long a symbol stays registered without a tracker: far longer than the time from here to the tracker's write.
@@ -282,20 +282,6 @@ struct HeldSymbols {
 impl HeldSymbols {
     async fn check_holding(&self, app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(portfolio).or_default().clone();
-        Ok(held.get_or_try_init(|| read_held_symbols(app, portfolio)).await?.contains(symbol))
+        Ok(held.get_or_try_init(|| held_symbols::read(app, portfolio)).await?.contains(symbol))
     }
-}
-
-/// The symbols of the positions that have a lot, and of the lots held elsewhere.
-async fn read_held_symbols(app: &App, portfolio: PortfolioId) -> Result<BTreeSet<Symbol>, ServiceError> {
-    let mut held = BTreeSet::new();
-    for item in listing::read_all(app, keys::positions(portfolio)).await? {
-        if !documents::parse::<PositionHead>(&item)?.is_empty() {
-            held.extend(keys::Kind::Position.id_in(&item.key).and_then(|symbol| symbol.parse::<Symbol>().ok()));
-        }
-    }
-    for item in listing::read_all(app, keys::investments(portfolio)).await? {
-        held.insert(documents::parse::<Investment>(&item)?.ticker_symbol);
-    }
-    Ok(held)
 }

@@ -3,14 +3,11 @@
 use chrono::NaiveTime;
 use domain::{CustomerId, Day, PortfolioId, SplitRatio, Symbol};
 use ledger::{Activity, ActivityFields, LotPick};
-use market_data::custom_instruments;
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
-use store::{Write, documents, keys};
 
-use super::conflicts::refuse_missing_units;
-use super::positions::load_splits;
 use super::record::{ActivityRecord, Identity, NewActivity, check};
+use super::step::{Step, prepare_writes};
 use super::{History, MarketData, Precondition, ServiceError, Uuid};
 use crate::investments::track;
 use crate::portfolios;
@@ -46,13 +43,8 @@ pub struct ActivityChange {
     pub note: Option<Option<String>>,
 }
 
-/// A change of one activity in a history.
-pub(super) struct Step<'a> {
-    /// The activity before it, unless it is recorded now.
-    pub before: Option<&'a Activity>,
-    /// The activity after it, unless it is removed.
-    pub after: Option<&'a Activity>,
-}
+/// Which activities a request may change.
+pub(crate) type Accepts = fn(&Activity) -> Result<(), ServiceError>;
 
 /// Corrects an activity if it is still at the version that the correction is for. The version before is kept.
 ///
@@ -69,13 +61,37 @@ pub async fn correct(
     precondition: &Precondition,
     change: &ActivityChange,
 ) -> Result<ActivityRecord, ServiceError> {
-    let standing = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let held = portfolios::load(&market.app, customer, portfolio).await?;
-        let mut history = History::read(&market.app, portfolio).await?;
-        let before = history.find(id)?.clone();
+    let target = Target { portfolio, id, accepts: |_| Ok(()) };
+    let (activity, _) = correct_target(market, customer, &target, precondition, change).await?;
+    Ok(activity.into())
+}
+
+/// The activity that a request changes.
+pub(crate) struct Target {
+    /// The portfolio.
+    pub portfolio: PortfolioId,
+    /// The id of the activity.
+    pub id: Uuid,
+    /// Refuses one that the request may not change.
+    pub accepts: Accepts,
+}
+
+/// The same for an activity that the request may change. Returns it with the history after the correction.
+pub(crate) async fn correct_target(
+    market: &MarketData,
+    customer: CustomerId,
+    target: &Target,
+    precondition: &Precondition,
+    change: &ActivityChange,
+) -> Result<(Activity, History), ServiceError> {
+    let (app, portfolio) = (&market.app, target.portfolio);
+    retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let held = portfolios::load(app, customer, portfolio).await?;
+        let mut history = History::read(app, portfolio).await?;
+        let before = target.find(&history)?;
         precondition.require(before.version)?;
         let identity = Identity {
-            id,
+            id: before.id,
             portfolio_id: portfolio,
             source: before.source,
             created_at: before.created_at,
@@ -84,18 +100,17 @@ pub async fn correct(
         };
         let after = check(market, customer, &change.of(&before), identity, held.record.portfolio.lot_method).await?;
         if after == before {
-            return Ok::<_, ServiceError>(before);
+            return Ok::<_, ServiceError>((before, history));
         }
-        track(&market.app, portfolio, after.symbol()).await?;
-        let after = Activity { updated_at: market.app.now(), version: before.version.saturating_add(1), ..after };
-        let step = Step { before: Some(&before), after: Some(&after) };
-        let writes = prepare_writes(market, customer, portfolio, &mut history, &step).await?;
-        market.app.table().transact(writes).await?;
-        history.remove_packed_investments(&market.app).await?;
-        Ok(after)
+        track(app, portfolio, after.symbol()).await?;
+        let after = Activity { updated_at: app.now(), version: before.version.saturating_add(1), ..after };
+        let step = Step { before: Some(&before), after: std::slice::from_ref(&after) };
+        let writes = prepare_writes(market, customer, &mut history, &step).await?;
+        app.table().transact(writes).await?;
+        history.remove_packed_investments(app).await;
+        Ok((after, history))
     })
-    .await?;
-    Ok(standing.into())
+    .await
 }
 
 /// Removes an activity. Its last version is kept.
@@ -109,63 +124,36 @@ pub async fn remove(
     id: Uuid,
     precondition: &Precondition,
 ) -> Result<(), ServiceError> {
+    remove_target(market, customer, &Target { portfolio, id, accepts: |_| Ok(()) }, precondition).await
+}
+
+/// The same for an activity that the request may change.
+pub(crate) async fn remove_target(
+    market: &MarketData,
+    customer: CustomerId,
+    target: &Target,
+    precondition: &Precondition,
+) -> Result<(), ServiceError> {
+    let app = &market.app;
     retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        portfolios::load(&market.app, customer, portfolio).await?;
-        let mut history = History::read(&market.app, portfolio).await?;
-        let before = history.find(id)?.clone();
+        portfolios::load(app, customer, target.portfolio).await?;
+        let mut history = History::read(app, target.portfolio).await?;
+        let before = target.find(&history)?;
         precondition.allow(before.version)?;
-        let step = Step { before: Some(&before), after: None };
-        let writes = prepare_writes(market, customer, portfolio, &mut history, &step).await?;
-        market.app.table().transact(writes).await?;
-        history.remove_packed_investments(&market.app).await
+        let step = Step { before: Some(&before), after: &[] };
+        let writes = prepare_writes(market, customer, &mut history, &step).await?;
+        app.table().transact(writes).await?;
+        history.remove_packed_investments(app).await;
+        Ok(())
     })
     .await
 }
 
-/// The writes of a step, which is applied to `history`.
-pub(super) async fn prepare_writes(
-    market: &MarketData,
-    customer: CustomerId,
-    portfolio: PortfolioId,
-    history: &mut History,
-    step: &Step<'_>,
-) -> Result<Vec<Write>, ServiceError> {
-    let app = &market.app;
-    let held = portfolios::load(app, customer, portfolio).await?;
-    if step.after.is_some() {
-        held.require_open()?;
-    }
-    let before = history.clone();
-    match (step.before, step.after) {
-        (_, None) => step.before.into_iter().for_each(|activity| history.remove(activity.id)),
-        (None, Some(activity)) => history.append(vec![activity.clone()])?,
-        (Some(_), Some(activity)) => history.replace(activity.clone()),
-    }
-    let touched: Vec<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
-    let of_touched = |history: &'_ History| -> Vec<Activity> {
-        history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
-    };
-    let (old, new) = (of_touched(&before), of_touched(history));
-    let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
-    let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
-    let changed = step.after.map(|activity| activity.id);
-    refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
-    let mut writes = history.writes()?;
-    if let Some(day) = step.activities().map(|activity| activity.date).min() {
-        writes.push(held.unchanged_but_dirty_from(day)?);
-    }
-    if let Some(before) = step.before {
-        let key = keys::activity_version(portfolio, before.id, before.version);
-        writes.push(Write::create(key.clone(), documents::body(&key, before)?));
-    }
-    let held = step.after.map(|activity| (activity.symbol(), activity.currency()));
-    writes.extend(custom_instruments::assert_unchanged(app, customer, held).await?);
-    Ok(writes)
-}
-
-impl Step<'_> {
-    fn activities(&self) -> impl Iterator<Item = &Activity> {
-        self.before.into_iter().chain(self.after)
+impl Target {
+    fn find(&self, history: &History) -> Result<Activity, ServiceError> {
+        let found = history.find(self.id)?;
+        (self.accepts)(found)?;
+        Ok(found.clone())
     }
 }
 

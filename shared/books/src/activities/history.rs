@@ -8,13 +8,15 @@
 
 use app::error::ServiceError;
 use app::{App, listing};
-use domain::{Investment, PortfolioId};
-use ledger::{Activity, Refusal};
+use domain::PortfolioId;
+use ledger::Activity;
+use ledger::activity_items::{MAX_SEGMENT_ACTIVITIES, pack, split_into_segments, unpack};
 use serde::{Deserialize, Serialize};
-use store::{Body, DeleteExpect, Expect, StoreError, Version, Write, documents, keys};
+use serde_json::Value;
+use store::{Body, DeleteExpect, Expect, Item, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 
-use super::{MAX_ACTIVITIES, WHAT, segment};
+use super::{MAX_ACTIVITIES, ONE, WHAT, stored_investments};
 
 /// The item that names the segments.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -77,8 +79,8 @@ impl History {
             if item.key == head_key {
                 head = Some((documents::parse::<Head>(&item)?, item.version));
             } else {
-                let (generation, activities) =
-                    segment::unpack(&item.body).map_err(|reason| StoreError::corrupt(&item.key, &reason))?;
+                let segment = packed(&item).and_then(unpack::<Activity>);
+                let (generation, activities) = segment.map_err(|reason| StoreError::corrupt(&item.key, &reason))?;
                 stored.insert(item.key, (generation, activities, item.version));
             }
         }
@@ -100,17 +102,21 @@ impl History {
         Ok(Self { portfolio, head, head_version: Some(version), segments, emptied: Vec::new() })
     }
 
-    /// The lots of a portfolio whose history was never written.
+    /// The lots of a portfolio whose history was never changed.
     async fn of_investments(app: &App, portfolio: PortfolioId) -> Result<Self, ServiceError> {
-        let mut activities = Vec::new();
-        for item in listing::read_all(app, keys::investments(portfolio)).await? {
-            let investment: Investment = documents::parse(&item)?;
-            let activity = Activity::try_from(investment);
-            activities.push(activity.map_err(|error: Refusal| StoreError::corrupt(&item.key, &error))?);
+        let activities = stored_investments::read(app, portfolio).await?;
+        // A first change in between may have removed them.
+        if app.table().get(&keys::activities_head(portfolio)).await?.is_some() {
+            return Err(StoreError::Conflict { write: 0 }.into());
         }
         let head = Head { investments_left: !activities.is_empty(), ..Head::default() };
-        let segments = segment::parts(activities)?.into_iter().map(Segment::new).collect();
+        let segments = segments_of(activities)?.into_iter().map(Segment::new).collect();
         Ok(Self { portfolio, head, head_version: None, segments, emptied: Vec::new() })
+    }
+
+    /// The portfolio.
+    pub(crate) fn portfolio(&self) -> PortfolioId {
+        self.portfolio
     }
 
     /// The activities in the order of recording.
@@ -118,26 +124,38 @@ impl History {
         self.segments.iter().flat_map(|segment| &segment.activities)
     }
 
-    /// Removes the lots that were stored before there were activities, once a change has packed them. If it does not
-    /// come to its end, the next change continues it; nothing reads these lots any more.
-    pub(crate) async fn remove_packed_investments(&self, app: &App) -> Result<(), ServiceError> {
+    /// Removes the lots that were stored before there were activities, once a change has packed them. It is no part of
+    /// that change: if it does not come to its end, the next change continues it.
+    pub(crate) async fn remove_packed_investments(&self, app: &App) {
         if !self.head.investments_left {
+            return;
+        }
+        if let Err(error) = self.finish_packing(app).await {
+            tracing::warn!(%error, portfolio = %self.portfolio, "packed investments are not all removed yet");
+        }
+    }
+
+    async fn finish_packing(&self, app: &App) -> Result<(), ServiceError> {
+        if !stored_investments::remove(app, self.portfolio).await? {
             return Ok(());
         }
-        let items = listing::read_all(app, keys::investments(self.portfolio)).await?;
-        let all = items.into_iter().map(|item| item.key).chain([keys::investment_count(self.portfolio)]);
-        let gone: Vec<Write> = all.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
-        for writes in gone.chunks(store::limits::MAX_WRITES) {
-            app.table().transact(writes.to_vec()).await?;
-        }
+        let key = keys::activities_head(self.portfolio);
+        let Some((head, version)) = documents::read::<Head>(app.table(), &key).await? else { return Ok(()) };
+        let body = documents::body(&key, &Head { investments_left: false, ..head })?;
+        app.table().transact(vec![Write::update(key, body, version)]).await?;
         Ok(())
+    }
+
+    /// The write that makes a transaction fail if the history has changed since it was read.
+    pub(crate) fn unchanged(&self) -> Write {
+        Write::Check { key: keys::activities_head(self.portfolio), expect: self.head_version.into() }
     }
 
     /// One activity.
     ///
     /// Errors: [`ServiceError::NotFound`].
     pub(crate) fn find(&self, id: Uuid) -> Result<&Activity, ServiceError> {
-        self.activities().find(|activity| activity.id == id).ok_or(ServiceError::NotFound { what: "activity" })
+        self.activities().find(|activity| activity.id == id).ok_or(ServiceError::NotFound { what: ONE })
     }
 
     /// Adds activities at the end.
@@ -148,7 +166,7 @@ impl History {
         if count > MAX_ACTIVITIES {
             return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_ACTIVITIES });
         }
-        match self.segments.last_mut().filter(|last| last.activities.len() < segment::MAX_ACTIVITIES) {
+        match self.segments.last_mut().filter(|last| last.activities.len() < MAX_SEGMENT_ACTIVITIES) {
             Some(last) => {
                 last.activities.extend(activities);
                 last.is_changed = true;
@@ -195,7 +213,7 @@ impl History {
             }
             // The first part stays in place; what no longer fits goes into new segments behind it.
             let mut place = segment.number.zip(segment.version);
-            for activities in segment::parts(segment.activities.clone())? {
+            for activities in segments_of(segment.activities.clone())? {
                 let (number, expect) = match place.take() {
                     Some((number, version)) => (number, Expect::Version(version)),
                     None => {
@@ -204,7 +222,8 @@ impl History {
                         (number, Expect::Absent)
                     }
                 };
-                let body = Body::Bytes(segment::pack(generation, &activities)?);
+                let packed = pack(generation, &activities);
+                let body = Body::Bytes(packed.map_err(|error| ServiceError::fault("packing activities", error))?);
                 let key = keys::activities_segment(self.portfolio, number);
                 writes.push(Write::Put { key, body, expires_at: None, expect });
                 head.segments.push(SegmentInfo { number, generation, count: activities.len() });
@@ -226,4 +245,24 @@ impl Segment {
     fn new(activities: Vec<Activity>) -> Self {
         Self { number: None, generation: 0, version: None, activities, is_changed: true }
     }
+}
+
+/// The activities in an item of a history, as they are stored; none in its head.
+///
+/// Errors: an item that cannot be read.
+pub fn parse_stored(item: &Item) -> Result<Vec<Value>, StoreError> {
+    let Ok(bytes) = packed(item) else { return Ok(Vec::new()) };
+    unpack(bytes).map(|(_, activities)| activities).map_err(|reason| StoreError::corrupt(&item.key, &reason))
+}
+
+/// The bytes of a segment's item.
+fn packed(item: &Item) -> Result<&[u8], String> {
+    match &item.body {
+        Body::Bytes(bytes) => Ok(bytes),
+        Body::Json(_) => Err("text instead of bytes".to_owned()),
+    }
+}
+
+fn segments_of(activities: Vec<Activity>) -> Result<Vec<Vec<Activity>>, ServiceError> {
+    split_into_segments(activities).map_err(|error| ServiceError::fault("packing activities", error))
 }

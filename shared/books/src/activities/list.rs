@@ -1,16 +1,18 @@
 //! Reading activities: one, a page of them, and the versions of one.
 
+use app::App;
 use app::error::ServiceError;
-use app::listing::{self, DayRange, ListOrder, ListPage, PageRequest};
+use app::listing::{self, DayRange, ListPage, PageRequest};
 use domain::{CustomerId, PortfolioId, Symbol};
 use ledger::{Activity, ActivityType};
 use market_data::MarketData;
 use serde::Serialize;
+use store::keys::List;
 use store::retry::{Retry, retry};
-use store::{Cursor, Query, Range, documents, keys};
+use store::{Range, documents, keys};
 use uuid::Uuid;
 
-use super::{ActivityRecord, History};
+use super::{ActivityRecord, History, ONE};
 use crate::portfolios;
 
 /// Which activities a list contains.
@@ -58,7 +60,7 @@ pub async fn versions(
     for item in listing::read_all(&market.app, keys::activity_versions(portfolio, id)).await?.iter().rev() {
         all.push(documents::parse::<Activity>(item)?.into());
     }
-    if all.is_empty() { Err(ServiceError::NotFound { what: "activity" }) } else { Ok(all) }
+    if all.is_empty() { Err(ServiceError::NotFound { what: ONE }) } else { Ok(all) }
 }
 
 /// A page of a portfolio's activities, by day; within a day in the order of recording.
@@ -72,34 +74,11 @@ pub async fn list(
     page: &PageRequest,
 ) -> Result<ListPage<ActivityRecord>, ServiceError> {
     let history = read(market, customer, portfolio).await?;
-    let query = Query {
-        partition: keys::activities(portfolio).partition,
-        range: Range::All,
-        limit: page.limit,
-        cursor: page.cursor.clone().map(Cursor::new),
-        direction: page.order.into(),
-        filter: listing::fingerprint(filter)?,
-    };
-    let after = query.position()?;
-    let mut kept: Vec<(String, &Activity)> = history
-        .activities()
-        .filter(|activity| filter.keeps(activity))
-        .map(|activity| (place(activity), activity))
-        .collect();
-    kept.sort_by(|(left, _), (right, _)| left.cmp(right));
-    if page.order == ListOrder::Desc {
-        kept.reverse();
-    }
-    let is_behind = |place: &String| match (&after, page.order) {
-        (None, _) => true,
-        (Some(after), ListOrder::Asc) => place > after,
-        (Some(after), ListOrder::Desc) => place < after,
-    };
-    let mut rest = kept.into_iter().filter(|(place, _)| is_behind(place)).peekable();
-    let shown: Vec<(String, &Activity)> = rest.by_ref().take(page.limit).collect();
-    let last = shown.last().filter(|_| rest.peek().is_some());
-    let next = last.map(|(place, _)| query.cursor_after(place).to_string());
-    Ok(ListPage { items: shown.into_iter().map(|(_, activity)| activity.clone().into()).collect(), next })
+    let kept = history.activities().filter(|activity| filter.keeps(activity));
+    let places = kept.map(|activity| (place(activity), activity)).collect();
+    let list = List { range: Range::All, ..keys::activities(portfolio) };
+    let read = listing::page_of(list, listing::fingerprint(filter)?, page, places)?;
+    Ok(read.map(|activity: &Activity| activity.clone().into()))
 }
 
 /// The place of an activity in a list, as text in the same order.
@@ -109,5 +88,10 @@ fn place(activity: &Activity) -> String {
 
 async fn read(market: &MarketData, customer: CustomerId, portfolio: PortfolioId) -> Result<History, ServiceError> {
     portfolios::load(&market.app, customer, portfolio).await?;
-    retry(Retry::within(app::CONFLICT_BUDGET), || History::read(&market.app, portfolio)).await
+    read_history(&market.app, portfolio).await
+}
+
+/// The history of a portfolio, read again if it changes meanwhile.
+pub(crate) async fn read_history(app: &App, portfolio: PortfolioId) -> Result<History, ServiceError> {
+    retry(Retry::within(app::CONFLICT_BUDGET), || History::read(app, portfolio)).await
 }

@@ -11,19 +11,26 @@ mod history;
 mod list;
 mod positions;
 mod record;
-mod segment;
+mod step;
+mod stored_investments;
 
 use app::error::ServiceError;
 use app::precondition::Precondition;
 pub use change::{ActivityChange, correct, remove};
+
 pub(crate) use history::History;
+pub use history::parse_stored;
+
 pub use list::{ActivityFilter, find, list, versions};
 use market_data::MarketData;
 pub(crate) use positions::{RecordedInstrument, RecordedPositions, replay_all};
 pub use record::{ActivityRecord, NewActivity, record};
+
 use uuid::Uuid;
 
 /// The most activities of a portfolio.
 pub const MAX_ACTIVITIES: usize = 20_000;
 
 pub(crate) const WHAT: &str = "activities";
+/// What is not found if an id is unknown.
+pub(crate) const ONE: &str = "activity";

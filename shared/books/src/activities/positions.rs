@@ -64,13 +64,13 @@ impl RecordedInstrument {
 
 /// Activities of one instrument, in the order in which they count.
 #[derive(Clone, Debug)]
-pub(super) struct InstrumentHistory<'a> {
+pub(crate) struct InstrumentHistory<'a> {
     currency: Currency,
     activities: Vec<&'a Activity>,
 }
 
 /// Activities by instrument, each in the order in which they count.
-pub(super) fn by_instrument<'a>(
+pub(crate) fn by_instrument<'a>(
     activities: impl IntoIterator<Item = &'a Activity>,
 ) -> BTreeMap<&'a Symbol, InstrumentHistory<'a>> {
     let mut all: BTreeMap<&Symbol, InstrumentHistory<'_>> = BTreeMap::new();
@@ -85,7 +85,7 @@ pub(super) fn by_instrument<'a>(
 
 impl InstrumentHistory<'_> {
     /// What it leaves on the evening of `through`, by the splits of the market and those that it records itself.
-    pub(super) fn replay(
+    pub(crate) fn replay(
         &self,
         symbol: &Symbol,
         market: &[Split],

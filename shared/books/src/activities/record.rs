@@ -2,19 +2,20 @@
 
 use app::effect::Effect;
 use app::error::{FieldMistake, ServiceError};
-use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
+use app::idempotency::{self, Created, KeyLookup, KeyedRoute, ReservedKey};
 use app::{App, stored_responses};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::{Currency, CustomerId, Day, PortfolioId, SplitRatio, Symbol};
 use ledger::{Activity, ActivityFields, ActivitySource, ActivityType, LotMethod, LotPick};
 use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::retry::{Retry, retry};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::change::{Step, prepare_writes};
+use super::step::{Step, prepare_writes};
 use super::{History, WHAT};
 use crate::investments::track;
 use crate::portfolios;
@@ -172,27 +173,49 @@ pub async fn record(
     let source = ActivitySource::Recorded;
     let identity = Identity { id, portfolio_id: portfolio, source, created_at: now, updated_at: now, version: 1 };
     let activity = check(market, customer, new, identity, method).await?;
-    track(&market.app, portfolio, activity.symbol()).await?;
-    let shown = ActivityRecord::from(activity.clone());
-    let json =
-        serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("serializing an activity failed", error))?;
-    let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
-    let (first, history) = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let mut history = History::read(&market.app, portfolio).await?;
-        let step = Step { before: None, after: Some(&activity) };
-        let mut writes = prepare_writes(market, customer, portfolio, &mut history, &step).await?;
-        writes.extend(kept.clone());
-        Ok::<_, ServiceError>((idempotency::commit(&market.app, pending.clone(), id, writes).await?, history))
+    append(market, customer, &activity, pending, |_| Ok(activity.clone().into())).await
+}
+
+/// Appends an activity to the history of its portfolio. The result is what `answer` makes of the history with it, and is
+/// stored under the key of the request, if it has one.
+///
+/// Errors: those of [`record`], and those of `answer`.
+pub(crate) async fn append<T: Serialize + DeserializeOwned>(
+    market: &MarketData,
+    customer: CustomerId,
+    activity: &Activity,
+    key: ReservedKey,
+    answer: impl Fn(&History) -> Result<T, ServiceError>,
+) -> Result<Created<T>, ServiceError> {
+    let app = &market.app;
+    track(app, activity.portfolio_id, activity.symbol()).await?;
+    let (first, value, history) = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let mut history = History::read(app, activity.portfolio_id).await?;
+        let step = Step { before: None, after: std::slice::from_ref(activity) };
+        let mut writes = prepare_writes(market, customer, &mut history, &step).await?;
+        let value = answer(&history)?;
+        if key.is_given() {
+            let json = serde_json::to_vec(&value)
+                .map_err(|error| ServiceError::fault("serializing a recorded activity failed", error))?;
+            writes.push(stored_responses::inline(customer, activity.id, &json)?);
+        }
+        let first = idempotency::commit(app, key.clone(), activity.id, writes).await?;
+        Ok::<_, ServiceError>((first, value, history))
     })
     .await?;
     if let Some(first) = first {
-        return read_answer(&market.app, customer, first).await;
+        return read_answer(app, customer, first).await;
     }
-    history.remove_packed_investments(&market.app).await?;
-    Ok(Created { value: shown, replayed: false })
+    history.remove_packed_investments(app).await;
+    Ok(Created { value, replayed: false })
 }
 
-async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<ActivityRecord>, ServiceError> {
+/// The stored response to an earlier request with the same key.
+pub(crate) async fn read_answer<T: DeserializeOwned>(
+    app: &App,
+    customer: CustomerId,
+    id: Uuid,
+) -> Result<Created<T>, ServiceError> {
     Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use app::App;
-use app::counter::Counter;
 use app::error::ServiceError;
 use app::precondition::Precondition;
 use domain::portfolio::{
@@ -17,6 +16,7 @@ use store::{Expect, Write, keys};
 
 use super::kept_profile;
 use super::record::{LoadedPortfolio, PortfolioRecord, load};
+use crate::activities::{History, replay_all};
 use crate::positions;
 
 /// A change of a portfolio; `None` leaves a field unchanged.
@@ -166,19 +166,22 @@ fn merged(standing: Option<&InvestmentAims>, part: &AimsChange) -> Result<Invest
 ///
 /// A trade asserts the portfolio's version and does not change it, so a trade that commits between reading the
 /// positions and writing would go unnoticed. But every trade writes the head of its customer's wallet: the head is read
-/// before the positions, and asserted with the closing.
+/// before the positions, and asserted with the closing. So is the head of the activities.
 async fn assert_nothing_held(market: &MarketData, held: &LoadedPortfolio) -> Result<[Write; 2], ServiceError> {
     let portfolio = &held.record.portfolio;
     let wallet = assert_wallet_unchanged(&market.app, portfolio.customer_id).await?;
-    let investments = Counter::read(&market.app, keys::investment_count(portfolio.id)).await?;
-    if investments.count() > 0 {
-        let holding = format!("{} investments", investments.count());
-        return Err(ServiceError::PortfolioNotEmpty { holding });
+    let history = History::read(&market.app, portfolio.id).await?;
+    let recorded = history.activities().cloned().collect();
+    let budget = market.budget_for(portfolio.customer_id);
+    let recorded = replay_all(market, recorded, portfolio.lot_method, Day::LAST, budget).await?;
+    let lots: usize = recorded.values().map(|recorded| recorded.position.lots.len()).sum();
+    if lots > 0 {
+        return Err(ServiceError::PortfolioNotEmpty { holding: format!("{lots} investments") });
     }
     let positions = positions::read_all(market, portfolio.id).await?;
     match positions.iter().find(|position| !position.lots.is_empty()) {
         Some(held) => Err(ServiceError::PortfolioNotEmpty { holding: format!("units of {}", held.symbol) }),
-        None => Ok([wallet, investments.unchanged()]),
+        None => Ok([wallet, history.unchanged()]),
     }
 }
 

@@ -169,7 +169,10 @@ impl Check<'_> {
         let (units, charges) = (self.units(), self.charges());
         let terms = self.terms(units.as_ref().map(|units| units.quantity));
         let ((unit_price, amount), (fee, tax)) = terms.zip(charges)?;
-        Some(ActivityEvent::Buy(BuyDetails { units: units?, unit_price, amount, fee, tax }))
+        let bought = ActivityEvent::Buy(BuyDetails { units: units?, unit_price, amount, fee, tax });
+        let cost = bought.cost().map_err(|_| ActivityMistake::Money { field: "amount", error: MoneyError::TooLarge });
+        self.note(cost)?;
+        Some(bought)
     }
 
     fn sell(&mut self) -> Option<ActivityEvent> {

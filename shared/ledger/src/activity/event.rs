@@ -3,7 +3,9 @@
 use domain::{Currency, Day, Money, Price, Quantity, SplitRatio, Symbol};
 
 use super::{ActivityFields, ActivityType};
+use crate::exact;
 use crate::lots::LotPick;
+use crate::refusal::Refusal;
 
 /// Units of an instrument, above zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,6 +174,23 @@ impl ActivityEvent {
             Self::Sell(_) | Self::TransferOut(_) => true,
             Self::Adjustment(adjustment) => adjustment.is_removal,
             Self::Buy(_) | Self::TransferIn(_) | Self::Split { .. } => false,
+        }
+    }
+
+    /// The total cost of the units that come in, fee and tax included; nothing if it is not known, or if no units come in.
+    ///
+    /// Errors: a cost larger than the largest amount.
+    pub fn cost(&self) -> Result<Option<Money>, Refusal> {
+        let at_price = |units: &Units, price: &Option<Price>, currency: Currency| {
+            price.map(|price| exact::value(units.quantity, price, currency)).transpose()
+        };
+        match self {
+            Self::Buy(BuyDetails { amount, fee, tax, .. }) => exact::plus(exact::plus(*amount, *fee)?, *tax).map(Some),
+            Self::TransferIn(TransferInDetails { units, unit_price, currency, .. })
+            | Self::Adjustment(AdjustmentDetails { units, unit_price, currency, is_removal: false }) => {
+                at_price(units, unit_price, *currency)
+            }
+            _ => Ok(None),
         }
     }
 

@@ -315,7 +315,8 @@ pub fn replay(
 
 /// What an activity does to the lots; nothing if it is a split, which is known by its place among the splits.
 fn movement(activity: &Activity) -> Result<Option<Movement<'_>>, Refusal> {
-    let lot = |units: &Units, acquired_on: Option<Day>, cost: Option<Money>| {
+    let cost = activity.event.cost()?;
+    let lot = |units: &Units, acquired_on: Option<Day>| {
         let (id, entered_on, quantity) = (activity.id, activity.date, units.quantity);
         Movement::In(RecordedLot { id, acquired_on, entered_on, unit_day: entered_on, quantity, cost })
     };
@@ -323,18 +324,9 @@ fn movement(activity: &Activity) -> Result<Option<Movement<'_>>, Refusal> {
         Movement::Out(Outflow { activity, quantity: units.quantity, proceeds, picks })
     };
     Ok(Some(match &activity.event {
-        ActivityEvent::Buy(BuyDetails { units, amount, fee, tax, .. }) => {
-            let cost = exact::plus(exact::plus(*amount, *fee)?, *tax)?;
-            lot(units, Some(activity.date), Some(cost))
-        }
-        ActivityEvent::TransferIn(TransferInDetails { units, unit_price, currency, acquired_on }) => {
-            let cost = unit_price.map(|price| exact::value(units.quantity, price, *currency));
-            lot(units, *acquired_on, cost.transpose()?)
-        }
-        ActivityEvent::Adjustment(AdjustmentDetails { units, is_removal: false, unit_price, currency }) => {
-            let cost = unit_price.map(|price| exact::value(units.quantity, price, *currency));
-            lot(units, None, cost.transpose()?)
-        }
+        ActivityEvent::Buy(BuyDetails { units, .. }) => lot(units, Some(activity.date)),
+        ActivityEvent::TransferIn(TransferInDetails { units, acquired_on, .. }) => lot(units, *acquired_on),
+        ActivityEvent::Adjustment(AdjustmentDetails { units, is_removal: false, .. }) => lot(units, None),
         ActivityEvent::Sell(SellDetails { units, amount, fee, lots, .. }) => {
             outflow(units, Some(exact::minus(*amount, *fee)?), lots)
         }

@@ -9,11 +9,12 @@ use app::precondition::Precondition;
 use app::{App, ServiceError, listing};
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioName;
-use domain::{Currency, CustomerId, Instrument, InstrumentType, Investment, Portfolio, PortfolioId, Symbol};
+use domain::{Currency, CustomerId, Instrument, InstrumentType, Portfolio, Symbol};
 use serde::Deserialize;
-use store::limits::MAX_PAGE_ITEMS;
 use store::retry::{Retry, retry};
-use store::{DeleteExpect, Query, Version, Write, documents, keys};
+use store::{DeleteExpect, Version, Write, documents, keys};
+
+use crate::held_symbols;
 
 use super::record::{CustomInstrumentRecord, MAX_ITEMS, load, load_also_locked, remove_valuations};
 
@@ -171,8 +172,8 @@ async fn find_use(
     }
     for item in listing::read_all(app, keys::portfolios(customer)).await? {
         let PortfolioOutline { portfolio, removing } = documents::parse(&item)?;
-        if !removing && check_holding(app, portfolio.id, symbol).await? {
-            return Ok(Some(format!("the portfolio {} holds it", portfolio.name)));
+        if !removing && held_symbols::read_recorded(app, portfolio.id).await?.contains(symbol) {
+            return Ok(Some(format!("the portfolio {} holds it or has held it", portfolio.name)));
         }
     }
     Ok(None)
@@ -184,22 +185,4 @@ struct PortfolioOutline {
     portfolio: Portfolio,
     #[serde(default)]
     removing: bool,
-}
-
-/// Whether a lot of a portfolio is one of this custom instrument, which can only be held elsewhere.
-async fn check_holding(app: &App, portfolio: PortfolioId, symbol: &Symbol) -> Result<bool, ServiceError> {
-    let lots = keys::investments(portfolio);
-    let mut query = Query::forward(lots.partition, lots.range, MAX_PAGE_ITEMS);
-    loop {
-        let page = app.table().query(&query).await?;
-        for item in &page.items {
-            if documents::parse::<Investment>(item)?.ticker_symbol == *symbol {
-                return Ok(true);
-            }
-        }
-        query.cursor = page.next;
-        if query.cursor.is_none() {
-            return Ok(false);
-        }
-    }
 }

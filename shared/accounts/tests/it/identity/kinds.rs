@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use accounts::{erasure, export};
-use app::listing;
+use app::{Precondition, listing};
+use books::activities::{self, ActivityChange, NewActivity};
 use chrono::TimeDelta;
 use domain::{CustomerId, PortfolioId};
 use identity::sessions::SessionKind;
+use ledger::{ActivityFields, ActivityType};
 use market_data::custom_instruments::{self, NewCustomInstrument};
 use serde_json::{Value, json};
 use store::keys::{self, Kind, List};
@@ -67,6 +69,8 @@ impl World {
             (keys::older_lots(PORTFOLIO, &ibm, 1), json!({})),
             (keys::trade(PORTFOLIO, one), json!({})),
             (keys::series_state(PORTFOLIO), json!({})),
+            (keys::activities_head(PORTFOLIO), json!({ "generation": 1 })),
+            (keys::activity_version(PORTFOLIO, one, 1), json!({ "quantity": "1" })),
             (keys::investment_count(PORTFOLIO), json!(1)),
             (keys::import(PORTFOLIO, "ab12"), json!({})),
             (keys::wallet_entry(id, 1), json!({})),
@@ -177,7 +181,18 @@ async fn an_export_contains_every_kind_except_profile_sessions_connections_expor
         "watches",
     ];
     assert_eq!(names(&export["records"]), own);
-    let held = ["import", "investment", "investments", "lot", "position", "profile", "series", "trade"];
+    let held = [
+        "activities",
+        "activity_version",
+        "import",
+        "investment",
+        "investments",
+        "lot",
+        "position",
+        "profile",
+        "series",
+        "trade",
+    ];
     assert_eq!(names(&export["portfolios"][0]), held);
     assert_eq!(names(&export["wallet"]), ["entry"]);
     assert!(export.get("not_shown").is_none(), "{export}");
@@ -193,4 +208,35 @@ async fn an_export_lists_the_keys_of_unknown_items_without_their_content() {
     let export = world.exported(id).await;
     assert_eq!(export["not_shown"], json!(novel.map(|key| key.to_string())));
     assert!(!export.to_string().contains("secret"));
+}
+
+#[tokio::test]
+async fn an_export_contains_every_activity_and_the_versions_before_its_changes() {
+    let (world, id) = World::with_everything().await;
+    let market = &world.platform;
+    let fields = ActivityFields {
+        symbol: "IBM".parse().ok(),
+        quantity: "2".parse().ok(),
+        unit_price: "100".parse().ok(),
+        ..ActivityFields::new(ActivityType::Buy)
+    };
+    let date = "2010-01-04".parse().unwrap();
+    let purchase = NewActivity { date, time: None, fields, note: None, external_id: None };
+    let gone = [keys::activities_head(PORTFOLIO), keys::activity_version(PORTFOLIO, Uuid::from_u128(1), 1)];
+    let gone = gone.map(|key| Write::Delete { key, expect: store::DeleteExpect::Any });
+    world.table.inner().transact(gone.to_vec()).await.unwrap();
+    let bought = activities::record(market, id, PORTFOLIO, &purchase, None).await.unwrap().value;
+    let change = ActivityChange { quantity: "3".parse().ok(), ..ActivityChange::default() };
+    activities::correct(market, id, PORTFOLIO, bought.id, &Precondition::Any, &change).await.unwrap();
+    let export = world.exported(id).await;
+    let exported = |kind: &str, field: &str| -> Vec<Value> {
+        export["portfolios"][0][kind].as_array().unwrap().iter().map(|record| record[field].clone()).collect()
+    };
+    assert_eq!(exported("activities", "quantity"), [json!("1"), json!("3")], "the lot stored before, and this one");
+    assert_eq!(exported("activity_version", "quantity"), [json!("2")]);
+    assert!(export["portfolios"][0].get("investment").is_none(), "it is an activity now");
+    world.erase(id).await;
+    world.sweep(id).await;
+    let trackers = keys::trackers(&"IBM".parse().unwrap());
+    assert!(listing::read_all(&world.platform.app, trackers).await.unwrap().is_empty());
 }

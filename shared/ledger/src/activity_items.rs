@@ -1,45 +1,44 @@
-//! Segments: the packed activities of a portfolio, in the order of recording.
+//! How activities are stored: in segments, each an item of bytes with activities in the order of recording.
 //!
-//! A segment is an item of bytes: the number of the format, the generation of the head that it belongs to, and its
-//! activities as JSON, compressed.
+//! The bytes are the number of the format, the generation of the history that the segment belongs to, and the activities
+//! as JSON, compressed.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 
-use app::error::ServiceError;
 use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
-use ledger::Activity;
-use store::Body;
+use serde::de::DeserializeOwned;
+
+use crate::activity::Activity;
 
 /// The most activities of a segment.
-pub(super) const MAX_ACTIVITIES: usize = 500;
+pub const MAX_SEGMENT_ACTIVITIES: usize = 500;
 /// The size in bytes above which a segment takes no more activities.
-pub(super) const FULL_BYTES: usize = 32 << 10;
-/// The most bytes of activities in a segment, unpacked: far more than [`MAX_ACTIVITIES`] with the longest notes.
+pub const FULL_SEGMENT_BYTES: usize = 32 << 10;
+/// The most bytes of activities in a segment, unpacked: far more than [`MAX_SEGMENT_ACTIVITIES`] with the longest notes.
 const MAX_UNPACKED_BYTES: u64 = 16 << 20;
 /// The number of the format.
 const FORMAT: u8 = 1;
 /// The bytes before the activities.
 const HEADER_BYTES: usize = 9;
 
-/// The body of a segment of these activities.
+/// The bytes of a segment of these activities.
 ///
-/// Errors: an internal one.
-pub(super) fn pack(generation: u64, activities: &[Activity]) -> Result<Vec<u8>, ServiceError> {
-    let json = serde_json::to_vec(activities).map_err(|error| ServiceError::fault("serializing activities", error))?;
-    let mut packed = Vec::with_capacity(HEADER_BYTES + json.len() / 4);
-    packed.push(FORMAT);
+/// Errors: activities that cannot be written as JSON.
+pub fn pack(generation: u64, activities: &[Activity]) -> io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(activities)?;
+    let mut packed = vec![FORMAT];
     packed.extend(generation.to_be_bytes());
     let mut encoder = DeflateEncoder::new(packed, Compression::default());
-    encoder.write_all(&json).and_then(|()| encoder.finish()).map_err(|error| ServiceError::fault("packing", error))
+    encoder.write_all(&json)?;
+    encoder.finish()
 }
 
-/// The generation and the activities of a segment.
+/// The generation and the activities of a segment: [`Activity`], or what a reader needs of it.
 ///
-/// Errors: why the body is not one.
-pub(super) fn unpack(body: &Body) -> Result<(u64, Vec<Activity>), String> {
-    let Body::Bytes(bytes) = body else { return Err("text instead of bytes".to_owned()) };
+/// Errors: why the bytes are not a segment.
+pub fn unpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<(u64, Vec<T>), String> {
     let (header, packed) = bytes.split_at_checked(HEADER_BYTES).ok_or("too short")?;
     let (&format, generation) = header.split_first().ok_or("too short")?;
     if format != FORMAT {
@@ -54,12 +53,14 @@ pub(super) fn unpack(body: &Body) -> Result<(u64, Vec<Activity>), String> {
 }
 
 /// Splits activities into parts that each fit into a segment, in their order, filling one after the other.
-pub(super) fn parts(activities: Vec<Activity>) -> Result<Vec<Vec<Activity>>, ServiceError> {
+///
+/// Errors: activities that cannot be written as JSON.
+pub fn split_into_segments(activities: Vec<Activity>) -> io::Result<Vec<Vec<Activity>>> {
     let mut parts = Vec::new();
     let mut rest = activities;
     while !rest.is_empty() {
-        let mut count = rest.len().min(MAX_ACTIVITIES);
-        while count > 1 && pack(0, rest.get(..count).unwrap_or(&rest))?.len() > FULL_BYTES {
+        let mut count = rest.len().min(MAX_SEGMENT_ACTIVITIES);
+        while count > 1 && pack(0, rest.get(..count).unwrap_or(&rest))?.len() > FULL_SEGMENT_BYTES {
             count = count.div_ceil(2);
         }
         let after = rest.split_off(count);
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn a_segment_is_read_back_as_it_was_packed() {
         let activities = activities(3);
-        let packed = Body::Bytes(pack(42, &activities).unwrap());
+        let packed = pack(42, &activities).unwrap();
         assert_eq!(unpack(&packed), Ok((42, activities)));
     }
 
@@ -120,22 +121,18 @@ mod tests {
     #[test]
     fn parts_fit_into_segments_and_keep_their_order() {
         let activities = activities(1_203);
-        let parts = parts(activities.clone()).unwrap();
+        let parts = split_into_segments(activities.clone()).unwrap();
         assert_eq!(parts.iter().map(Vec::len).collect::<Vec<_>>(), [500, 500, 203]);
         assert_eq!(parts.concat(), activities);
     }
 
     #[test]
     fn what_is_no_segment_is_refused() {
-        for (body, reason) in [
-            (Body::Json("[]".to_owned()), "text instead of bytes"),
-            (Body::Bytes(vec![FORMAT; 8]), "too short"),
-            (Body::Bytes(vec![9; 20]), "unknown format 9"),
-        ] {
-            assert_eq!(unpack(&body), Err(reason.to_owned()));
+        for (bytes, reason) in [(vec![FORMAT; 8], "too short"), (vec![9; 20], "unknown format 9")] {
+            assert_eq!(unpack::<Activity>(&bytes), Err(reason.to_owned()));
         }
         let mut cut = pack(1, &activities(3)).unwrap();
         cut.truncate(40);
-        assert!(unpack(&Body::Bytes(cut)).is_err());
+        assert!(unpack::<Activity>(&cut).is_err());
     }
 }

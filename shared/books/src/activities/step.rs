@@ -1,0 +1,78 @@
+//! One step of a history: activities that are recorded, or one that is corrected or removed.
+
+use std::collections::BTreeSet;
+
+use app::error::ServiceError;
+use domain::{CustomerId, Symbol};
+use ledger::Activity;
+use market_data::{MarketData, custom_instruments};
+use store::{Write, documents, keys};
+
+use super::History;
+use super::conflicts::refuse_missing_units;
+use super::positions::load_splits;
+use crate::portfolios;
+
+/// A change of a history.
+pub(crate) struct Step<'a> {
+    /// The activity that is corrected or removed.
+    pub before: Option<&'a Activity>,
+    /// The corrected activity, or those that are recorded; nothing if one is removed.
+    pub after: &'a [Activity],
+}
+
+impl Step<'_> {
+    fn activities(&self) -> impl Iterator<Item = &Activity> {
+        self.before.into_iter().chain(self.after)
+    }
+
+    /// Whether it can leave an activity without units: recording what brings units cannot.
+    fn may_lack_units(&self) -> bool {
+        self.before.is_some() || self.after.iter().any(|activity| !activity.event.brings_units())
+    }
+}
+
+/// The writes of a step, which is applied to `history`.
+///
+/// Errors: [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`], [`ServiceError::RecordedUnitsMissing`],
+/// [`ServiceError::HistoryConflict`].
+pub(crate) async fn prepare_writes(
+    market: &MarketData,
+    customer: CustomerId,
+    history: &mut History,
+    step: &Step<'_>,
+) -> Result<Vec<Write>, ServiceError> {
+    let (app, portfolio) = (&market.app, history.portfolio());
+    let held = portfolios::load(app, customer, portfolio).await?;
+    if !step.after.is_empty() {
+        held.require_open()?;
+    }
+    let before = history.clone();
+    match (step.before, step.after) {
+        (None, activities) => history.append(activities.to_vec())?,
+        (Some(activity), []) => history.remove(activity.id),
+        (Some(_), [activity, ..]) => history.replace(activity.clone()),
+    }
+    if step.may_lack_units() {
+        let touched: BTreeSet<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
+        let of_touched = |history: &History| -> Vec<Activity> {
+            history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
+        };
+        let (old, new) = (of_touched(&before), of_touched(history));
+        let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
+        let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
+        let changed = step.after.first().map(|activity| activity.id);
+        refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
+    }
+    let mut writes = history.writes()?;
+    if let Some(day) = step.activities().map(|activity| activity.date).min() {
+        writes.push(held.unchanged_but_dirty_from(day)?);
+    }
+    if let Some(before) = step.before {
+        let key = keys::activity_version(portfolio, before.id, before.version);
+        writes.push(Write::create(key.clone(), documents::body(&key, before)?));
+    }
+    let held = step.after.iter().map(|activity| (activity.symbol(), activity.currency()));
+    writes.extend(custom_instruments::assert_unchanged(app, customer, held).await?);
+    Ok(writes)
+}
