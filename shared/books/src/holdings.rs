@@ -183,7 +183,7 @@ pub(crate) async fn value(
         ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
-    let realized_gain: Option<Decimal> = realized.gains.values().map(|gain| gain.ok()).sum();
+    let realized_gain: Option<Decimal> = realized.gains.values().copied().map(Result::ok).sum();
     let mut warnings = warnings(market, stored, lines, &ready, &realized.without_rate);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
     let item = |(holding, symbol): (Holding, &ReadySymbol<'_>)| HeldSymbol {
@@ -241,6 +241,11 @@ fn warnings(
         let (lots, others) = stored.to_come(through);
         found.extend(warnings::on_lots_to_come(symbol, lots, through));
         found.extend(warnings::on_activities_to_come(symbol, others, through));
+        let removals = stored.recorded.iter().flat_map(|recorded| &recorded.position.removals);
+        found.extend(warnings::on_lots_not_named(
+            symbol,
+            removals.filter(|removal| removal.is_by_default_order).count(),
+        ));
     }
     found
 }

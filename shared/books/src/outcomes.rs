@@ -14,7 +14,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use store::{documents, keys};
 use uuid::Uuid;
 
-use crate::{imports, investments, trades, wallets};
+use crate::{activities, imports, investments, trades, wallets};
 
 /// The outcome of a call that used a key.
 #[derive(Debug)]
@@ -86,7 +86,9 @@ async fn read_result(
             let body = found.map(|(trade, _)| json(&trade)).transpose()?;
             CreatedObject { id: Some(id), link, body }
         }
-        (investments::ROUTE, _) => CreatedObject { id: Some(id), link, body: read_stored(app, caller, id).await? },
+        (activities::ROUTE | investments::ROUTE, _) => {
+            CreatedObject { id: Some(id), link, body: read_stored(app, caller, id).await? }
+        }
         (custom_instruments::ROUTE, _) => instrument(read_stored(app, caller, id).await?),
         (_, _) => CreatedObject { id: Some(id), link, body: None },
     };

@@ -61,6 +61,14 @@ pub fn on_activities_to_come(symbol: &Symbol, count: usize, through: Day) -> Opt
     (count > 0).then(|| Warning { code: "activities_to_come".to_owned(), detail })
 }
 
+/// Warns that a number of sales and transfers of a symbol took the oldest lots, because they name none although the lot
+/// method is `specific`; none if there are none.
+#[must_use]
+pub fn on_lots_not_named(symbol: &Symbol, count: usize) -> Option<Warning> {
+    let detail = format!("{symbol}: sales and transfers that name no lots took the oldest: {count}.");
+    (count > 0).then(|| Warning { code: "lots_not_named".to_owned(), detail })
+}
+
 /// Warns that money of these flows was converted at the rate of another day; none if there are none.
 #[must_use]
 pub fn on_rates_of_another_day(symbol: &Symbol, noted: Option<FlowCount>) -> Option<Warning> {

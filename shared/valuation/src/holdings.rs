@@ -152,12 +152,13 @@ pub fn holdings(base: Currency, held: &[HeldPosition<'_>]) -> Holdings {
         let mut is_missing = |figure: &str, reason: Unvalued| {
             unavailable.insert(format!("{}{figure}", position.symbol), reason.code().to_owned());
         };
-        match (value, day_change, position.cost) {
-            (Err(reason), ..) => is_missing("", reason),
-            (Ok(_), day_change, cost) => {
-                day_change.err().into_iter().for_each(|reason| is_missing("/day_change", reason));
-                for figure in ["/cost", "/unrealized_gain"] {
-                    cost.err().into_iter().for_each(|reason| is_missing(figure, reason));
+        if let Err(reason) = value {
+            is_missing("", reason);
+        } else {
+            let figures = [("/day_change", day_change), ("/cost", position.cost), ("/unrealized_gain", position.cost)];
+            for (figure, result) in figures {
+                if let Err(reason) = result {
+                    is_missing(figure, reason);
                 }
             }
         }

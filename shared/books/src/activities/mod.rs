@@ -24,6 +24,7 @@ pub use history::parse_stored;
 pub use list::{ActivityFilter, find, list, versions};
 use market_data::MarketData;
 pub(crate) use positions::{RecordedInstrument, RecordedPositions, replay_all};
+pub(crate) use record::ROUTE;
 pub use record::{ActivityRecord, NewActivity, record};
 
 use uuid::Uuid;

@@ -8,7 +8,7 @@ use domain::decimal::DECIMALS;
 use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
 use ledger::activity::{AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails};
 use ledger::{Activity, ActivityEvent, Refusal, Rules, Side, lots};
-use market_data::price_lines::PriceLines;
+use market_data::price_lines::{PriceLine, PriceLines};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use store::documents;
@@ -80,7 +80,7 @@ pub(super) fn by_symbol<'a>(
 ) -> Result<Flows, Refusal> {
     let mut all = Flows::new();
     for (symbol, of_symbol) in recorded {
-        let bars = prices.get(symbol).map(|line| line.bars());
+        let bars = prices.get(symbol).map(PriceLine::bars);
         let flows = of_recorded(of_symbol, bars)?;
         all.insert(symbol.clone(), SymbolFlows { currency: of_symbol.position.currency, flows });
     }

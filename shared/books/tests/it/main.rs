@@ -15,5 +15,6 @@ mod outcomes;
 mod overview;
 mod portfolio_returns;
 mod portfolios;
+mod recorded;
 mod statement;
 mod valued_portfolios;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use app::ServiceError;
 use app::idempotency::{self, ReservedKey};
+use books::activities::{self, NewActivity};
 use books::outcomes::{self, CallResult};
 use books::wallets::{self, Transfer};
+use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, Money, Role};
-use ledger::Refusal;
+use ledger::{ActivityFields, ActivityType, Refusal};
 use market::Sample;
 use market_data::MarketData;
 use store::{Body, Table as _, Write, keys};
+use testing::people::{open_portfolio, opening};
 use testing::{CountingTable, Counts, TestBed};
 use uuid::Uuid;
 
@@ -75,6 +78,28 @@ async fn a_lookup_writes_nothing_and_reads_the_record_and_what_it_points_to() {
     assert_eq!(call.completed_at.to_rfc3339(), "2026-11-20T15:00:00+00:00");
     assert!(matches!(world.find("never sent").await, Err(ServiceError::NotFound { .. })));
     assert_eq!(world.table.take_counts(), Counts { reads: 1, ..Counts::default() });
+}
+
+#[tokio::test]
+async fn the_outcome_of_recording_an_activity_is_its_response() {
+    let world = World::new();
+    let portfolio = open_portfolio(&world.market.app, CUSTOMER, opening(PortfolioType::Brokerage)).await;
+    let fields = ActivityFields {
+        symbol: Some("AAPL".parse().unwrap()),
+        quantity: Some("2".parse().unwrap()),
+        unit_price: Some("430".parse().unwrap()),
+        ..ActivityFields::new(ActivityType::Buy)
+    };
+    let new = NewActivity { date: "2013-01-02".parse().unwrap(), time: None, fields, note: None, external_id: None };
+    let made = activities::record(&world.market, CUSTOMER, portfolio, &new, Some("bought")).await.unwrap().value;
+    let result = world.find("bought").await.unwrap().result;
+    let CallResult::Created(object) = result else { panic!("{result:?}") };
+    assert_eq!(
+        (object.id, object.link),
+        (Some(made.id), Some(format!("/portfolios/{portfolio}/activities/{}", made.id)))
+    );
+    let body: serde_json::Value = serde_json::from_str(object.body.unwrap().get()).unwrap();
+    assert_eq!(body, serde_json::to_value(made).unwrap());
 }
 
 #[tokio::test]
