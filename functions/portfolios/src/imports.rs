@@ -188,6 +188,6 @@ pub(crate) async fn export(
     let format = fields.take("format", format);
     let (format, media_type, disposition) = fields.finish(format)?;
     let portfolio = PortfolioId(id?.0);
-    let file = imports::export(&market.app, caller.customer_id, portfolio, format).await?;
+    let file = imports::export(&market, caller.customer_id, portfolio, format).await?;
     Ok(([(header::CONTENT_TYPE, media_type), (header::CONTENT_DISPOSITION, disposition)], file).into_response())
 }

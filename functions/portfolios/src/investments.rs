@@ -298,7 +298,7 @@ pub(crate) async fn remove(
     let IfMatch(precondition) = precondition?;
     let IdPairPath(portfolio, id) = ids?;
     let (market, portfolio) = (dry_run.on(&market), PortfolioId(portfolio));
-    investments::remove(&market.app, caller.customer_id, portfolio, id, &precondition).await?;
+    investments::remove(&market, caller.customer_id, portfolio, id, &precondition).await?;
     if dry_run.0 {
         let standing = investments::find(&market, caller.customer_id, portfolio, id).await?;
         return Ok(Preview::of_existing(standing).into_response());

@@ -60,8 +60,14 @@ pub fn split_into_segments(activities: Vec<Activity>) -> io::Result<Vec<Vec<Acti
     let mut rest = activities;
     while !rest.is_empty() {
         let mut count = rest.len().min(MAX_SEGMENT_ACTIVITIES);
-        while count > 1 && pack(0, rest.get(..count).unwrap_or(&rest))?.len() > FULL_SEGMENT_BYTES {
-            count = count.div_ceil(2);
+        loop {
+            let bytes = pack(0, rest.get(..count).unwrap_or(&rest))?.len();
+            if bytes <= FULL_SEGMENT_BYTES || count == 1 {
+                break;
+            }
+            // As many as fit if all are alike, and in any case fewer.
+            let fitting = count.saturating_mul(FULL_SEGMENT_BYTES).checked_div(bytes).unwrap_or(1);
+            count = fitting.min(count.saturating_sub(1)).max(1);
         }
         let after = rest.split_off(count);
         parts.push(std::mem::replace(&mut rest, after));

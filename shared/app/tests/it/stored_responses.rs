@@ -340,6 +340,6 @@ async fn a_replayed_lot_has_the_value_of_the_first_response() {
     assert_eq!(now.value.as_deref(), Some("240.00"));
     // Also after the lot itself is removed.
     let anything = app::Precondition::Any;
-    investments::remove(&world.platform.app, world.customer, world.portfolio, now.id, &anything).await.unwrap();
+    investments::remove(&world.platform, world.customer, world.portfolio, now.id, &anything).await.unwrap();
     assert_eq!(record().await.value, first.value);
 }

@@ -17,16 +17,16 @@ mod stored_investments;
 use app::error::ServiceError;
 use app::precondition::Precondition;
 pub use change::{ActivityChange, correct, remove};
-
+pub(crate) use change::{Target, correct_target, remove_target};
 pub(crate) use history::History;
 pub use history::parse_stored;
-
+pub(crate) use list::read_history;
 pub use list::{ActivityFilter, find, list, versions};
 use market_data::MarketData;
-pub(crate) use positions::{RecordedInstrument, RecordedPositions, replay_all};
-pub(crate) use record::ROUTE;
+pub(crate) use positions::{InstrumentHistory, RecordedInstrument, RecordedPositions, by_instrument, replay_all};
 pub use record::{ActivityRecord, NewActivity, record};
-
+pub(crate) use record::{ROUTE, append, read_answer};
+pub(crate) use step::{Step, prepare_writes};
 use uuid::Uuid;
 
 /// The most activities of a portfolio.

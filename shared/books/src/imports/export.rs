@@ -1,16 +1,15 @@
 //! Exports a portfolio's investments as a file that can be imported again.
 
-use app::App;
 use app::error::ServiceError;
-use domain::{Currency, CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
+use domain::{Currency, CustomerId, Day, PortfolioId, Price, Quantity, Symbol};
+use market_data::MarketData;
 use serde::Serialize;
-use store::limits::MAX_PAGE_ITEMS;
-use store::{Query, documents, keys};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rows::{COLUMNS, Format, formula_safe};
-use crate::portfolios;
+use crate::investments::{self, RecordedInvestment};
+use crate::{activities, portfolios};
 
 /// The exported investments of a portfolio.
 #[derive(Debug, Serialize, ToSchema)]
@@ -28,7 +27,7 @@ struct Exported {
     id: Uuid,
     /// Symbol of the instrument.
     ticker_symbol: Symbol,
-    /// Units as of the purchase date.
+    /// Units as recorded, as of the purchase date.
     quantity: Quantity,
     /// Price per unit.
     purchase_price: Price,
@@ -41,72 +40,57 @@ struct Exported {
     currency: Currency,
 }
 
-/// All investments of a portfolio as a file. The order tracks from the content of the rows and not from their ids, so
-/// exporting an import gives the same file again.
+/// The open investments of a portfolio as a file, as they were recorded. The order comes from the content of the rows
+/// and not from their ids, so exporting an import gives the same file again.
 pub async fn export(
-    app: &App,
+    market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
     format: Format,
 ) -> Result<Vec<u8>, ServiceError> {
-    portfolios::load(app, customer, portfolio).await?;
-    let mut investments = read_all(app, portfolio).await?;
-    investments.sort_by(|a, b| order(a).cmp(&order(b)));
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let history = activities::read_history(&market.app, portfolio).await?;
+    let open = investments::find_open(market, &history, method, market.budget_for(customer)).await?;
+    let mut rows: Vec<_> = investments::open_investments(&history, &open).collect();
+    rows.sort_by(|a, b| order(a).cmp(&order(b)));
     match format {
-        Format::Csv => csv_file(&investments),
-        Format::Json => json_file(&investments),
+        Format::Csv => csv_file(&rows),
+        Format::Json => json_file(&rows),
     }
 }
 
-fn order(investment: &Investment) -> impl Ord + '_ {
-    let Investment { purchase_date, ticker_symbol, quantity, purchase_price, fee, id, .. } = investment;
-    (*purchase_date, ticker_symbol.as_str(), *quantity, purchase_price.amount(), fee.amount(), *id)
+fn order<'a>(investment: &RecordedInvestment<'a>) -> impl Ord + use<'a> {
+    let RecordedInvestment { activity, quantity, price, fee } = investment;
+    (activity.date, activity.symbol().as_str(), *quantity, price.amount(), fee.amount(), activity.id)
 }
 
-/// Every investment of a portfolio.
-pub(crate) async fn read_all(app: &App, portfolio: PortfolioId) -> Result<Vec<Investment>, ServiceError> {
-    let list = keys::investments(portfolio);
-    let mut query = Query::forward(list.partition, list.range, MAX_PAGE_ITEMS);
-    let mut found = Vec::new();
-    loop {
-        let page = app.table().query(&query).await?;
-        for item in &page.items {
-            found.push(documents::parse(item)?);
-        }
-        match page.next {
-            Some(next) => query.cursor = Some(next),
-            None => return Ok(found),
-        }
-    }
-}
-
-fn csv_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
+fn csv_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceError> {
     let fault = |error: csv::Error| ServiceError::fault("exporting to CSV failed", error);
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(COLUMNS).map_err(fault)?;
     for investment in investments {
         let cells = [
-            investment.ticker_symbol.to_string(),
+            investment.activity.symbol().to_string(),
             investment.quantity.to_string(),
-            investment.purchase_price.to_string(),
-            investment.purchase_date.to_string(),
+            investment.price.to_string(),
+            investment.activity.date.to_string(),
             investment.fee.to_string(),
-            investment.currency().to_string(),
+            investment.fee.currency().to_string(),
         ];
         writer.write_record(cells.map(|cell| formula_safe(&cell))).map_err(fault)?;
     }
     writer.into_inner().map_err(|error| ServiceError::fault("exporting to CSV failed", error))
 }
 
-fn json_file(investments: &[Investment]) -> Result<Vec<u8>, ServiceError> {
-    let exported = |investment: &Investment| Exported {
-        id: investment.id,
-        ticker_symbol: investment.ticker_symbol.clone(),
+fn json_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceError> {
+    let exported = |investment: &RecordedInvestment<'_>| Exported {
+        id: investment.activity.id,
+        ticker_symbol: investment.activity.symbol().clone(),
         quantity: investment.quantity,
-        purchase_price: investment.purchase_price,
-        purchase_date: investment.purchase_date,
+        purchase_price: investment.price,
+        purchase_date: investment.activity.date,
         fee: investment.fee.to_string(),
-        currency: investment.currency(),
+        currency: investment.fee.currency(),
     };
     let export = Export { items: investments.iter().map(exported).collect() };
     serde_json::to_vec(&export).map_err(|error| ServiceError::fault("exporting to JSON failed", error))

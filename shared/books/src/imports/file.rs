@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use app::error::{MAX_LISTED, RowError, ServiceError};
 use chrono::{DateTime, Utc};
-use domain::{CustomerId, Day, Instrument, Investment, PortfolioId};
+use domain::{CustomerId, Day, Instrument, PortfolioId};
+use ledger::Activity;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -93,11 +94,8 @@ impl CheckedFile {
         row.checked_sub(1).and_then(|index| self.rows.get(index)).map_or(row, |row| row.line)
     }
 
-    pub(super) fn investment(
-        &self,
-        line: &ImportableRow,
-        started_at: DateTime<Utc>,
-    ) -> Result<Investment, ServiceError> {
+    /// The activity that a row becomes.
+    pub(super) fn activity(&self, line: &ImportableRow, started_at: DateTime<Utc>) -> Result<Activity, ServiceError> {
         let id = self.id_of(line.row, started_at);
         let identity = Identity { id, portfolio_id: self.portfolio, created_at: started_at };
         let recorded = line.purchase.recorded(&identity, &line.instrument, self.today);

@@ -1,9 +1,9 @@
 //! Imports a file of lots held elsewhere: all or nothing, with a status for each row, and the same file only once.
 //!
-//! Rows are written in transactions of [`ROWS_A_TRANSACTION`], and each updates the import's custom instrument; an interrupted
-//! import continues where it stopped when the file is sent again. A row's id tracks from the file, its number and the
-//! time at which the import began, so no repetition can make two investments of it. If lots of an earlier import are
-//! gone, the file is checked and imported anew.
+//! All rows are appended to the portfolio's activities in one transaction, with the record of the import. The id of a row
+//! follows from the file, its number and the time at which the import began, so no repetition can make two investments
+//! of it. If lots of an earlier import are gone, the file is checked and imported anew. An earlier version wrote the rows
+//! in several transactions: an import that stopped between them continues there when the file is sent again.
 
 mod cells;
 mod export;
@@ -24,7 +24,6 @@ pub use rows::Format;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use app::counter::Counter;
 use app::digest::sha256_hex;
 use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
@@ -32,21 +31,22 @@ use app::{App, stored_responses};
 use chrono::DateTime;
 use domain::{CustomerId, PortfolioId, Symbol};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use ledger::Activity;
+use market_data::MarketData;
 use market_data::market_clock::{self, latest_day_anywhere};
-use market_data::{MarketData, custom_instruments};
+use store::limits::{ITEM_OVERHEAD_BYTES, MAX_TRANSACTION_BYTES, MAX_WRITES};
 use store::retry::{Retry, retry};
 use store::{Expect, Key, Version, Write, documents, keys};
 use uuid::Uuid;
 
-use crate::investments::{self, Identity, MAX_INVESTMENTS, WHAT};
+use crate::activities::{self, History, Step, WHAT, prepare_writes};
+use crate::investments::{self, Identity, MAX_INVESTMENTS, RecordedInvestment};
 use crate::portfolios;
 
 use file::{CheckedFile, CheckedRow, ImportProgress, ImportableRow};
 use repeats::Repeats;
 use report::{rounded_to, to_come};
 
-/// Rows per transaction; portfolio, counter and the import's custom instrument are written with them.
-const ROWS_A_TRANSACTION: usize = 80;
 /// Symbols that are registered with the refresh concurrently.
 const TRACKED_AT_ONCE: usize = 8;
 pub(crate) const ROUTE: &str = "POST /portfolios/{id}/investments/import";
@@ -86,7 +86,7 @@ pub async fn import(
     let parsed = rows::read(import.file, import.format)?;
     portfolios::load(&market.app, customer, portfolio).await?.require_open()?;
     let file = check_rows(market, customer, portfolio, sha256, parsed).await?;
-    let report = bring_in(&market.app, &file, import).await?;
+    let report = bring_in(market, &file, import).await?;
     if idempotency_key.is_none() {
         return Ok(Created { value: report, replayed: false });
     }
@@ -139,11 +139,17 @@ async fn check_rows(
     Ok(CheckedFile { sha256, customer, portfolio, today, rows })
 }
 
-async fn bring_in(app: &App, file: &CheckedFile, import: &ImportRequest<'_>) -> Result<ImportReport, ServiceError> {
+async fn bring_in(
+    market: &MarketData,
+    file: &CheckedFile,
+    import: &ImportRequest<'_>,
+) -> Result<ImportReport, ServiceError> {
+    let app = &market.app;
     let key = keys::import(file.portfolio, &file.sha256);
     let (earlier, version) = documents::read::<ImportProgress>(app.table(), &key).await?.unzip();
     // Read after the progress: the rows that it counts are among them unless they were removed.
-    let stored = export::read_all(app, file.portfolio).await?;
+    let history = activities::read_history(app, file.portfolio).await?;
+    let stored: Vec<_> = history.activities().filter_map(RecordedInvestment::of).collect();
     let repeats = Repeats::of(file, &stored, earlier.as_ref());
     let under_way = earlier.filter(|progress| repeats.bear_out(file, progress));
     let repeated = |progress: &ImportProgress| {
@@ -154,8 +160,8 @@ async fn bring_in(app: &App, file: &CheckedFile, import: &ImportRequest<'_>) -> 
         return Ok(repeated(progress));
     }
     if under_way.is_none() && !repeats.duplicates().is_empty() && read_version(app, &key).await? != version {
-        // If a copy of the file began in between, its rows may be among the repeats: its progress shows that.
-        return Box::pin(bring_in(app, file, import)).await;
+        // If a copy of the file came in between, its rows may be among the repeats: its progress shows that.
+        return Box::pin(bring_in(market, file, import)).await;
     }
     let is_begun = under_way.is_some();
     let acceptable = || file.refuse_invalid().and_then(|()| repeats.refuse(file, import.duplicates));
@@ -170,14 +176,13 @@ async fn bring_in(app: &App, file: &CheckedFile, import: &ImportRequest<'_>) -> 
     // A progress that no longer holds is replaced by this import's.
     let outdated = version.filter(|_| !is_begun);
     let plan = under_way.unwrap_or_else(|| ImportProgress::begin(app.now(), left_out));
-    let count = Counter::read(app, keys::investment_count(file.portfolio)).await?.count();
-    if count + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
+    if history.activities().count() + file.importable(&plan).count() - plan.done > MAX_INVESTMENTS {
         return Err(ServiceError::LimitReached { what: WHAT, limit: MAX_INVESTMENTS });
     }
     if import.dry_run {
         return Ok(if is_begun { repeated(&plan) } else { file.forecast(&repeats, import.duplicates) });
     }
-    let progress = apply(app, file, &key, plan, outdated).await?;
+    let progress = apply(market, file, &key, &plan, outdated).await?;
     Ok(file.report(&progress, &repeats))
 }
 
@@ -185,62 +190,55 @@ async fn read_version(app: &App, key: &Key) -> Result<Option<Version>, ServiceEr
     Ok(app.table().get(key).await?.map(|item| item.version))
 }
 
-/// Imports what is missing; returns the resulting import.
+/// Imports what is missing; returns the resulting import. A concurrent request with the same file writes the same item,
+/// and what is stored of it counts: its rows, its time and what it leaves out, unless that version is outdated.
 async fn apply(
-    app: &App,
-    file: &CheckedFile,
-    key: &Key,
-    plan: ImportProgress,
-    outdated: Option<Version>,
-) -> Result<ImportProgress, ServiceError> {
-    let named: BTreeSet<&Symbol> = file.importable(&plan).map(|line| &line.purchase.ticker_symbol).collect();
-    let track = |symbol| investments::track(app, file.portfolio, symbol);
-    let track: Vec<_> = named.into_iter().map(track).collect();
-    stream::iter(track).buffer_unordered(TRACKED_AT_ONCE).try_collect::<()>().await?;
-    let mut progress = plan;
-    while progress.done < file.importable(&progress).count() {
-        let before = progress;
-        progress = retry(Retry::within(app::CONFLICT_BUDGET), || advance(app, file, key, &before, outdated)).await?;
-    }
-    Ok(progress)
-}
-
-/// Writes one more transaction. A concurrent request with the same file updates the same item, and what is stored of it
-/// counts: its rows, its time and what it leaves out, unless that version is outdated.
-async fn advance(
-    app: &App,
+    market: &MarketData,
     file: &CheckedFile,
     key: &Key,
     plan: &ImportProgress,
     outdated: Option<Version>,
 ) -> Result<ImportProgress, ServiceError> {
-    let held = portfolios::load(app, file.customer, file.portfolio).await?;
-    held.require_open()?;
-    let counter = Counter::read(app, keys::investment_count(file.portfolio)).await?;
-    let stored = documents::read::<ImportProgress>(app.table(), key).await?;
-    let (progress, version) = match stored {
-        Some((stored, version)) if Some(version) != outdated => (stored, Some(version)),
-        replaced => (plan.clone(), replaced.map(|(_, version)| version)),
+    let app = &market.app;
+    let named: BTreeSet<&Symbol> = file.importable(plan).map(|line| &line.purchase.ticker_symbol).collect();
+    let track = |symbol| investments::track(app, file.portfolio, symbol);
+    let track: Vec<_> = named.into_iter().map(track).collect();
+    stream::iter(track).buffer_unordered(TRACKED_AT_ONCE).try_collect::<()>().await?;
+    let (progress, history) = retry(Retry::within(app::CONFLICT_BUDGET), || async {
+        let stored = documents::read::<ImportProgress>(app.table(), key).await?;
+        let (progress, version) = match stored {
+            Some((stored, version)) if Some(version) != outdated => (stored, Some(version)),
+            replaced => (plan.clone(), replaced.map(|(_, version)| version)),
+        };
+        let missing = file.importable(&progress).skip(progress.done);
+        let missing = missing.map(|line| file.activity(line, progress.started_at));
+        let missing: Vec<Activity> = missing.collect::<Result<_, _>>()?;
+        let after = ImportProgress { done: progress.done + missing.len(), ..progress };
+        let mut history = History::read(app, file.portfolio).await?;
+        let step = Step { before: None, after: &missing };
+        let mut writes = prepare_writes(market, file.customer, &mut history, &step).await?;
+        let body = documents::body(key, &after)?;
+        writes.push(Write::Put { key: key.clone(), body, expires_at: None, expect: Expect::from(version) });
+        refuse_too_much(&writes)?;
+        app.table().transact(writes).await?;
+        Ok::<_, ServiceError>((after, history))
+    })
+    .await?;
+    history.remove_packed_investments(app).await;
+    Ok(progress)
+}
+
+/// Refuses writes that one transaction cannot hold: rows with much longer numbers than any broker's.
+fn refuse_too_much(writes: &[Write]) -> Result<(), ServiceError> {
+    let bytes = |write: &Write| match write {
+        Write::Put { body, .. } => body.len().saturating_add(ITEM_OVERHEAD_BYTES),
+        Write::Check { .. } | Write::Delete { .. } => 0,
     };
-    let next: Vec<_> = file.importable(&progress).skip(progress.done).take(ROWS_A_TRANSACTION).collect();
-    let Some(earliest) = next.iter().map(|line| line.purchase.purchase_date).min() else { return Ok(progress) };
-    let after = ImportProgress { done: progress.done + next.len(), ..progress.clone() };
-    let body = documents::body(key, &after)?;
-    let mut writes = vec![
-        held.unchanged_but_dirty_from(earliest)?,
-        counter.add(next.len(), MAX_INVESTMENTS, WHAT)?,
-        Write::Put { key: key.clone(), body, expires_at: None, expect: Expect::from(version) },
-    ];
-    let instruments = next.iter().map(|line| (&line.purchase.ticker_symbol, line.instrument.currency));
-    writes.extend(custom_instruments::assert_unchanged(app, file.customer, instruments).await?);
-    for line in next {
-        let investment = file.investment(line, after.started_at)?;
-        let key = keys::investment(file.portfolio, investment.id);
-        let body = documents::body(&key, &investment)?;
-        writes.push(Write::create(key, body));
+    if writes.len() <= MAX_WRITES && writes.iter().map(bytes).sum::<usize>() <= MAX_TRANSACTION_BYTES {
+        return Ok(());
     }
-    app.table().transact(writes).await?;
-    Ok(after)
+    let detail = "are too much for one import: send them in several files".to_owned();
+    Err(ServiceError::Field { field: "rows", detail })
 }
 
 impl CheckedFile {

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use app::error::{MAX_LISTED, RowError, ServiceError};
-use domain::Investment;
 use uuid::Uuid;
 
 use super::file::{CheckedFile, Duplicates, ImportProgress, ImportableRow};
 use super::report::RowMatch;
-use crate::investments::Purchase;
+use crate::investments::{Purchase, RecordedInvestment};
 
 /// The repeats among the rows of a file.
 #[derive(Debug, Default)]
@@ -24,8 +23,8 @@ pub(super) struct Repeats {
 
 impl Repeats {
     /// The repeats among the rows, given everything that is stored and the progress of an import of this file.
-    pub(super) fn of(file: &CheckedFile, stored: &[Investment], earlier: Option<&ImportProgress>) -> Self {
-        let ids: HashSet<Uuid> = stored.iter().map(|investment| investment.id).collect();
+    pub(super) fn of(file: &CheckedFile, stored: &[RecordedInvestment<'_>], earlier: Option<&ImportProgress>) -> Self {
+        let ids: HashSet<Uuid> = stored.iter().map(|investment| investment.activity.id).collect();
         let brought_in = earlier.into_iter().flat_map(|progress| {
             let rows = file.importable(progress).take(progress.done).map(|line| line.row);
             rows.map(|row| (row, file.id_of(row, progress.started_at)))
@@ -35,8 +34,8 @@ impl Repeats {
         let own: HashMap<usize, Uuid> = settled.filter(|(_, id)| ids.contains(id)).collect();
         let taken: HashSet<Uuid> = own.values().copied().collect();
         let mut free: HashMap<_, VecDeque<Uuid>> = HashMap::new();
-        for investment in stored.iter().filter(|investment| !taken.contains(&investment.id)) {
-            free.entry(said(&Purchase::from(investment))).or_default().push_back(investment.id);
+        for investment in stored.iter().filter(|investment| !taken.contains(&investment.activity.id)) {
+            free.entry(said(&Purchase::of(investment))).or_default().push_back(investment.activity.id);
         }
         let mut repeats = Self { own, ..Self::default() };
         let mut first_rows = HashMap::new();

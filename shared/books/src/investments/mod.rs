@@ -1,37 +1,45 @@
-//! Lots held elsewhere: recording, reading, changing and removing them.
+//! Lots held elsewhere: the open lots of a portfolio's activities, each by the id of the activity that brought its units.
+//!
+//! Recording one records a purchase, and correcting or removing one changes that activity. A lot of unknown cost is no
+//! investment, because an investment has a price.
 
+mod open_lots;
 mod purchase;
 mod worth;
 
+pub(crate) use open_lots::{RecordedInvestment, find_open, open_investments};
 pub(crate) use purchase::Identity;
 pub use purchase::{Mistake, Purchase};
 pub use worth::InvestmentNow;
 
-use app::counter::Counter;
-use app::error::ServiceError;
+use std::collections::BTreeMap;
+
+use app::App;
+use app::error::{FieldMistake, ServiceError};
 use app::idempotency::{self, Created, KeyLookup, KeyedRoute};
-use app::listing::{self, DayRange, Filter, ListPage, PageRequest};
+use app::listing::{self, DayRange, ListPage, PageRequest};
 use app::precondition::Precondition;
-use app::{App, stored_responses};
-use domain::{Currency, CustomerId, Day, Investment, PortfolioId, Price, Quantity, Symbol};
+use domain::{CustomerId, Day, PortfolioId, Price, Quantity, Symbol};
+use ledger::Activity;
 use market::CallBudget;
 use market_data::market_clock::latest_day_anywhere;
-use market_data::{MarketData, custom_instruments, instruments, tracked_symbols};
+use market_data::{MarketData, instruments, tracked_symbols};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use store::retry::{Retry, retry};
-use store::{DeleteExpect, Version, Write, documents, keys};
+use store::keys;
 use uuid::Uuid;
 
+use crate::activities::{self, ActivityChange, MAX_ACTIVITIES, Target};
 use crate::portfolios;
 
-use worth::LastPrices;
+use purchase::{column_of, refuse_later};
+use worth::InstrumentNow;
 
-/// The most investments of a portfolio.
-pub const MAX_INVESTMENTS: usize = 20_000;
+/// The most investments of a portfolio: each is one of its activities.
+pub const MAX_INVESTMENTS: usize = MAX_ACTIVITIES;
 
-pub(crate) const WHAT: &str = "investments";
 pub(crate) const ROUTE: &str = "POST /portfolios/{id}/investments";
+const WHAT: &str = "investment";
 
 /// A change of an investment; `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +59,7 @@ pub struct InvestmentCorrection {
 /// Records a lot held elsewhere. The same idempotency key with the same request returns the first result, with its
 /// value at that time.
 ///
-/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Field`],
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::UnknownSymbol`], [`ServiceError::Fields`],
 /// [`ServiceError::PortfolioClosed`], [`ServiceError::LimitReached`].
 pub async fn record(
     market: &MarketData,
@@ -63,34 +71,21 @@ pub async fn record(
     let (route, request) = (KeyedRoute::with_id(ROUTE, portfolio.0), (portfolio, purchase));
     let attempt = idempotency::look_up(&market.app, customer, idempotency_key, route, &request).await?;
     let pending = match attempt {
-        KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
+        KeyLookup::Replay(first) => return activities::read_answer(&market.app, customer, first).await,
         KeyLookup::First(pending) => pending,
     };
-    portfolios::load(&market.app, customer, portfolio).await?;
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
     let (id, budget) = (market.app.new_id(), market.budget_for(customer));
-    let investment = prepare(market, customer, portfolio, purchase, id, budget).await?;
-    let shown = LastPrices::new(market, customer, budget).value(investment.clone()).await?;
+    let activity = prepare(market, customer, portfolio, purchase, id, budget).await?;
+    let instrument = InstrumentNow::load(market, customer, activity.symbol(), budget).await?;
     // Instruments and prices change: the first response can only be repeated if it is stored.
-    let json =
-        serde_json::to_vec(&shown).map_err(|error| ServiceError::fault("serializing an investment failed", error))?;
-    let kept = idempotency_key.map(|_| stored_responses::inline(customer, id, &json)).transpose()?;
-    let first = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let mut writes = prepare_writes(&market.app, customer, &investment).await?;
-        writes.extend(kept.clone());
-        idempotency::commit(&market.app, pending.clone(), id, writes).await
+    activities::append(market, customer, &activity, pending, |history| {
+        Ok(instrument.book_in(history, method)?.value(&as_recorded(&activity)?)?)
     })
-    .await?;
-    match first {
-        None => Ok(Created { value: shown, replayed: false }),
-        Some(first) => read_answer(&market.app, customer, first).await,
-    }
+    .await
 }
 
-async fn read_answer(app: &App, customer: CustomerId, id: Uuid) -> Result<Created<InvestmentNow>, ServiceError> {
-    Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
-}
-
-/// The investment as it is first stored, determined by the request, its id and the instrument.
+/// The purchase as it is first recorded, determined by the request, its id and the instrument.
 async fn prepare(
     market: &MarketData,
     customer: CustomerId,
@@ -98,13 +93,13 @@ async fn prepare(
     purchase: &Purchase,
     id: Uuid,
     budget: CallBudget,
-) -> Result<Investment, ServiceError> {
+) -> Result<Activity, ServiceError> {
     let instrument = instruments::load(market, customer, &purchase.ticker_symbol, budget).await?;
     let identity = Identity { id, portfolio_id, created_at: App::made_at(id) };
-    let recorded =
-        purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
-    track(&market.app, portfolio_id, &purchase.ticker_symbol).await?;
-    Ok(recorded)
+    purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(|mistakes| {
+        let mistakes = mistakes.into_iter().map(|(field, detail)| FieldMistake { field, detail });
+        ServiceError::Fields(mistakes.collect())
+    })
 }
 
 /// Makes the refresh track an instrument that a portfolio is about to hold; a custom instrument needs no refresh.
@@ -112,45 +107,21 @@ pub(crate) async fn track(app: &App, portfolio: PortfolioId, symbol: &Symbol) ->
     if symbol.is_custom() { Ok(()) } else { tracked_symbols::track_for(app, portfolio, symbol).await }
 }
 
-fn first_mistake(mistakes: Vec<Mistake>) -> ServiceError {
-    let (field, detail) = mistakes.into_iter().next().unwrap_or_default();
-    ServiceError::Field { field, detail }
-}
-
-async fn prepare_writes(app: &App, customer: CustomerId, investment: &Investment) -> Result<Vec<Write>, ServiceError> {
-    let portfolio = investment.portfolio_id;
-    let held = portfolios::load(app, customer, portfolio).await?;
-    held.require_open()?;
-    let counter = Counter::read(app, keys::investment_count(portfolio)).await?;
-    let key = keys::investment(portfolio, investment.id);
-    let mut writes = vec![
-        held.unchanged_but_dirty_from(investment.purchase_date)?,
-        counter.add(1, MAX_INVESTMENTS, WHAT)?,
-        Write::create(key.clone(), documents::body(&key, investment)?),
-    ];
-    writes.extend(custom_instruments::assert_unchanged(app, customer, [instrument_of(investment)]).await?);
-    Ok(writes)
-}
-
-fn instrument_of(investment: &Investment) -> (&Symbol, Currency) {
-    (&investment.ticker_symbol, investment.currency())
-}
-
-/// An investment of the customer with its current value.
+/// An investment of the customer with its current value. One that sales have used up has none left.
+///
+/// Errors: [`ServiceError::NotFound`].
 pub async fn find(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
     id: Uuid,
 ) -> Result<InvestmentNow, ServiceError> {
-    portfolios::load(&market.app, customer, portfolio).await?;
-    let (investment, _) = read(&market.app, portfolio, id).await?;
-    LastPrices::new(market, customer, market.budget_for(customer)).value(investment).await
-}
-
-async fn read(app: &App, portfolio: PortfolioId, id: Uuid) -> Result<(Investment, Version), ServiceError> {
-    let found = documents::read(app.table(), &keys::investment(portfolio, id)).await?;
-    found.ok_or(ServiceError::NotFound { what: "investment" })
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let history = activities::read_history(&market.app, portfolio).await?;
+    let investment = as_recorded(history.find(id).map_err(as_investment)?)?;
+    let budget = market.budget_for(customer);
+    let instrument = InstrumentNow::load(market, customer, investment.activity.symbol(), budget).await?;
+    Ok(instrument.book_in(&history, method)?.value(&investment)?)
 }
 
 /// Which investments a list contains.
@@ -162,14 +133,15 @@ pub struct InvestmentFilter {
     pub days: DayRange,
 }
 
-impl Filter<Investment> for InvestmentFilter {
-    fn keeps(&self, investment: &Investment) -> bool {
-        self.days.contains(investment.purchase_date)
-            && self.symbol.as_ref().is_none_or(|symbol| *symbol == investment.ticker_symbol)
+impl InvestmentFilter {
+    fn keeps(&self, activity: &Activity) -> bool {
+        self.days.contains(activity.date) && self.symbol.as_ref().is_none_or(|symbol| symbol == activity.symbol())
     }
 }
 
-/// A page of a portfolio's investments, in the order in which they were recorded.
+/// A page of a portfolio's open lots, in the order in which they were recorded.
+///
+/// Errors: [`store::StoreError::ForeignCursor`] for the cursor of another list.
 pub async fn list(
     market: &MarketData,
     customer: CustomerId,
@@ -177,19 +149,35 @@ pub async fn list(
     filter: &InvestmentFilter,
     page: &PageRequest,
 ) -> Result<ListPage<InvestmentNow>, ServiceError> {
-    portfolios::load(&market.app, customer, portfolio).await?;
-    let read = listing::read_page(&market.app, keys::investments(portfolio), filter, page).await?;
-    let mut prices = LastPrices::new(market, customer, market.budget_for(customer));
-    let mut items = Vec::with_capacity(read.items.len());
-    for investment in read.items {
-        items.push(prices.value(investment).await?);
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let history = activities::read_history(&market.app, portfolio).await?;
+    let budget = market.budget_for(customer);
+    let open = find_open(market, &history, method, budget).await?;
+    let kept = open_investments(&history, &open).filter(|investment| filter.keeps(investment.activity));
+    let place = |investment: &RecordedInvestment<'_>| keys::investment(portfolio, investment.activity.id).sk;
+    let kept = kept.map(|investment| (place(&investment), investment)).collect();
+    let fingerprint =
+        if *filter == InvestmentFilter::default() { String::new() } else { listing::fingerprint(filter)? };
+    let read = listing::page_of(keys::investments(portfolio), fingerprint, page, kept)?;
+    let by_instrument = activities::by_instrument(history.activities());
+    let (mut books, mut items) = (BTreeMap::new(), Vec::with_capacity(read.items.len()));
+    for investment in &read.items {
+        let symbol = investment.activity.symbol();
+        if !books.contains_key(symbol) {
+            let instrument = InstrumentNow::load(market, customer, symbol, budget).await?;
+            books.insert(symbol, instrument.book(by_instrument.get(symbol), method)?);
+        }
+        if let Some(book) = books.get(symbol) {
+            items.extend(book.value_open(investment)?);
+        }
     }
     Ok(ListPage { items, next: read.next })
 }
 
 /// Corrects an investment if it is still at the version that the correction is for.
 ///
-/// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`] and those of [`record`].
+/// Errors: [`ServiceError::PreconditionRequired`], [`ServiceError::PreconditionFailed`], [`ServiceError::NotCorrectable`],
+/// [`ServiceError::HistoryConflict`] if a later activity needs its units, and those of [`record`].
 pub async fn correct(
     market: &MarketData,
     customer: CustomerId,
@@ -198,66 +186,70 @@ pub async fn correct(
     precondition: &Precondition,
     correction: &InvestmentCorrection,
 ) -> Result<InvestmentNow, ServiceError> {
-    let budget = market.budget_for(customer);
-    let standing = retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let held = portfolios::load(&market.app, customer, portfolio).await?;
-        let (before, version) = read(&market.app, portfolio, id).await?;
-        precondition.require(before.version)?;
-        let purchase = corrected(&before, correction);
-        let instrument = instruments::load(market, customer, &purchase.ticker_symbol, budget).await?;
-        let identity = Identity { id, portfolio_id: portfolio, created_at: before.created_at };
-        let after =
-            purchase.recorded(&identity, &instrument, latest_day_anywhere(&market.app)).map_err(first_mistake)?;
-        let after = Investment { updated_at: before.updated_at, version: before.version, ..after };
-        if after == before {
-            return Ok::<_, ServiceError>(before);
-        }
-        held.require_open()?;
-        track(&market.app, portfolio, &after.ticker_symbol).await?;
-        let after = Investment { updated_at: market.app.now(), version: before.version + 1, ..after };
-        let key = keys::investment(portfolio, id);
-        let earliest = before.purchase_date.min(after.purchase_date);
-        let body = documents::body(&key, &after)?;
-        let mut writes = vec![held.unchanged_but_dirty_from(earliest)?, Write::update(key, body, version)];
-        writes.extend(custom_instruments::assert_unchanged(&market.app, customer, [instrument_of(&after)]).await?);
-        market.app.table().transact(writes).await?;
-        Ok(after)
-    })
-    .await?;
-    LastPrices::new(market, customer, budget).value(standing).await
+    if let Some(date) = correction.purchase_date {
+        let later = refuse_later(date, latest_day_anywhere(&market.app));
+        later.map_err(|(field, detail)| ServiceError::Field { field, detail })?;
+    }
+    let target = Target {
+        portfolio,
+        id,
+        accepts: |activity| match as_recorded(activity)? {
+            investment if investment.is_purchase() => Ok(()),
+            _ => {
+                Err(ServiceError::NotCorrectable { activity_id: activity.id, activity_type: activity.activity_type() })
+            }
+        },
+    };
+    let corrected = activities::correct_target(market, customer, &target, precondition, &correction.into()).await;
+    let (activity, history) = corrected.map_err(as_investment)?;
+    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let instrument = InstrumentNow::load(market, customer, activity.symbol(), market.budget_for(customer)).await?;
+    Ok(instrument.book_in(&history, method)?.value(&as_recorded(&activity)?)?)
 }
 
-fn corrected(before: &Investment, correction: &InvestmentCorrection) -> Purchase {
-    Purchase {
-        ticker_symbol: correction.ticker_symbol.clone().unwrap_or_else(|| before.ticker_symbol.clone()),
-        quantity: correction.quantity.unwrap_or(before.quantity),
-        purchase_price: correction.purchase_price.unwrap_or(before.purchase_price),
-        purchase_date: correction.purchase_date.unwrap_or(before.purchase_date),
-        fee: correction.fee.unwrap_or(before.fee.amount()),
-        currency: None,
+impl From<&InvestmentCorrection> for ActivityChange {
+    fn from(correction: &InvestmentCorrection) -> Self {
+        Self {
+            date: correction.purchase_date,
+            symbol: correction.ticker_symbol.clone(),
+            quantity: correction.quantity.map(Quantity::units),
+            unit_price: correction.purchase_price.map(|price| Some(price.amount())),
+            fee: correction.fee,
+            ..Self::default()
+        }
     }
 }
 
-/// Removes an investment.
+/// Removes an investment: the activity that brought its units.
 ///
-/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`].
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`], [`ServiceError::HistoryConflict`] if a later
+/// activity needs its units.
 pub async fn remove(
-    app: &App,
+    market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,
     id: Uuid,
     precondition: &Precondition,
 ) -> Result<(), ServiceError> {
-    retry(Retry::within(app::CONFLICT_BUDGET), || async {
-        let held = portfolios::load(app, customer, portfolio).await?;
-        let (before, version) = read(app, portfolio, id).await?;
-        precondition.allow(before.version)?;
-        let counter = Counter::read(app, keys::investment_count(portfolio)).await?;
-        let key = keys::investment(portfolio, id);
-        let gone = Write::Delete { key, expect: DeleteExpect::Version(version) };
-        let writes = vec![held.unchanged_but_dirty_from(before.purchase_date)?, counter.remove_one()?, gone];
-        app.table().transact(writes).await?;
-        Ok::<_, ServiceError>(())
-    })
-    .await
+    let target = Target { portfolio, id, accepts: |activity| as_recorded(activity).map(drop) };
+    activities::remove_target(market, customer, &target, precondition).await.map_err(as_investment)
+}
+
+/// The investment that an activity is.
+///
+/// Errors: [`ServiceError::NotFound`] if it is none.
+fn as_recorded(activity: &Activity) -> Result<RecordedInvestment<'_>, ServiceError> {
+    RecordedInvestment::of(activity).ok_or(ServiceError::NotFound { what: WHAT })
+}
+
+/// An error of the activity that an investment is, in the words of an investment.
+fn as_investment(error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::NotFound { what: activities::ONE } => ServiceError::NotFound { what: WHAT },
+        ServiceError::Fields(mistakes) => {
+            let renamed = |FieldMistake { field, detail }| FieldMistake { field: column_of(field), detail };
+            ServiceError::Fields(mistakes.into_iter().map(renamed).collect())
+        }
+        other => other,
+    }
 }

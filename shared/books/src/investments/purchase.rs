@@ -1,12 +1,13 @@
 //! The purchase of a lot held elsewhere, and its possible errors.
 
 use chrono::{DateTime, Utc};
-use domain::{Currency, Day, Instrument, Investment, Money, MoneyError, PortfolioId, Price, Quantity, Symbol};
-use ledger::Refusal;
-use ledger::lots::investment_cost;
+use domain::{Currency, Day, Instrument, PortfolioId, Price, Quantity, Symbol};
+use ledger::{Activity, ActivityFields, ActivitySource, ActivityType};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
+
+use super::open_lots::RecordedInvestment;
 
 /// A purchase made elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,13 +26,6 @@ pub struct Purchase {
     pub currency: Option<Currency>,
 }
 
-/// The cost of an investment, its fee included.
-///
-/// Errors: a cost larger than the largest amount.
-pub(crate) fn cost(investment: &Investment) -> Result<Money, Refusal> {
-    investment_cost(investment.quantity, investment.purchase_price, investment.fee)
-}
-
 /// An invalid field, and why.
 pub type Mistake = (&'static str, String);
 
@@ -43,60 +37,74 @@ pub(crate) struct Identity {
 }
 
 impl Purchase {
-    /// The investment to store, or every error in it.
+    /// The activity to record, or every error in the purchase.
     pub(crate) fn recorded(
         &self,
         identity: &Identity,
         instrument: &Instrument,
         today: Day,
-    ) -> Result<Investment, Vec<Mistake>> {
-        let mut mistakes = Vec::new();
-        if self.quantity.is_zero() {
-            mistakes.push(("quantity", "must be above zero".to_owned()));
-        }
-        if self.purchase_date > today {
-            mistakes.push(("purchase_date", format!("{} must not be in the future", self.purchase_date)));
-        }
-        let currency = instrument.currency;
-        if self.currency.is_some_and(|given| given != currency) {
-            mistakes.push(("currency", format!("must be {currency}, in which {} is priced", self.ticker_symbol)));
-        }
-        let fee = Money::new(self.fee, currency);
-        if let Err(error) = &fee {
-            mistakes.push(("fee", error.to_string()));
-        }
-        let Ok(fee) = fee else { return Err(mistakes) };
-        let investment = Investment {
-            id: identity.id,
-            portfolio_id: identity.portfolio_id,
-            ticker_symbol: self.ticker_symbol.clone(),
-            instrument_type: instrument.instrument_type,
-            quantity: self.quantity,
-            purchase_price: self.purchase_price,
-            purchase_date: self.purchase_date,
-            fee,
-            created_at: identity.created_at,
-            updated_at: identity.created_at,
-            version: 1,
+    ) -> Result<Activity, Vec<Mistake>> {
+        let mut mistakes: Vec<Mistake> = refuse_later(self.purchase_date, today).err().into_iter().collect();
+        let fields = ActivityFields {
+            symbol: Some(self.ticker_symbol.clone()),
+            quantity: Some(self.quantity.units()),
+            unit_price: Some(self.purchase_price.amount()),
+            fee: self.fee,
+            currency: self.currency,
+            ..ActivityFields::new(ActivityType::Buy)
         };
-        match cost(&investment) {
-            Ok(_) => {}
-            Err(error @ Refusal::NegativeFee) => mistakes.push(("fee", error.to_string())),
-            Err(_) => mistakes.push(("quantity", format!("with its price and fee, {}", MoneyError::TooLarge))),
+        let event = fields.event(self.purchase_date, instrument.currency, None);
+        let event = event.map_err(|found| {
+            mistakes.extend(found.iter().map(|mistake| (column_of(mistake.field()), mistake.to_string())));
+        });
+        match event {
+            Ok(event) if mistakes.is_empty() => Ok(Activity {
+                id: identity.id,
+                portfolio_id: identity.portfolio_id,
+                date: self.purchase_date,
+                time: None,
+                event,
+                note: None,
+                external_id: None,
+                source: ActivitySource::Investment,
+                created_at: identity.created_at,
+                updated_at: identity.created_at,
+                version: 1,
+            }),
+            _ => Err(mistakes),
         }
-        if mistakes.is_empty() { Ok(investment) } else { Err(mistakes) }
+    }
+
+    /// The purchase that an investment is.
+    pub(crate) fn of(investment: &RecordedInvestment<'_>) -> Self {
+        let activity = investment.activity;
+        Self {
+            ticker_symbol: activity.symbol().clone(),
+            quantity: investment.quantity,
+            purchase_price: investment.price,
+            purchase_date: activity.date,
+            fee: investment.fee.amount(),
+            currency: Some(activity.currency()),
+        }
     }
 }
 
-impl From<&Investment> for Purchase {
-    fn from(investment: &Investment) -> Self {
-        Self {
-            ticker_symbol: investment.ticker_symbol.clone(),
-            quantity: investment.quantity,
-            purchase_price: investment.purchase_price,
-            purchase_date: investment.purchase_date,
-            fee: investment.fee.amount(),
-            currency: Some(investment.currency()),
-        }
+/// Refuses a purchase after `today`.
+pub(super) fn refuse_later(purchase_date: Day, today: Day) -> Result<(), Mistake> {
+    if purchase_date <= today {
+        return Ok(());
+    }
+    Err((column_of("date"), format!("{purchase_date} must not be in the future")))
+}
+
+/// The name that an investment gives to a field of an activity.
+pub(super) fn column_of(field: &'static str) -> &'static str {
+    match field {
+        "symbol" => "ticker_symbol",
+        "unit_price" => "purchase_price",
+        "date" => "purchase_date",
+        // An investment has no amount: it is quantity × price.
+        "amount" => "quantity",
+        other => other,
     }
 }

@@ -1,26 +1,32 @@
 //! The current value of a lot held elsewhere: its units after every split, at the last available price.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use app::effect::Effect;
 use app::error::ServiceError;
 use chrono::{DateTime, Utc};
 use domain::{
-    Currency, CustomerId, Day, DecimalError, InstrumentType, Investment, Money, PortfolioId, Price, Quantity, Split,
+    Currency, CustomerId, Day, DecimalError, InstrumentType, LotMethod, Money, PortfolioId, Price, Quantity, Split,
     Symbol, split,
 };
+use ledger::Refusal;
+use ledger::recorded::RecordedLot;
 use market::CallBudget;
 use market_data::market_clock::held_through;
 use market_data::price_lines::PRICE_TOO_SMALL;
 use market_data::{MarketData, instruments, prices, quotes};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::purchase::cost;
+use super::open_lots::RecordedInvestment;
+use crate::activities::{History, InstrumentHistory, by_instrument};
 
 /// The code of figures of a lot dated after the market's today, which does not count yet.
 const TO_COME: &str = "to_come";
+/// The code of figures that rest on an unknown cost.
+const COST_UNKNOWN: &str = "cost_unknown";
 
 /// A lot held elsewhere with its current value. Amounts are decimals in the currency of the instrument.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -34,21 +40,21 @@ pub struct InvestmentNow {
     pub ticker_symbol: Symbol,
     /// Kind of instrument.
     pub instrument_type: InstrumentType,
-    /// Units as bought.
+    /// Units as recorded, as counted on the purchase date.
     pub quantity: Quantity,
-    /// Price per unit as bought.
+    /// Price per unit as recorded.
     pub purchase_price: Price,
-    /// The purchase date.
+    /// The purchase date; of units that came from another account, the day on which they came in.
     pub purchase_date: Day,
-    /// The cost of the purchase in addition to the price.
+    /// The cost of the purchase in addition to the price: fee and tax.
     #[schema(value_type = domain::schema::DecimalString)]
     pub fee: String,
     /// Currency of the instrument.
     pub currency: Currency,
-    /// Its cost, fee included; null if it is out of range.
+    /// Cost of the units that are left, fee included; null if it is out of range.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub cost: Option<String>,
-    /// Units after the splits since; null without a price.
+    /// Units that are left after the sales and splits since; null without a price.
     #[schema(required)]
     pub current_quantity: Option<Quantity>,
     /// Price per such unit; null if there is none.
@@ -57,7 +63,7 @@ pub struct InvestmentNow {
     /// The day of that price; null if there is none.
     #[schema(required)]
     pub last_updated: Option<Day>,
-    /// Value of the units at that price; null without a price.
+    /// Value of the units that are left, at that price; null without a price.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub value: Option<String>,
     /// Value less cost; null if either is.
@@ -81,176 +87,238 @@ impl Effect for InvestmentNow {
     const GENERATED_FIELDS: &[&str] = &["id", "created_at", "updated_at"];
 }
 
-/// The last price of a symbol and the splits before it.
-#[derive(Clone)]
+/// The last price of an instrument.
+#[derive(Clone, Copy, Debug)]
 struct LastPrice {
     price: Price,
     day: Day,
     currency: Currency,
+}
+
+/// An instrument now.
+#[derive(Clone, Debug)]
+pub(super) struct InstrumentNow {
+    symbol: Symbol,
+    instrument_type: InstrumentType,
+    /// Its last price, or why there is none.
+    last: Result<LastPrice, &'static str>,
+    /// The splits of the market.
+    splits: Vec<Split>,
+    /// The last day whose activities count.
+    through: Day,
+}
+
+/// What a portfolio's activities leave of an instrument.
+pub(super) struct InstrumentBook {
+    instrument: InstrumentNow,
+    lots: Vec<RecordedLot>,
+    /// The splits by which its units count.
     splits: Vec<Split>,
 }
 
-/// The last prices of the symbols seen so far, or why there is none.
-pub(super) struct LastPrices<'a> {
-    market: &'a MarketData,
-    customer: CustomerId,
-    budget: CallBudget,
-    known: HashMap<Symbol, SymbolData>,
-}
-
-/// The current data of a symbol.
-#[derive(Clone)]
-struct SymbolData {
-    last: Result<LastPrice, &'static str>,
-    /// Its kind, if a provider has reported it: lots recorded earlier assumed a stock.
-    kind: Option<InstrumentType>,
-}
-
-impl<'a> LastPrices<'a> {
-    /// Prices that are all read within one budget.
-    pub(super) fn new(market: &'a MarketData, customer: CustomerId, budget: CallBudget) -> Self {
-        Self { market, customer, budget, known: HashMap::new() }
-    }
-
-    /// The investment with its current value.
+impl InstrumentNow {
+    /// The instrument with its last price, if one is available within the budget.
     ///
     /// Errors: the store's; a missing price makes figures null.
-    pub(super) async fn value(&mut self, investment: Investment) -> Result<InvestmentNow, ServiceError> {
-        let symbol = &investment.ticker_symbol;
-        if !self.known.contains_key(symbol) {
-            let last = find_last_price(self.market, self.customer, symbol, self.budget).await?;
-            let described =
-                if symbol.is_custom() { None } else { instruments::find_described(&self.market.app, symbol).await? };
-            let kind = described.map(|instrument| instrument.instrument_type);
-            self.known.insert(symbol.clone(), SymbolData { last, kind });
-        }
-        let SymbolData { last, kind } =
-            self.known.get(symbol).cloned().unwrap_or(SymbolData { last: Err("no_price"), kind: None });
-        let instrument_type = kind.unwrap_or(investment.instrument_type);
-        let through = held_through(self.market, last.as_ref().ok().map(|last| last.day));
-        Ok(valued(Investment { instrument_type, ..investment }, last, through))
+    pub(super) async fn load(
+        market: &MarketData,
+        customer: CustomerId,
+        symbol: &Symbol,
+        budget: CallBudget,
+    ) -> Result<Self, ServiceError> {
+        let (last, splits) = find_last_price(market, customer, symbol, budget).await?;
+        Ok(Self {
+            symbol: symbol.clone(),
+            instrument_type: instruments::find_type(market, customer, symbol, budget).await?,
+            through: held_through(market, last.ok().map(|last| last.day)),
+            last,
+            splits,
+        })
+    }
+
+    /// What the activities of a portfolio leave of it.
+    ///
+    /// Errors: a number that the ledger cannot hold.
+    pub(super) fn book(
+        self,
+        activities: Option<&InstrumentHistory<'_>>,
+        method: LotMethod,
+    ) -> Result<InstrumentBook, Refusal> {
+        let replayed =
+            activities.map(|all| all.replay(&self.symbol, &self.splits, method, self.through)).transpose()?;
+        let (lots, splits) = replayed.map(|(position, merged)| (position.lots, merged.splits)).unwrap_or_default();
+        Ok(InstrumentBook { instrument: self, lots, splits })
+    }
+
+    /// The same for a whole history.
+    ///
+    /// Errors: a number that the ledger cannot hold.
+    pub(super) fn book_in(&self, history: &History, method: LotMethod) -> Result<InstrumentBook, Refusal> {
+        let own = by_instrument(history.activities().filter(|activity| *activity.symbol() == self.symbol));
+        self.clone().book(own.get(&self.symbol), method)
     }
 }
 
+impl InstrumentBook {
+    /// An investment with what is left of it; nothing if sales have used it up.
+    ///
+    /// Errors: a number that the ledger cannot hold.
+    pub(super) fn value_open(&self, investment: &RecordedInvestment<'_>) -> Result<Option<InvestmentNow>, Refusal> {
+        let is_open = self.is_to_come(investment) || self.lot_of(investment).is_some();
+        if is_open { self.value(investment).map(Some) } else { Ok(None) }
+    }
+
+    /// The same, with no units and no cost if sales have used it up.
+    ///
+    /// Errors: a number that the ledger cannot hold.
+    pub(super) fn value(&self, investment: &RecordedInvestment<'_>) -> Result<InvestmentNow, Refusal> {
+        let (lot, currency) = (self.lot_of(investment), investment.fee.currency());
+        let cost = match lot {
+            Some(lot) => lot.cost,
+            None if self.is_to_come(investment) => investment.activity.event.cost()?,
+            None => Money::new(Decimal::ZERO, currency).ok(),
+        };
+        let last = self.instrument.last;
+        let last = last.and_then(|last| if last.currency == currency { Ok(last) } else { Err("other_currency") });
+        let worth = last.and_then(|last| {
+            if self.is_to_come(investment) {
+                return Err(TO_COME);
+            }
+            let units = lot.map_or(Ok(Quantity::ZERO), |lot| lot.units_on(last.day, &self.splits));
+            let units = units.map_err(|_| "price_out_of_range")?;
+            let value = ledger::lots::value(units, last.price, currency).map_err(|_| "price_out_of_range")?;
+            Ok((units, value))
+        });
+        Ok(shown(investment, self.instrument.instrument_type, cost, last, worth))
+    }
+
+    fn lot_of(&self, investment: &RecordedInvestment<'_>) -> Option<&RecordedLot> {
+        self.lots.iter().find(|lot| lot.id == investment.activity.id)
+    }
+
+    fn is_to_come(&self, investment: &RecordedInvestment<'_>) -> bool {
+        investment.activity.date > self.instrument.through
+    }
+}
+
+fn shown(
+    investment: &RecordedInvestment<'_>,
+    instrument_type: InstrumentType,
+    cost: Option<Money>,
+    last: Result<LastPrice, &'static str>,
+    worth: Result<(Quantity, Money), &'static str>,
+) -> InvestmentNow {
+    let gain = worth.ok().zip(cost);
+    let gain = gain
+        .and_then(|((_, value), cost)| Money::new(value.amount().checked_sub(cost.amount())?, cost.currency()).ok());
+    let mut unavailable = BTreeMap::new();
+    let because = |reason: &'static str| move |figure: &str| (figure.to_owned(), reason.to_owned());
+    if cost.is_none() {
+        unavailable.extend(["cost", "gain"].map(because(COST_UNKNOWN)));
+    }
+    if let Err(reason) = last {
+        unavailable.extend(["current_price", "last_updated"].map(because(reason)));
+    }
+    if let Err(reason) = worth {
+        unavailable.extend(["current_quantity", "value", "gain"].map(because(reason)));
+    }
+    let activity = investment.activity;
+    InvestmentNow {
+        id: activity.id,
+        portfolio_id: activity.portfolio_id,
+        ticker_symbol: activity.symbol().clone(),
+        instrument_type,
+        quantity: investment.quantity,
+        purchase_price: investment.price,
+        purchase_date: activity.date,
+        fee: investment.fee.to_string(),
+        currency: activity.currency(),
+        cost: cost.map(|cost| cost.to_string()),
+        current_quantity: worth.ok().map(|(units, _)| units),
+        current_price: last.ok().map(|last| last.price),
+        last_updated: last.ok().map(|last| last.day),
+        value: worth.ok().map(|(_, value)| value.to_string()),
+        gain: gain.map(|gain| gain.to_string()),
+        unavailable,
+        created_at: activity.created_at,
+        updated_at: activity.updated_at,
+        version: activity.version,
+    }
+}
+
+/// The last price of an instrument, or why there is none, and its splits.
 async fn find_last_price(
     market: &MarketData,
     customer: CustomerId,
     symbol: &Symbol,
     budget: CallBudget,
-) -> Result<Result<LastPrice, &'static str>, ServiceError> {
+) -> Result<(Result<LastPrice, &'static str>, Vec<Split>), ServiceError> {
     let series = match prices::load(market, customer, symbol, budget).await {
         Ok(series) => series,
-        Err(ServiceError::UnknownSymbol { .. }) => return Ok(Err("no_price")),
+        Err(ServiceError::UnknownSymbol { .. }) => return Ok((Err("no_price"), Vec::new())),
         Err(ServiceError::Provider(_) | ServiceError::TooManyNewSymbols { .. }) => {
-            return Ok(Err("provider_unavailable"));
+            return Ok((Err("provider_unavailable"), Vec::new()));
         }
         Err(error) => return Err(error),
     };
     let price = quotes::load_last_price(market, &series).await?;
-    let priced = price.and_then(|(price, day)| {
-        let splits = split::splits_of(&series.bars)?;
-        Ok(LastPrice { price, day, currency: series.currency, splits })
-    });
-    Ok(priced.map_err(|error| match error {
-        DecimalError::PriceTooSmall => PRICE_TOO_SMALL,
-        _ => "price_out_of_range",
-    }))
-}
-
-fn valued(investment: Investment, last: Result<LastPrice, &'static str>, through: Day) -> InvestmentNow {
-    let cost = cost(&investment).ok();
-    let last =
-        last.and_then(|last| if last.currency == investment.currency() { Ok(last) } else { Err("other_currency") });
-    let worth = last.as_ref().map_err(|reason| *reason).and_then(|last| {
-        if investment.purchase_date > through {
-            return Err(TO_COME);
-        }
-        let units = units_now(&investment, last).ok_or("price_out_of_range")?;
-        let value = ledger::lots::value(units, last.price, investment.currency()).map_err(|_| "price_out_of_range")?;
-        Ok((units, value))
-    });
-    let gain = worth
-        .as_ref()
-        .ok()
-        .zip(cost)
-        .and_then(|((_, value), cost)| Money::new(value.amount() - cost.amount(), investment.currency()).ok());
-    let mut unavailable = BTreeMap::new();
-    let because = |reason: &&str| {
-        let reason = (*reason).to_owned();
-        move |figure: &str| (figure.to_owned(), reason.clone())
-    };
-    if let Err(reason) = &last {
-        unavailable.extend(["current_price", "last_updated"].map(because(reason)));
-    }
-    if let Err(reason) = &worth {
-        unavailable.extend(["current_quantity", "value", "gain"].map(because(reason)));
-    }
-    InvestmentNow {
-        cost: cost.map(|cost| cost.to_string()),
-        current_quantity: worth.as_ref().ok().map(|(units, _)| *units),
-        current_price: last.as_ref().ok().map(|last| last.price),
-        last_updated: last.as_ref().ok().map(|last| last.day),
-        value: worth.as_ref().ok().map(|(_, value)| value.to_string()),
-        gain: gain.map(|gain| gain.to_string()),
-        unavailable,
-        id: investment.id,
-        portfolio_id: investment.portfolio_id,
-        instrument_type: investment.instrument_type,
-        quantity: investment.quantity,
-        purchase_price: investment.purchase_price,
-        purchase_date: investment.purchase_date,
-        fee: investment.fee.to_string(),
-        currency: investment.currency(),
-        created_at: investment.created_at,
-        updated_at: investment.updated_at,
-        version: investment.version,
-        ticker_symbol: investment.ticker_symbol,
-    }
-}
-
-/// Units after the splits since the purchase, up to the day of the last price.
-fn units_now(investment: &Investment, last: &LastPrice) -> Option<Quantity> {
-    let mut later = last.splits.iter().filter(|split| investment.purchase_date < split.day && split.day <= last.day);
-    later.try_fold(investment.quantity, |units, split| units.split(split.ratio)).ok()
+    let reason = |error| if error == DecimalError::PriceTooSmall { PRICE_TOO_SMALL } else { "price_out_of_range" };
+    let splits = split::splits_of(&series.bars).map_err(reason);
+    let last = price.map(|(price, day)| LastPrice { price, day, currency: series.currency }).map_err(reason);
+    Ok(match splits {
+        Ok(splits) => (last, splits),
+        Err(reason) => (Err(reason), Vec::new()),
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::Instrument;
+    use ledger::Activity;
 
-    fn held(quantity: &str, bought: &str) -> Investment {
-        Investment {
-            id: Uuid::from_u128(1),
-            portfolio_id: PortfolioId(Uuid::from_u128(2)),
+    use super::*;
+    use crate::investments::{Identity, Purchase};
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    /// A purchase of ACME at 10 with a fee of 1.50.
+    fn bought(quantity: &str, date: &str) -> Activity {
+        let purchase = Purchase {
             ticker_symbol: "ACME".parse().unwrap(),
-            instrument_type: InstrumentType::Stock,
             quantity: Quantity::parse(quantity).unwrap(),
             purchase_price: Price::parse("10").unwrap(),
-            purchase_date: bought.parse().unwrap(),
-            fee: Money::parse("1.5", Currency::USD).unwrap(),
-            created_at: DateTime::UNIX_EPOCH,
-            updated_at: DateTime::UNIX_EPOCH,
-            version: 1,
-        }
+            purchase_date: day(date),
+            fee: "1.5".parse().unwrap(),
+            currency: None,
+        };
+        let portfolio_id = PortfolioId(Uuid::from_u128(2));
+        let identity = Identity { id: Uuid::from_u128(1), portfolio_id, created_at: DateTime::UNIX_EPOCH };
+        purchase.recorded(&identity, &Instrument::unlisted("ACME".parse().unwrap()), day(date)).unwrap()
     }
 
-    fn last(price: &str, splits: &[(&str, &str)]) -> LastPrice {
+    fn last(price: &str) -> LastPrice {
+        LastPrice { price: Price::parse(price).unwrap(), day: day("2013-03-01"), currency: Currency::USD }
+    }
+
+    fn shown(activity: &Activity, last: Result<LastPrice, &'static str>, splits: &[(&str, &str)]) -> InvestmentNow {
         let split = |(day, ratio): &(&str, &str)| Split { day: day.parse().unwrap(), ratio: ratio.parse().unwrap() };
-        LastPrice {
-            price: Price::parse(price).unwrap(),
-            day: "2013-03-01".parse().unwrap(),
-            currency: Currency::USD,
+        let instrument = InstrumentNow {
+            symbol: "ACME".parse().unwrap(),
+            instrument_type: InstrumentType::Stock,
+            last,
             splits: splits.iter().map(split).collect(),
-        }
-    }
-
-    fn shown(investment: Investment, last: Result<LastPrice, &'static str>) -> InvestmentNow {
-        valued(investment, last, "2013-03-01".parse().unwrap())
+            through: day("2013-03-01"),
+        };
+        let history = by_instrument([activity]);
+        let book = instrument.book(history.get(activity.symbol()), LotMethod::Fifo).unwrap();
+        book.value(&RecordedInvestment::of(activity).unwrap()).unwrap()
     }
 
     #[test]
     fn a_lot_dated_after_the_markets_today_has_no_value_yet() {
-        let tomorrow = shown(held("3", "2013-03-04"), Ok(last("6", &[])));
+        let tomorrow = shown(&bought("3", "2013-03-04"), Ok(last("6")), &[]);
         assert_eq!((&tomorrow.value, &tomorrow.gain, tomorrow.current_quantity), (&None, &None, None));
         assert!(["value", "gain", "current_quantity"].iter().all(|figure| tomorrow.unavailable[*figure] == "to_come"));
         assert!(tomorrow.current_price.is_some() && tomorrow.cost.is_some());
@@ -258,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_split_multiplies_the_units_and_keeps_the_cost() {
-        let now = shown(held("3", "2012-01-03"), Ok(last("6", &[("2012-06-01", "2")])));
+        let now = shown(&bought("3", "2012-01-03"), Ok(last("6")), &[("2012-06-01", "2")]);
         assert_eq!(now.current_quantity.unwrap().to_string(), "6");
         assert_eq!((now.cost.as_deref(), now.value.as_deref()), (Some("31.50"), Some("36.00")));
         assert_eq!(now.gain.as_deref(), Some("4.50"));
@@ -268,24 +336,24 @@ mod tests {
     #[test]
     fn only_splits_after_the_purchase_and_up_to_the_price_count() {
         let splits = [("2012-01-03", "7"), ("2012-06-01", "2"), ("2012-09-03", "0.5"), ("2013-03-04", "10")];
-        let now = shown(held("3", "2012-01-03"), Ok(last("6", &splits)));
+        let now = shown(&bought("3", "2012-01-03"), Ok(last("6")), &splits);
         assert_eq!(now.current_quantity.unwrap().to_string(), "3");
     }
 
     #[test]
     fn a_figure_without_a_price_is_null_with_a_reason() {
-        let now = shown(held("3", "2012-01-03"), Err("no_price"));
+        let now = shown(&bought("3", "2012-01-03"), Err("no_price"), &[]);
         assert_eq!((now.current_price, &now.value, &now.gain), (None, &None, &None));
         assert_eq!(now.cost.as_deref(), Some("31.50"));
         assert_eq!(now.unavailable["current_price"], "no_price");
         assert_eq!(now.unavailable["gain"], "no_price");
-        let euros = LastPrice { currency: "EUR".parse().unwrap(), ..last("6", &[]) };
-        assert_eq!(shown(held("3", "2012-01-03"), Ok(euros)).unavailable["value"], "other_currency");
+        let euros = LastPrice { currency: "EUR".parse().unwrap(), ..last("6") };
+        assert_eq!(shown(&bought("3", "2012-01-03"), Ok(euros), &[]).unavailable["value"], "other_currency");
     }
 
     #[test]
     fn a_value_larger_than_the_largest_amount_is_null() {
-        let now = shown(held("1000000000000", "2012-01-03"), Ok(last("1000000000000", &[])));
+        let now = shown(&bought("10000000000", "2012-01-03"), Ok(last("1000000000000")), &[]);
         assert_eq!((&now.value, now.unavailable["value"].as_str()), (&None, "price_out_of_range"));
         assert_eq!(now.current_price.unwrap().to_string(), "1000000000000");
     }

@@ -2,12 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
+use app::listing::PageRequest;
 use app::{Precondition, ServiceError};
 use async_trait::async_trait;
-use books::investments::{self, Purchase};
+use books::activities::{self, NewActivity};
+use books::investments::{self, InvestmentFilter, Purchase};
 use chrono::TimeDelta;
 use domain::portfolio::PortfolioType;
 use domain::{Currency, CustomerId, InstrumentType, PortfolioId, Price, Quantity, Symbol};
+use ledger::{ActivityFields, ActivityType};
 use market::Sample;
 use market_data::MarketData;
 use market_data::custom_instruments::{self, CustomInstrumentChange, NewCustomInstrument, Valuation};
@@ -91,8 +94,9 @@ impl World {
     }
 
     async fn lots(&self) -> usize {
-        let lots = keys::investments(self.portfolio);
-        self.inner.query(&Query::forward(lots.partition, lots.range, 10)).await.unwrap().items.len()
+        let (filter, page) = (InvestmentFilter::default(), PageRequest::newest(10));
+        let listed = investments::list(&self.platform, OWNER, self.portfolio, &filter, &page).await;
+        listed.unwrap().items.len()
     }
 
     async fn is_there(&self) -> bool {
@@ -143,7 +147,7 @@ async fn move_to_francs(platform: &MarketData) -> Result<Currency, ServiceError>
 
 #[tokio::test]
 async fn a_lot_of_an_instrument_that_is_removed_meanwhile_is_not_recorded() {
-    let world = World::with_rival("INVESTMENT#", Act::RemovesTheInstrument).await;
+    let world = World::with_rival("ACTIVITIES#", Act::RemovesTheInstrument).await;
     let recorded = record(&world.platform, world.portfolio).await;
     assert!(matches!(recorded, Err(ServiceError::UnknownSymbol { .. })), "{recorded:?}");
     assert_eq!((world.lots().await, world.is_there().await), (0, false));
@@ -192,4 +196,29 @@ async fn the_lock_of_a_removal_that_is_cut_short_expires() {
     world.test_bed.clock.forward(TimeDelta::minutes(2));
     assert!(world.is_there().await);
     record(&world.platform, world.portfolio).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_instrument_that_was_sold_stays_as_long_as_an_activity_names_it() {
+    let test_bed = TestBed::at("2026-11-20T12:00:00Z");
+    let platform = test_bed.platform(Arc::new(test_bed.table()), Arc::new(Sample::new()));
+    let portfolio = open_portfolio(&platform.app, OWNER, opening(PortfolioType::Other)).await;
+    create(&platform).await.unwrap();
+    record(&platform, portfolio).await.unwrap();
+    let fields = ActivityFields {
+        symbol: Some(house()),
+        quantity: "1".parse().ok(),
+        unit_price: "95".parse().ok(),
+        ..ActivityFields::new(ActivityType::Sell)
+    };
+    let date = "2012-01-04".parse().unwrap();
+    let sale = NewActivity { date, time: None, fields, note: None, external_id: None };
+    let sold = activities::record(&platform, OWNER, portfolio, &sale, None).await.unwrap().value;
+    let refused = remove(&platform).await;
+    assert!(matches!(refused, Err(ServiceError::InstrumentInUse { .. })), "{refused:?}");
+    activities::remove(&platform, OWNER, portfolio, sold.id, &Precondition::None).await.unwrap();
+    let (filter, page) = (InvestmentFilter::default(), PageRequest::newest(10));
+    let lot = investments::list(&platform, OWNER, portfolio, &filter, &page).await.unwrap().items.remove(0);
+    investments::remove(&platform, OWNER, portfolio, lot.id, &Precondition::None).await.unwrap();
+    remove(&platform).await.unwrap();
 }

@@ -88,7 +88,7 @@ async fn a_dry_run_writes_nothing_at_all() {
     let correction =
         InvestmentCorrection { ticker_symbol: Some("FB".parse().unwrap()), ..InvestmentCorrection::default() };
     investments::correct(platform, customer, portfolio, lot, &Precondition::Any, &correction).await.unwrap();
-    investments::remove(&platform.app, customer, portfolio, lot, &Precondition::Any).await.unwrap();
+    investments::remove(platform, customer, portfolio, lot, &Precondition::Any).await.unwrap();
     assert_eq!(world.table.take_counts().transactions, 0);
     // The same request without a dry run does write.
     wallets::transfer(&world.platform, customer, Transfer::Deposit, usd("10"), Some("k")).await.unwrap();

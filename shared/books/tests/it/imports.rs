@@ -12,8 +12,8 @@ use domain::portfolio::PortfolioType;
 use domain::{CustomerId, PortfolioId, Quantity};
 use market::Sample;
 use market_data::MarketData;
-use serde_json::json;
-use store::{StoreError, Table, Version, Write, documents, keys};
+use serde_json::{Value, json};
+use store::{DeleteExpect, StoreError, Table, Version, Write, documents, keys};
 use store_sqlite::SqliteTable;
 use testing::people::opening;
 use testing::{InterceptedTable, Interceptor, TestBed};
@@ -75,11 +75,34 @@ impl World {
         Ok(imports::import(&self.platform, self.customer, self.portfolio, &import, None).await?.value)
     }
 
-    /// Sets the portfolio's counter to this many lots.
-    async fn count(&self, lots: usize) {
-        let key = keys::investment_count(self.portfolio);
-        let version = self.table.get(&key).await.unwrap().map(|item| item.version);
-        documents::put(&*self.table, key, &json!({ "count": lots }), version).await.unwrap();
+    /// Records this many lots.
+    async fn fill(&self, lots: usize) {
+        let rows = "IBM,3,100,2010-01-04\n".repeat(lots);
+        assert_eq!(self.send(&rows, Duplicates::Import).await.unwrap().imported, lots);
+    }
+
+    /// Undoes an import but for its first rows, and stores these as an earlier version did, which wrote a file in several
+    /// transactions.
+    async fn leave_half_done(&self, report: &ImportReport, rows: usize) {
+        let mut writes = Vec::new();
+        for item in app::listing::read_all(&self.platform.app, keys::activities(self.portfolio)).await.unwrap() {
+            writes.push(Write::Delete { key: item.key, expect: DeleteExpect::Any });
+        }
+        for row in 1..=rows {
+            let (id, at) = (lot(report, row), "2026-11-20T12:00:00Z");
+            let key = keys::investment(self.portfolio, id);
+            let body = json!({
+                "id": id, "portfolio_id": self.portfolio, "ticker_symbol": "IBM", "instrument_type": "stock",
+                "quantity": row.to_string(), "purchase_price": "100", "purchase_date": "2010-01-04", "fee": "0",
+                "currency": "USD", "created_at": at, "updated_at": at, "version": 1,
+            });
+            writes.push(Write::create(key.clone(), documents::body(&key, &body).unwrap()));
+        }
+        self.table.transact(writes).await.unwrap();
+        let key = keys::import(self.portfolio, &report.sha256);
+        let (mut progress, version) = documents::read::<Value>(&*self.table, &key).await.unwrap().unwrap();
+        progress["done"] = json!(rows);
+        documents::put(&*self.table, key, &progress, Some(version)).await.unwrap();
     }
 
     async fn skip(&self, rows: &str) -> ImportReport {
@@ -97,11 +120,11 @@ impl World {
     }
 
     async fn remove(&self, lot: Uuid) {
-        investments::remove(&self.platform.app, self.customer, self.portfolio, lot, &Precondition::Any).await.unwrap();
+        investments::remove(&self.platform, self.customer, self.portfolio, lot, &Precondition::Any).await.unwrap();
     }
 
     async fn lots(&self) -> usize {
-        let file = imports::export(&self.platform.app, self.customer, self.portfolio, Format::Csv).await.unwrap();
+        let file = imports::export(&self.platform, self.customer, self.portfolio, Format::Csv).await.unwrap();
         String::from_utf8(file).unwrap().lines().count() - 1
     }
 }
@@ -154,25 +177,53 @@ async fn a_file_imported_again_next_to_a_corrected_lot_is_recognized() {
     assert_eq!(world.lots().await, 3);
 }
 
+fn two_hundred() -> String {
+    (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect()
+}
+
 #[tokio::test]
-async fn an_interrupted_second_import_continues_without_a_corrected_row() {
+async fn an_import_that_breaks_imports_nothing_and_everything_when_it_is_sent_again() {
     let world = World::new().await;
-    let rows = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect::<Vec<_>>().concat();
-    let first = world.skip(&rows).await;
-    world.correct(lot(&first, 1)).await;
-    for row in 2..=200 {
-        world.remove(lot(&first, row)).await;
-    }
-    world.table.left.store(1, Ordering::SeqCst);
-    assert!(world.send(&rows, Duplicates::Skip).await.is_err());
-    assert_eq!(world.lots().await, 81);
-    world.table.left.store(usize::MAX, Ordering::SeqCst);
-    let resumed = world.skip(&rows).await;
-    assert_eq!(
-        (resumed.items[0].status, resumed.items[0].same_as_investment),
-        (RowStatus::Duplicate, Some(lot(&first, 1)))
-    );
-    assert_eq!((resumed.imported, world.lots().await), (199, 200));
+    let (rows, left) = (two_hundred(), &world.table.0.left);
+    left.store(0, Ordering::SeqCst);
+    assert!(world.send(&rows, Duplicates::Ask).await.is_err());
+    assert_eq!(world.lots().await, 0);
+    left.store(usize::MAX, Ordering::SeqCst);
+    let report = world.send(&rows, Duplicates::Ask).await.unwrap();
+    assert_eq!((report.imported, report.repeated, world.lots().await), (200, false, 200));
+    assert!(world.send(&rows, Duplicates::Ask).await.unwrap().repeated);
+}
+
+#[tokio::test]
+async fn an_import_that_an_earlier_version_left_half_done_is_continued() {
+    let world = World::new().await;
+    let rows = two_hundred();
+    let whole = world.send(&rows, Duplicates::Ask).await.unwrap();
+    world.leave_half_done(&whole, 80).await;
+    assert_eq!(world.lots().await, 80);
+    let dry = world.import(&rows, Duplicates::Ask, true).await.unwrap();
+    assert_eq!((dry.repeated, dry.imported), (true, 200));
+    let resumed = world.send(&rows, Duplicates::Ask).await.unwrap();
+    assert_eq!(resumed.items, whole.items, "each row is the lot that it was to be");
+    assert_eq!(world.lots().await, 200);
+    assert!(world.send(&rows, Duplicates::Ask).await.unwrap().repeated);
+    let stored = app::listing::read_all(&world.platform.app, keys::investments(world.portfolio)).await.unwrap();
+    assert!(stored.is_empty(), "they are activities now");
+}
+
+#[tokio::test]
+async fn a_file_of_twenty_thousand_rows_is_one_transaction() {
+    let world = World::new().await;
+    let row = |number: usize| {
+        let (units, price) = (number * 7_919 % 99_991, number * 104_729 % 999_983);
+        format!("IBM,{units}.{price:06}1,{price}.{units:05}1,20{:02}-0{}-04\n", number % 13, number % 9 + 1)
+    };
+    let rows: String = (1..=MAX_INVESTMENTS).map(row).collect();
+    world.table.0.left.store(1, Ordering::SeqCst);
+    assert_eq!(world.send(&rows, Duplicates::Ask).await.unwrap().imported, MAX_INVESTMENTS);
+    let again = world.send(&rows, Duplicates::Ask).await.unwrap();
+    assert!(again.repeated && again.imported == MAX_INVESTMENTS);
+    assert_eq!(world.lots().await, MAX_INVESTMENTS);
 }
 
 #[tokio::test]
@@ -183,7 +234,7 @@ async fn an_import_stored_without_matching_lots_stays_as_it_ended() {
     let first = world.send(&rows, Duplicates::Import).await.unwrap();
     world.remove(lot(&first, 2)).await;
     let key = keys::import(world.portfolio, &first.sha256);
-    let (stored, version) = documents::read::<serde_json::Value>(&*world.table, &key).await.unwrap().unwrap();
+    let (stored, version) = documents::read::<Value>(&*world.table, &key).await.unwrap().unwrap();
     let old = json!({ "started_at": stored["started_at"], "skipped": [2], "done": 1 });
     documents::put(&*world.table, key, &old, Some(version)).await.unwrap();
     for duplicates in [Duplicates::Ask, Duplicates::Skip, Duplicates::Import] {
@@ -197,7 +248,7 @@ async fn an_import_stored_without_matching_lots_stays_as_it_ended() {
 #[tokio::test]
 async fn a_dry_run_is_refused_at_the_limit_of_lots_like_the_import() {
     let world = World::new().await;
-    world.count(MAX_INVESTMENTS - 1).await;
+    world.fill(MAX_INVESTMENTS - 1).await;
     for dry_run in [true, false] {
         let refused = world.import(&format!("{ONE}{TWO}"), Duplicates::Ask, dry_run).await;
         let is_full = matches!(refused, Err(ServiceError::LimitReached { limit: MAX_INVESTMENTS, .. }));
@@ -216,24 +267,4 @@ async fn a_dry_run_is_refused_at_the_limit_of_lots_like_the_import() {
     assert_eq!(statuses(&report), [RowStatus::Duplicate]);
     let refused = world.import(&other_file, Duplicates::Import, true).await;
     assert!(matches!(refused, Err(ServiceError::LimitReached { .. })), "{refused:?}");
-}
-
-#[tokio::test]
-async fn a_dry_run_of_an_interrupted_import_is_refused_without_room() {
-    let world = World::new().await;
-    let rows: Vec<String> = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
-    let rows = rows.concat();
-    world.table.left.store(1, Ordering::SeqCst);
-    assert!(world.send(&rows, Duplicates::Ask).await.is_err());
-    world.table.left.store(usize::MAX, Ordering::SeqCst);
-    for (lots, has_room) in [(MAX_INVESTMENTS - 120, true), (MAX_INVESTMENTS - 119, false)] {
-        world.count(lots).await;
-        let report = world.import(&rows, Duplicates::Ask, true).await;
-        assert_eq!(
-            report.as_ref().map(|report| (report.repeated, report.imported)).ok(),
-            has_room.then_some((true, 200))
-        );
-    }
-    assert!(matches!(world.send(&rows, Duplicates::Ask).await, Err(ServiceError::LimitReached { .. })));
-    assert_eq!(world.lots().await, 80);
 }

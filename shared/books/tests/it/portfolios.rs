@@ -212,20 +212,19 @@ async fn import(platform: &MarketData, id: PortfolioId, file: &str) -> Result<im
 }
 
 async fn lines(platform: &MarketData, id: PortfolioId) -> usize {
-    let csv = imports::export(&platform.app, OWNER, id, Format::Csv).await.unwrap();
+    let csv = imports::export(&platform, OWNER, id, Format::Csv).await.unwrap();
     String::from_utf8(csv).unwrap().lines().count() - 1
 }
 
 #[tokio::test]
-async fn an_interrupted_import_continues_when_the_file_is_sent_again() {
+async fn an_interrupted_import_is_whole_when_the_file_is_sent_again() {
     let table = Arc::new(Faulty::new(SqliteTable::in_memory(clock()).unwrap(), Plan::quiet()));
     let (platform, _folder) = app_on(table.clone());
     let id = opened(&platform).await;
-    // The two entries that track the symbol, the first 80 rows, then 80 whose response is lost, then a broken
-    // connection.
-    table.plan_writes(Plan::scripted([None, None, None, Some(Fault::ErrorAfter), Some(Fault::ErrorBefore)]));
+    // The two entries that track the symbol, then a broken connection, and of the next import a lost response.
+    table.plan_writes(Plan::scripted([None, None, Some(Fault::ErrorBefore), Some(Fault::ErrorAfter)]));
     let file = file(200);
-    for rows in [160, 160] {
+    for rows in [0, 200] {
         assert!(matches!(import(&platform, id, &file).await, Err(ServiceError::Store(_))));
         assert_eq!(lines(&platform, id).await, rows);
     }

@@ -259,9 +259,7 @@ async fn stored_values_equal_computed_ones() {
                 6 if !lots.is_empty() => {
                     let gone = lots.swap_remove(numbers.below(lots.len()));
                     let (customer, portfolio) = (world.customer, world.portfolio);
-                    investments::remove(&world.platform.app, customer, portfolio, gone, &Precondition::None)
-                        .await
-                        .unwrap();
+                    investments::remove(&world.platform, customer, portfolio, gone, &Precondition::None).await.unwrap();
                 }
                 7 => {
                     let bars = world.market.bars(&name);

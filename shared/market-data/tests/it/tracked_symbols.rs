@@ -177,7 +177,7 @@ async fn a_lot_held_elsewhere_is_tracked_until_its_symbol_changes_or_it_is_delet
     let correction = InvestmentCorrection { ticker_symbol: Some(symbol("OTHER")), ..InvestmentCorrection::default() };
     investments::correct(platform, customer, portfolio, lot.id, &Precondition::Any, &correction).await.unwrap();
     assert_eq!(asked(&world).await, names(&["OTHER"]));
-    investments::remove(&platform.app, customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
+    investments::remove(&platform, customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
     assert_eq!(asked(&world).await, names(&[]));
 }
 
@@ -261,7 +261,7 @@ async fn no_symbol_is_removed_between_its_registration_and_the_write_of_its_trac
     let portfolio = portfolio(&world.platform, world.customer).await;
     let lot =
         investments::record(&world.platform, world.customer, portfolio, &purchase("ACME"), None).await.unwrap().value;
-    investments::remove(&world.platform.app, world.customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
+    investments::remove(&world.platform, world.customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
     world.clock.forward(TimeDelta::hours(2));
     // A second lot, whose transaction is refused: when a run checks, only its registration exists.
     let closed = portfolios::Change { state: Some(PortfolioState::Closed), ..portfolios::Change::default() };
