@@ -24,7 +24,7 @@ use uuid::Uuid;
 use valuation::{HeldPosition, Quoted, RecentPurchase, Unvalued};
 
 use super::quoted::quoted;
-use crate::activities::{History, RecordedInstrument, replay_all};
+use crate::activities::{History, RecordedInstrument, RecordedPositions, replay_all};
 use crate::positions;
 
 /// The origin of a lot.
@@ -89,6 +89,12 @@ impl PortfolioLots {
     /// The currencies of the lots, also of those sold.
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
         self.by_symbol.values().flat_map(StoredLots::currencies)
+    }
+
+    /// The recorded book with all activities, whatever their day.
+    pub(crate) fn recorded_to_the_end(&self) -> Result<RecordedPositions, Refusal> {
+        let recorded = self.by_symbol.iter().filter_map(|(symbol, stored)| Some((symbol, stored.recorded.as_ref()?)));
+        recorded.map(|(symbol, recorded)| Ok((symbol.clone(), recorded.on(Day::LAST)?.into_owned()))).collect()
     }
 
     /// The same with the activities up to the day of each symbol's last price, which during a session is later than the

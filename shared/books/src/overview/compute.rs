@@ -19,7 +19,7 @@ use super::history::{self, PortfolioHistory};
 use super::positions::{Positions, Sums};
 use super::{Attention, AttentionKind, CustomerOverview, OtherPositions, OverviewPortfolio};
 use crate::holdings::{self, HoldingsRequest, PortfolioHoldings, PortfolioLots};
-use crate::performance::{self, PerformanceToDate};
+use crate::performance::{self, KnownInputs, PerformanceToDate};
 use crate::portfolios::{LoadedPortfolio, load_all};
 use crate::wallets;
 
@@ -110,9 +110,10 @@ async fn value(
 ) -> Result<ValuedPortfolio, ServiceError> {
     let portfolio = &loaded.record.portfolio;
     let rates = ExchangeRates::load(market, portfolio.base_currency, lots.currencies(), budget).await?;
+    let known = KnownInputs { prices: Some(lines), lots: Some(&lots) };
     let (holdings, performance) = tokio::try_join!(
         holdings::value(market, portfolio, &lots, lines, &rates),
-        performance::compute_to_date(market, customer, &loaded, lines, budget)
+        performance::compute_to_date(market, customer, &loaded, known, budget)
     )?;
     Ok(ValuedPortfolio { loaded, holdings, performance })
 }

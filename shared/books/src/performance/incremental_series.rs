@@ -27,6 +27,7 @@ use super::flows::{self, Flows, TradeFlow};
 use super::recorded;
 use super::series_store::{self, ItemVersions, StoredSeries, TradesRead};
 use crate::activities::RecordedPositions;
+use crate::holdings::PortfolioLots;
 use crate::portfolios::LoadedPortfolio;
 use crate::positions;
 
@@ -49,24 +50,32 @@ struct ValuationSources {
     recorded: Option<RecordedPositions>,
 }
 
+/// What has been read for the same request.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct KnownInputs<'a> {
+    /// Prices.
+    pub(crate) prices: Option<&'a PriceLines>,
+    /// The lots of the portfolio at present.
+    pub(crate) lots: Option<&'a PortfolioLots>,
+}
+
 /// The inputs for valuing one portfolio.
 struct ValuationInputs<'a> {
     market: &'a MarketData,
     customer: CustomerId,
     held: &'a LoadedPortfolio,
-    /// Prices that have been read for the same request.
-    known: &'a PriceLines,
+    known: KnownInputs<'a>,
     today: Day,
     /// The request's budget of provider calls.
     budget: CallBudget,
 }
 
-/// Values a portfolio up to today and stores the result. Prices that are `known` are not read again.
+/// Values a portfolio up to today and stores the result. What is `known` is not read again.
 pub(super) async fn value(
     market: &MarketData,
     customer: CustomerId,
     held: &LoadedPortfolio,
-    known: &PriceLines,
+    known: KnownInputs<'_>,
     budget: CallBudget,
 ) -> Result<ValuedPortfolio, ServiceError> {
     let reading = ValuationInputs { market, customer, held, known, today: market_day(market), budget };
@@ -102,6 +111,9 @@ impl ValuationInputs<'_> {
 
     /// The recorded book, from the whole history.
     async fn read_recorded(&self) -> Result<RecordedPositions, ServiceError> {
+        if let Some(lots) = self.known.lots {
+            return Ok(lots.recorded_to_the_end()?);
+        }
         recorded::read(self.market, &self.held.record.portfolio, self.budget).await
     }
 
@@ -115,10 +127,11 @@ impl ValuationInputs<'_> {
         let of_recorded = recorded.as_ref();
         let symbols = trades.iter().map(|trade| &trade.symbol);
         let symbols = symbols.chain(of_recorded.into_iter().flat_map(BTreeMap::keys)).chain(also);
+        let known_line = |symbol: &Symbol| self.known.prices.and_then(|lines| lines.get(symbol));
         let (known, unknown): (BTreeSet<Symbol>, BTreeSet<Symbol>) =
-            symbols.cloned().partition(|symbol| self.known.contains_key(symbol));
+            symbols.cloned().partition(|symbol| known_line(symbol).is_some());
         let mut prices = price_lines::load(self.market, self.customer, &unknown, self.budget).await?;
-        prices.extend(known.into_iter().filter_map(|symbol| Some((symbol.clone(), self.known.get(&symbol)?.clone()))));
+        prices.extend(known.into_iter().filter_map(|symbol| Some((symbol.clone(), known_line(&symbol)?.clone()))));
         let empty = RecordedPositions::new();
         let book = of_recorded.unwrap_or(&empty);
         recorded::add_own_splits(book, self.today, &mut prices);

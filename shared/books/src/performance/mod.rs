@@ -30,6 +30,7 @@ use valuation::{
 
 use crate::portfolios::{self, LoadedPortfolio};
 
+pub(crate) use incremental_series::KnownInputs;
 use incremental_series::ValuedPortfolio;
 
 /// The group of symbols whose sector is unknown.
@@ -141,7 +142,7 @@ pub async fn compute(
         Some(symbol) => Some(prices::load(seen, customer, symbol, budget).await?),
         None => None,
     };
-    let valued = incremental_series::value(market, customer, &held, &PriceLines::new(), budget).await?;
+    let valued = incremental_series::value(market, customer, &held, KnownInputs::default(), budget).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
@@ -187,12 +188,12 @@ pub(crate) struct PerformanceToDate {
 }
 
 /// The performance of a portfolio from its first flow to the market's today, as [`compute`] gives it without a span.
-/// Prices that are `known` are not read again.
+/// What is `known` is not read again.
 pub(crate) async fn compute_to_date(
     market: &MarketData,
     customer: CustomerId,
     held: &LoadedPortfolio,
-    known: &PriceLines,
+    known: KnownInputs<'_>,
     budget: CallBudget,
 ) -> Result<PerformanceToDate, ServiceError> {
     let valued = incremental_series::value(market, customer, held, known, budget).await?;

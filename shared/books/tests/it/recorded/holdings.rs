@@ -229,6 +229,13 @@ async fn a_request_reads_the_history_once_and_stored_values_need_none_of_it() {
     assert_eq!(world.watched.take()["ACTIVITIES"], 2);
     portfolio.performed().await;
     assert_eq!(world.watched.take().get("ACTIVITIES"), None);
+    let other = whole_history(&world).await;
+    world.watched.take();
+    let request = OverviewRequest { days: 3, currency: Currency::USD };
+    let overview = overview::compute(&world.platform, world.customer, request).await.unwrap();
+    assert_eq!(world.watched.take()["ACTIVITIES"], 4, "two portfolios, of which one is valued for the first time");
+    let row = overview.portfolios.iter().find(|row| row.id == other.id).unwrap();
+    assert_eq!((row.value.unwrap().to_string(), row.gain.unwrap().to_string()), ("1888.00".into(), "256.65".into()));
 }
 
 #[tokio::test]
