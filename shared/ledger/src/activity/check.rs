@@ -8,7 +8,8 @@ use uuid::Uuid;
 use super::event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
 };
-use super::{ActivityFields, ActivityMistake, ActivityType};
+use super::fields::{ActivityFields, ActivityMistake};
+use super::kind::ActivityType;
 use crate::exact;
 use crate::lots::LotPick;
 

@@ -2,7 +2,8 @@
 
 use domain::{Currency, Day, Money, Price, Quantity, SplitRatio, Symbol};
 
-use super::{ActivityFields, ActivityType};
+use super::fields::ActivityFields;
+use super::kind::ActivityType;
 use crate::exact;
 use crate::lots::LotPick;
 use crate::refusal::Refusal;

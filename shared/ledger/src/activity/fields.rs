@@ -4,7 +4,7 @@ use domain::{Currency, Day, DecimalError, MoneyError, Quantity, SplitRatio, Symb
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{ActivityType, MAX_NOTE_LENGTH};
+use super::kind::{ActivityType, MAX_NOTE_LENGTH};
 use crate::lots::LotPick;
 
 /// The fields of an activity, each as given. A type takes some of them and needs some of those.

@@ -1,4 +1,5 @@
-use domain::{Currency, Day, SplitRatio};
+use chrono::NaiveTime;
+use domain::{Currency, Day, PortfolioId, SplitRatio};
 use rust_decimal::Decimal;
 
 use super::*;

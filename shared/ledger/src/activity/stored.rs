@@ -1,13 +1,97 @@
-//! An activity as it is stored and as a list of its versions shows it: one flat object, every decimal as text.
+//! An activity, and how it is stored: one flat object, every decimal as text.
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Currency, Day, PortfolioId, SplitRatio, Symbol};
+use domain::{Currency, Day, Investment, PortfolioId, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Activity, ActivityFields, ActivitySource, ActivityType};
+use super::event::{ActivityEvent, BuyDetails, Units};
+use super::fields::{ActivityFields, ActivityMistake};
+use super::kind::{ActivitySource, ActivityType};
+use crate::exact;
 use crate::lots::LotPick;
+use crate::refusal::Refusal;
+
+/// One line of the history of an account elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub struct Activity {
+    /// Id (`UUIDv7`); rises within a portfolio in the order of recording.
+    pub id: Uuid,
+    /// The portfolio that it belongs to.
+    pub portfolio_id: PortfolioId,
+    /// The day on which it happened.
+    pub date: Day,
+    /// The time of that day at the exchange, if known; to the second.
+    pub time: Option<NaiveTime>,
+    /// What happened.
+    pub event: ActivityEvent,
+    /// The customer's note.
+    pub note: Option<String>,
+    /// Its id in the program that it was imported from.
+    pub external_id: Option<String>,
+    /// How it came to be.
+    pub source: ActivitySource,
+    /// When it was first recorded.
+    #[serde(with = "domain::instant")]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(with = "domain::instant")]
+    pub updated_at: DateTime<Utc>,
+    /// Version, counted from 1; the value of `ETag` and `If-Match`.
+    pub version: u64,
+}
+
+impl Activity {
+    /// Its type.
+    #[must_use]
+    pub fn activity_type(&self) -> ActivityType {
+        self.event.activity_type()
+    }
+
+    /// The instrument.
+    #[must_use]
+    pub fn symbol(&self) -> &Symbol {
+        self.event.symbol()
+    }
+
+    /// The currency of its amounts: that of the instrument.
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.event.currency()
+    }
+}
+
+/// A lot held elsewhere, as a purchase.
+impl TryFrom<Investment> for Activity {
+    type Error = Refusal;
+
+    fn try_from(investment: Investment) -> Result<Self, Refusal> {
+        let currency = investment.currency();
+        let units = Units { symbol: investment.ticker_symbol, quantity: investment.quantity };
+        let details = BuyDetails {
+            amount: exact::value(investment.quantity, investment.purchase_price, currency)?,
+            units,
+            unit_price: investment.purchase_price,
+            fee: investment.fee,
+            tax: exact::zero(currency)?,
+        };
+        Ok(Self {
+            id: investment.id,
+            portfolio_id: investment.portfolio_id,
+            date: investment.purchase_date,
+            time: None,
+            event: ActivityEvent::Buy(details),
+            note: None,
+            external_id: None,
+            source: ActivitySource::Investment,
+            created_at: investment.created_at,
+            updated_at: investment.updated_at,
+            version: investment.version,
+        })
+    }
+}
 
 /// A stored activity that is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +99,7 @@ use crate::lots::LotPick;
 pub struct NotAnActivity(String);
 
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Written {
+struct Written {
     id: Uuid,
     portfolio_id: PortfolioId,
     #[serde(rename = "type")]
@@ -74,7 +158,7 @@ impl TryFrom<Written> for Activity {
             lots: written.lots,
         };
         let event = fields.event(written.date, written.currency, written.note.as_deref());
-        let described = |mistake: &super::ActivityMistake| format!("{}: {mistake}", mistake.field());
+        let described = |mistake: &ActivityMistake| format!("{}: {mistake}", mistake.field());
         let event = event.map_err(|mistakes| NotAnActivity(mistakes.first().map(described).unwrap_or_default()))?;
         Ok(Self {
             id: written.id,
