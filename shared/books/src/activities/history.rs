@@ -84,7 +84,7 @@ impl History {
                 stored.insert(item.key, (generation, activities, item.version));
             }
         }
-        let Some((head, version)) = head else { return Self::of_investments(app, portfolio).await };
+        let Some((head, version)) = head else { return Self::read_investments(app, portfolio).await };
         let mut segments = Vec::with_capacity(head.segments.len());
         for info in &head.segments {
             let found = stored.remove(&keys::activities_segment(portfolio, info.number));
@@ -103,7 +103,7 @@ impl History {
     }
 
     /// The lots of a portfolio whose history was never changed.
-    async fn of_investments(app: &App, portfolio: PortfolioId) -> Result<Self, ServiceError> {
+    async fn read_investments(app: &App, portfolio: PortfolioId) -> Result<Self, ServiceError> {
         let activities = stored_investments::read(app, portfolio).await?;
         // A first change in between may have removed them.
         if app.table().get(&keys::activities_head(portfolio)).await?.is_some() {
