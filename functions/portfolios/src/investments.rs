@@ -117,7 +117,7 @@ impl InvestmentChange {
     }
 }
 
-/// Records a lot held elsewhere.
+/// Records a lot held elsewhere, as an activity of type `buy`.
 #[utoipa::path(
     post,
     path = "/portfolios/{id}/investments",
@@ -180,7 +180,8 @@ impl InvestmentsQuery {
     }
 }
 
-/// The investments of a portfolio, in the order in which they were recorded.
+/// The open lots of a portfolio's activities, in the order in which they were recorded. Lots of unknown cost are not
+/// listed.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/investments",
@@ -247,6 +248,7 @@ pub(crate) async fn read(
         (status = 200, description = "The changed investment or, with `dry_run=true`, what it would be, marked `\"dry_run\": true`", body = InvestmentNow),
         responses::ConditionalChange, responses::MergePatchBody, responses::SymbolLookup,
         (status = 404, description = "No such portfolio or investment of the caller, or an unknown symbol"),
+        (status = 409, description = "The portfolio is closed, a later activity needs the units, or the activity has fields that an investment lacks"),
     )
 )]
 pub(crate) async fn correct(
@@ -270,7 +272,7 @@ pub(crate) async fn correct(
     Ok((etag(investment.version), axum::Json(investment)).into_response())
 }
 
-/// Removes an investment.
+/// Removes an investment: the activity that brought its units.
 #[utoipa::path(
     delete,
     path = "/portfolios/{id}/investments/{investment_id}",
@@ -286,6 +288,7 @@ pub(crate) async fn correct(
         (status = 200, description = "With `dry_run=true`: the investment that would be removed", body = InvestmentNowPreview),
         (status = 204, description = "It was removed"),
         responses::OwnInvestment, responses::OptionalCondition,
+        (status = 409, description = "A later activity needs the units"),
     )
 )]
 pub(crate) async fn remove(

@@ -381,12 +381,10 @@ impl From<ServiceError> for Problem {
             ServiceError::RefusedBefore(refusal) => Self::from_refusal(&refusal).into_replayed(),
             ServiceError::Provider(error) => Self::from_provider(&error),
             ServiceError::Store(error) => Self::from_store(&error),
-            ServiceError::Objects(error) => Self::dependency_failed(
-                ProblemCode::StorageUnavailable,
-                "The storage of reports is not available. Try again.",
-                1,
-                &error,
-            ),
+            ServiceError::Objects(error) => {
+                let detail = "The storage of reports is not available. Try again.";
+                Self::dependency_failed(ProblemCode::StorageUnavailable, detail, 1, &error)
+            }
             ServiceError::Hasher(error) => Self::from_hasher(&error),
             ServiceError::Mail(error) => Self::from_mail(detail, &error),
             ServiceError::Fault(cause) => {

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 const LOTS: usize = 1_000;
 
-/// A table that fails while old lots are removed, if it is told to.
+/// A table that, on request, fails when old lots are removed.
 struct KeepsOldLots {
     table: SqliteTable,
     fails: AtomicBool,
