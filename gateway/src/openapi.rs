@@ -29,6 +29,7 @@ const TAGS: &[(&str, &str)] = &[
     ("sessions", "Signing in and out, and tickets for live connections."),
     ("wallet", "The caller's cash: balances, deposits, withdrawals and the ledger."),
     ("portfolios", "Portfolios with their investments, holdings and performance."),
+    ("activities", "The history of accounts elsewhere: purchases, sales, transfers, adjustments and splits."),
     ("trades", "Orders that buy and sell against the wallet."),
     ("instruments", "Instruments, their last prices, and custom instruments with valuations of their own."),
     ("fetch-data", "Daily, weekly and monthly bars of a symbol."),

@@ -81,6 +81,7 @@ const fn event(name: &'static str, handle: fn(MarketData, Value) -> EventAnswer)
 
 /// Every function of the project.
 pub const FUNCTIONS: &[Registered] = &[
+    http("activities", OfMarketData(activities::router), activities::openapi),
     event("authorizer", |market, event| Box::pin(async move { Ok(authorizer::handle(&market.app, event).await?) })),
     http("backtest", OfMarketData(backtest::router), backtest::openapi),
     http("customers", OfApp(customers::router), customers::openapi),

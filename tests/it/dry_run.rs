@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use crate::answer::Answer;
 use crate::target::{Target, each};
 
-/// A customer with 1,010 dollars, and a portfolio with a share and a lot held elsewhere.
+/// A customer with 1,010 dollars, and a portfolio with a share, an activity and a lot held elsewhere.
 struct Scene {
     customer: Target,
     portfolio: String,
+    activity: String,
     investment: String,
     deposit: String,
 }
@@ -26,14 +27,16 @@ impl Scene {
         let portfolio = customer.post("/portfolios", &portfolio).await.expect_status(201).header("location");
         let bought = json!({ "side": "buy", "symbol": "AAPL", "quantity": "1" });
         customer.post_with_key(&format!("{portfolio}/trades"), &bought, "buy").await.expect_status(201);
+        let activity = customer.post(&format!("{portfolio}/activities"), &purchase()).await.expect_status(201);
         let lot = customer.post(&format!("{portfolio}/investments"), &lot()).await.expect_status(201);
         let deposit = deposit["id"].as_str().unwrap().to_owned();
-        Self { customer, investment: lot.header("location"), portfolio, deposit }
+        let (activity, investment) = (activity.header("location"), lot.header("location"));
+        Self { customer, activity, investment, portfolio, deposit }
     }
 
     /// The requests that move money or lots, destructive ones last.
     fn requests(&self) -> Vec<(Method, String, Value)> {
-        let Self { portfolio, investment, deposit, .. } = self;
+        let Self { portfolio, activity, investment, deposit, .. } = self;
         let trades = format!("{portfolio}/trades");
         vec![
             (Method::POST, "/wallet/deposits".to_owned(), json!({ "amount": "12.5" })),
@@ -42,6 +45,9 @@ impl Scene {
             (Method::POST, trades, json!({ "side": "sell", "symbol": "AAPL", "quantity": "0.5" })),
             (Method::POST, format!("{portfolio}/investments"), lot()),
             (Method::PATCH, investment.clone(), json!({ "quantity": "2" })),
+            (Method::POST, format!("{portfolio}/activities"), purchase()),
+            (Method::PATCH, activity.clone(), json!({ "quantity": "2", "note": "two" })),
+            (Method::DELETE, activity.clone(), Value::Null),
             (Method::POST, format!("/wallet/entries/{deposit}/reversal"), Value::Null),
             (Method::DELETE, investment.clone(), Value::Null),
         ]
@@ -59,7 +65,7 @@ impl Scene {
 
     /// Everything that the requests could change.
     async fn seen(&self) -> Vec<String> {
-        let Self { portfolio, investment, .. } = self;
+        let Self { portfolio, activity, investment, .. } = self;
         let mut seen = Vec::new();
         for path in [
             "/wallet".to_owned(),
@@ -70,6 +76,8 @@ impl Scene {
             format!("{portfolio}/holdings"),
             format!("{portfolio}/performance"),
             investment.clone(),
+            format!("{portfolio}/activities"),
+            format!("{activity}/versions"),
         ] {
             seen.push(self.customer.get(&path).await.expect_status(200).text());
         }
@@ -79,6 +87,10 @@ impl Scene {
 
 fn lot() -> Value {
     json!({ "ticker_symbol": "IBM", "quantity": "1", "purchase_price": "100.10", "purchase_date": "2010-01-04" })
+}
+
+fn purchase() -> Value {
+    json!({ "type": "buy", "date": "2012-06-01", "symbol": "MSFT", "quantity": "1", "unit_price": "28.45" })
 }
 
 /// A response without its ids, times and marker.

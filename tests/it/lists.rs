@@ -1,5 +1,7 @@
 //! Filters and order of the lists, and reading single objects of them.
 
+mod activities;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -14,6 +14,7 @@
 )]
 
 mod access;
+mod activities;
 mod alarms;
 mod amounts;
 mod answer;

@@ -15,7 +15,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use self::expected::{EXPECTED, Expected, signed_in};
-use self::things::{Things, alert, investment, trade};
+use self::things::{Things, activity, alert, investment, trade};
 use crate::answer::Answer;
 use crate::target::{PASSWORD, Target, each};
 
@@ -24,10 +24,11 @@ const ROLES: [&str; 3] = ["client", "advisor", "administrator"];
 const LAST_CALLS: [&str; 4] =
     ["POST /customers/me/erasure", "PUT /customers/me/password", "DELETE /sessions", "DELETE /sessions/current"];
 /// Routes that consume an object.
-const USED_UP: [&str; 6] = [
+const USED_UP: [&str; 7] = [
     "DELETE /alerts/{id}",
     "DELETE /backtest/{id}",
     "DELETE /portfolios/{id}",
+    "DELETE /portfolios/{id}/activities/{activity_id}",
     "DELETE /portfolios/{id}/investments/{investment_id}",
     "POST /wallet/entries/{id}/reversal",
     "DELETE /watchlist/{symbol}",
@@ -56,6 +57,8 @@ fn body(route: &str, email: &str) -> Option<Value> {
         "POST /instruments" => json!({ "symbol": Target::unique("MY:Q").to_uppercase(), "name": "Another" }),
         "PUT /instruments/{symbol}/prices" => json!({ "prices": [{ "date": "2012-12-31", "price": "5" }] }),
         "POST /portfolios" => json!({ "name": "Another", "type": "other" }),
+        "POST /portfolios/{id}/activities" => activity(),
+        "PATCH /portfolios/{id}/activities/{activity_id}" => json!({ "quantity": 2 }),
         "POST /portfolios/{id}/investments" => investment(),
         "PATCH /portfolios/{id}/investments/{investment_id}" => json!({ "quantity": 2 }),
         "POST /portfolios/{id}/trades" => trade(),
@@ -185,13 +188,15 @@ fn cells<'a>(route: &str, expected: &Expected, place: usize, own: &Things, other
 
 /// The visible state of the victim's things.
 async fn seen(victim: &Actor) -> Vec<Value> {
-    let Things { portfolio, investment, traded, trade, backtest, item, entry, alert, .. } = &victim.things;
+    let Things { portfolio, activity, investment, traded, trade, backtest, item, entry, alert, .. } = &victim.things;
     let mut seen = Vec::new();
     for path in [
         format!("/portfolios/{portfolio}"),
         format!("/portfolios/{portfolio}/investments/{investment}"),
         format!("/portfolios/{portfolio}/investments"),
         format!("/portfolios/{portfolio}/trades"),
+        format!("/portfolios/{traded}/activities"),
+        format!("/portfolios/{traded}/activities/{activity}/versions"),
         format!("/portfolios/{traded}/trades"),
         format!("/portfolios/{traded}/trades/{trade}"),
         format!("/backtest/{backtest}"),

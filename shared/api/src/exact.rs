@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use domain::decimal::read_json_number;
+use domain::decimal::{read, read_json_number};
 use domain::money::MoneyError;
 use domain::{Currency, DecimalError, Money, Price, Quantity};
+use rust_decimal::Decimal;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -20,6 +21,11 @@ impl Exact {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The exact number, without trailing zeros; it may be below zero.
+    pub fn decimal(&self) -> Result<Decimal, DecimalError> {
+        read(&self.0).map(|number| number.normalize())
     }
 
     /// The exact amount of money.
@@ -60,29 +66,38 @@ impl<'de> Deserialize<'de> for Exact {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Exact, serde_json::Error> {
+    fn exact(json: &str) -> Result<Exact, serde_json::Error> {
         serde_json::from_str(json)
     }
 
     #[test]
     fn strings_and_numbers_are_read_exactly() {
-        assert_eq!(read("0.10000000000000000001").unwrap().as_str(), "0.10000000000000000001");
-        assert_eq!(read("\"1234.50\"").unwrap().as_str(), "1234.50");
-        assert_eq!(read("1e3").unwrap().money(Currency::USD).unwrap().to_string(), "1000.00");
+        assert_eq!(exact("0.10000000000000000001").unwrap().as_str(), "0.10000000000000000001");
+        assert_eq!(exact("\"1234.50\"").unwrap().as_str(), "1234.50");
+        assert_eq!(exact("1e3").unwrap().money(Currency::USD).unwrap().to_string(), "1000.00");
     }
 
     #[test]
     fn only_a_number_may_have_an_exponent() {
-        assert_eq!(read("1.5E+3").unwrap().as_str(), "1500");
-        assert!(read("\"1e3\"").unwrap().money(Currency::USD).is_err());
-        assert!(read("1e400").unwrap().quantity().is_err());
-        assert!(read("9999999999999999999999999999e20").unwrap().price().is_err());
+        assert_eq!(exact("1.5E+3").unwrap().as_str(), "1500");
+        assert!(exact("\"1e3\"").unwrap().money(Currency::USD).is_err());
+        assert!(exact("1e400").unwrap().quantity().is_err());
+        assert!(exact("9999999999999999999999999999e20").unwrap().price().is_err());
+    }
+
+    #[test]
+    fn a_number_may_be_below_zero_and_equal_numbers_are_equal() {
+        assert_eq!(exact("-1.50").unwrap().decimal(), exact("\"-1.5\"").unwrap().decimal());
+        assert_eq!(exact("\"0.00\"").unwrap().decimal().unwrap().to_string(), "0");
+        for json in ["\"1_000\"", "\"1e3\"", "1e400", "\"\"", "\"+1\"", "\" 1\""] {
+            assert_eq!(exact(json).unwrap().decimal(), Err(DecimalError::NotANumber), "{json}");
+        }
     }
 
     #[test]
     fn other_json_is_refused() {
         for json in ["true", "null", "[]", "{}"] {
-            assert!(read(json).is_err(), "{json}");
+            assert!(exact(json).is_err(), "{json}");
         }
     }
 }

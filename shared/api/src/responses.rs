@@ -135,6 +135,11 @@ sets! {
         404 => "The caller has no such portfolio or investment",
     }
 
+    /// Error of a route for one activity.
+    OwnActivity {
+        404 => "The caller has no such portfolio or activity",
+    }
+
     /// Error of a route for one backtest.
     OwnBacktest {
         404 => "The caller has no such backtest",

@@ -32,3 +32,13 @@ pub struct ShortText(pub String);
     example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 )]
 pub struct Sha256(pub String);
+
+/// A time of day, to the second.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, pattern = r"^([01]\d|2[0-3]):[0-5]\d:[0-5]\d$", example = "15:30:00")]
+pub struct TimeOfDay(pub String);
+
+/// New units for old ones: a decimal, or a fraction where no decimal of twelve places is exact.
+#[derive(Debug, ToSchema)]
+#[schema(value_type = String, pattern = r"^\d+(\.\d+|/\d+)?$", example = "1.5")]
+pub struct SplitRatioString(pub String);

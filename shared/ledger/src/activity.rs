@@ -9,6 +9,7 @@ mod event;
 mod fields;
 mod kind;
 mod stored;
+mod text;
 
 pub use event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
@@ -16,6 +17,7 @@ pub use event::{
 pub use fields::{ActivityFields, ActivityMistake};
 pub use kind::{ActivitySource, ActivityType, MAX_EXTERNAL_ID_LENGTH, MAX_NOTE_LENGTH};
 pub use stored::Activity;
+pub use text::{TextMistake, read_external_id, read_note, read_time};
 
 #[cfg(test)]
 mod tests;

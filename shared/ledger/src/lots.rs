@@ -34,7 +34,7 @@ pub struct Lot {
 /// A lot that a sale names if the lot method is `specific`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LotPick {
-    /// The lot.
+    /// Id of the lot, which is that of the trade or the activity that brought it.
     pub lot_id: Uuid,
     /// Units to take from it, in units of the sale's day.
     pub quantity: Quantity,

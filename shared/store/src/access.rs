@@ -107,6 +107,20 @@ const ERASURE: &[Grant] = &[
 /// What each function may do, in addition to [`EVERY_FUNCTION`].
 pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
     (
+        "activities",
+        &[
+            PRICES,
+            NAMES,
+            REGISTRY,
+            IDEMPOTENCY,
+            &[
+                on("CUSTOMER#*", &[Get, Check, Put]),
+                on("FOLLOWERS#*", &[Get, Put]),
+                on("PORTFOLIO#*", &[Read, Put, Delete]),
+            ],
+        ],
+    ),
+    (
         "authorizer",
         // The profile may still be in the partition of the customer. `last_seen` is written.
         &[&[on("CUSTOMER#*", &[Get]), on("PROFILE#*", &[Get]), on("SESSION#*", &[Get, Put])]],

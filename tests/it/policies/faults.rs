@@ -34,7 +34,7 @@ fn a_field_at_fault_is_refused_before_an_id_that_is_none() {
 fn an_if_match_that_cannot_be_read_is_refused_before_an_id_that_is_none() {
     each(async |target: &Target| {
         let owner = Actor::new(target, "client").await;
-        for path in ["/portfolios/17", "/portfolios/17/investments/17"] {
+        for path in ["/portfolios/17", "/portfolios/17/activities/17", "/portfolios/17/investments/17"] {
             let answer = owner.target.send_with(Method::DELETE, path, &[("if-match", "none")], String::new()).await;
             answer.expect_problem(400, "invalid_if_match");
         }

@@ -15,9 +15,10 @@ pub struct Things {
     pub customer: String,
     pub portfolio: String,
     pub investment: String,
-    /// A portfolio that cannot be removed, because there was this trade in it.
+    /// A portfolio that cannot be removed, because there was this trade in it. It has this activity too.
     pub traded: String,
     pub trade: String,
+    pub activity: String,
     pub backtest: String,
     pub item: String,
     pub entry: String,
@@ -41,12 +42,14 @@ impl Things {
         let entry = id(&keyed("/wallet/deposits", &deposit).await);
         let traded = id(&made("/portfolios", &json!({ "name": "Traded", "type": "brokerage" })).await);
         let trade = id(&keyed(&format!("/portfolios/{traded}/trades"), &trade()).await);
+        let activity = id(&made(&format!("/portfolios/{traded}/activities"), &activity()).await);
         Self {
             customer: id(&customer.get("/customers/me").await.expect_status(200).json()),
             portfolio,
             investment,
             traded,
             trade,
+            activity,
             backtest: id(&made("/backtest", &json!({ "symbol": "FB" })).await),
             item,
             alert: id(&made("/alerts", &alert()).await),
@@ -56,10 +59,10 @@ impl Things {
     }
 
     pub fn none() -> Self {
-        let [customer, portfolio, investment, traded, trade, backtest, entry, alert, session] =
-            [NO_ID; 9].map(str::to_owned);
+        let [customer, portfolio, investment, traded, trade, activity, backtest, entry, alert, session] =
+            [NO_ID; 10].map(str::to_owned);
         let item = NO_SYMBOL.to_owned();
-        Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session }
+        Self { customer, portfolio, investment, traded, trade, activity, backtest, item, entry, alert, session }
     }
 
     /// These things, as they would be in another's portfolios.
@@ -76,19 +79,21 @@ impl Things {
             "customers" => &self.customer,
             "sessions" => &self.session,
             "wallet" => &self.entry,
-            _ if path.contains("{trade_id}") => &self.traded,
+            _ if path.contains("{trade_id}") || path.contains("/activities") => &self.traded,
             _ => &self.portfolio,
         };
         let of_ones_own = path.starts_with("/instruments") || path.starts_with("/watchlist");
         let symbol = market.filter(|_| !of_ones_own).unwrap_or(&self.item);
         let path = path.replace("{investment_id}", &self.investment).replace("{trade_id}", &self.trade);
+        let path = path.replace("{activity_id}", &self.activity);
         path.replace("{id}", id).replace("{symbol}", symbol).replace("{file}", "style.css")
     }
 
     /// The text without these things' ids, in which alone two refusals may differ.
     pub fn blotted(&self, text: &str) -> String {
-        let Self { customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session } = self;
-        let ids = [customer, portfolio, investment, traded, trade, backtest, item, entry, alert, session];
+        let Self { customer, portfolio, investment, traded, trade, activity, backtest, item, entry, alert, session } =
+            self;
+        let ids = [customer, portfolio, investment, traded, trade, activity, backtest, item, entry, alert, session];
         ids.iter().fold(text.to_owned(), |text, id| text.replace(id.as_str(), "*"))
     }
 }
@@ -103,4 +108,8 @@ pub fn trade() -> Value {
 
 pub fn investment() -> Value {
     json!({ "ticker_symbol": "IBM", "quantity": 1, "purchase_price": 100, "purchase_date": "2010-01-04" })
+}
+
+pub fn activity() -> Value {
+    json!({ "type": "buy", "date": "2012-06-01", "symbol": "MSFT", "quantity": 1, "unit_price": "28.45" })
 }

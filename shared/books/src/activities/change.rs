@@ -115,8 +115,8 @@ pub(crate) async fn correct_target(
 
 /// Removes an activity. Its last version is kept.
 ///
-/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`], [`ServiceError::HistoryConflict`] if a later
-/// activity needs its units.
+/// Errors: [`ServiceError::NotFound`], [`ServiceError::PreconditionFailed`], [`ServiceError::PortfolioClosed`],
+/// [`ServiceError::HistoryConflict`] if a later activity needs its units.
 pub async fn remove(
     market: &MarketData,
     customer: CustomerId,

@@ -20,6 +20,8 @@ pub use change::{ActivityChange, correct, remove};
 pub(crate) use change::{Target, correct_target, remove_target};
 pub(crate) use history::History;
 pub use history::parse_stored;
+pub use ledger::activity::{read_external_id, read_note, read_time};
+pub use ledger::{ActivityFields, ActivityType, LotPick};
 pub(crate) use list::read_history;
 pub use list::{ActivityFilter, find, list, versions};
 use market_data::MarketData;

@@ -22,9 +22,6 @@ use crate::portfolios;
 
 pub(crate) const ROUTE: &str = "POST /portfolios/{id}/activities";
 
-/// The first day that an activity can be dated on.
-const FIRST_DAY: (i32, u32, u32) = (1900, 1, 1);
-
 /// An activity to record, as given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NewActivity {
@@ -50,15 +47,15 @@ pub struct ActivityRecord {
     pub id: Uuid,
     /// The portfolio that it belongs to.
     pub portfolio_id: PortfolioId,
-    /// What happened.
+    /// What happened, which no correction changes.
     #[serde(rename = "type")]
     pub kind: ActivityType,
     /// The day on which it happened.
     pub date: Day,
     /// The time of that day at the exchange; null if it is not known.
-    #[schema(value_type = Option<String>, required, example = "15:30:00")]
+    #[schema(value_type = Option<domain::schema::TimeOfDay>, required)]
     pub time: Option<NaiveTime>,
-    /// The instrument.
+    /// Symbol of the instrument.
     pub symbol: Symbol,
     /// Units of that day; below zero for an adjustment that removes units.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
@@ -83,7 +80,7 @@ pub struct ActivityRecord {
     #[schema(required)]
     pub acquired_on: Option<Day>,
     /// New units for old ones, of a split.
-    #[schema(value_type = Option<String>, required, example = "3/2")]
+    #[schema(value_type = Option<domain::schema::SplitRatioString>, required)]
     pub ratio: Option<SplitRatio>,
     /// The lots that the units are taken from, if it names them.
     pub lots: Vec<LotPick>,
@@ -113,6 +110,12 @@ impl Effect for ActivityRecord {
 impl From<Activity> for ActivityRecord {
     fn from(activity: Activity) -> Self {
         let fields = activity.event.fields();
+        let currency = activity.event.currency();
+        // Money has all decimals of its currency.
+        let money = |mut amount: Decimal| {
+            amount.rescale(currency.decimals());
+            amount
+        };
         Self {
             id: activity.id,
             portfolio_id: activity.portfolio_id,
@@ -123,10 +126,10 @@ impl From<Activity> for ActivityRecord {
             quantity: fields.quantity,
             unit_price: fields.unit_price,
             cost_unknown: fields.cost_unknown,
-            amount: fields.amount,
-            fee: fields.fee,
-            tax: fields.tax,
-            currency: activity.event.currency(),
+            amount: fields.amount.map(money),
+            fee: money(fields.fee),
+            tax: money(fields.tax),
+            currency,
             acquired_on: fields.acquired_on,
             ratio: fields.ratio,
             lots: fields.lots,
@@ -237,7 +240,8 @@ pub(super) async fn check(
     let mut mistakes: Vec<FieldMistake> = mistake_in_date(&market.app, new.date).into_iter().collect();
     let event = new.fields.event(new.date, currency, new.note.as_deref());
     mistakes.extend(event.as_ref().err().into_iter().flatten().map(FieldMistake::from));
-    if !new.fields.lots.is_empty() && method != LotMethod::Specific {
+    let takes_lots = mistakes.iter().all(|mistake| mistake.field != "lots");
+    if !new.fields.lots.is_empty() && takes_lots && method != LotMethod::Specific {
         let detail = format!("the portfolio's lot method is {method}: only with specific does a sale name its lots");
         mistakes.push(FieldMistake { field: "lots", detail });
     }
@@ -259,11 +263,8 @@ pub(super) async fn check(
     }
 }
 
-/// A day before [`FIRST_DAY`], or more than one day after today: where the day begins first, it is already tomorrow.
+/// Refuses more than one day after today: where the day begins first, it is already tomorrow.
 fn mistake_in_date(app: &App, date: Day) -> Option<FieldMistake> {
-    let (year, month, day) = FIRST_DAY;
-    let first = Day::new(year, month, day).unwrap_or(Day::FIRST);
     let last = Day::try_from(app.now().date_naive()).unwrap_or(Day::LAST).plus_days(1);
-    let is_allowed = (first..=last).contains(&date);
-    (!is_allowed).then(|| FieldMistake { field: "date", detail: format!("must be from {first} to {last}") })
+    (date > last).then(|| FieldMistake { field: "date", detail: format!("must be at most {last}") })
 }

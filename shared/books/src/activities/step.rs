@@ -44,9 +44,8 @@ pub(crate) async fn prepare_writes(
 ) -> Result<Vec<Write>, ServiceError> {
     let (app, portfolio) = (&market.app, history.portfolio());
     let held = portfolios::load(app, customer, portfolio).await?;
-    if !step.after.is_empty() {
-        held.require_open()?;
-    }
+    // Even a removal can leave units: that of a sale does.
+    held.require_open()?;
     let before = history.clone();
     match (step.before, step.after) {
         (None, activities) => history.append(activities.to_vec())?,
