@@ -221,15 +221,11 @@ impl Problem {
     }
 
     fn from_mail(detail: String, error: &MailError) -> Self {
+        const CODE: ProblemCode = ProblemCode::MailUnavailable;
         if *error == MailError::NoSender {
-            return Self::temporary(ProblemCode::MailUnavailable, detail, NO_SENDER_RETRY_SECONDS);
+            return Self::temporary(CODE, detail, NO_SENDER_RETRY_SECONDS);
         }
-        Self::dependency_failed(
-            ProblemCode::MailUnavailable,
-            "The e-mail service is not available. Try again.",
-            5,
-            error,
-        )
+        Self::dependency_failed(CODE, "The e-mail service is not available. Try again.", 5, error)
     }
 
     fn from_hasher(error: &HasherError) -> Self {
