@@ -93,8 +93,9 @@ async fn record(
     Ok((StatusCode::CREATED, location, tag, Replayed(made.replayed), axum::Json(made.value)).into_response())
 }
 
-/// The activities of a portfolio by day, the latest first by default. Those of one day are in the order in which they were
-/// recorded.
+/// The activities of a portfolio by day, the latest first by default.
+///
+/// Those of one day are in the order in which they were recorded.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/activities",
@@ -144,7 +145,9 @@ async fn read(
     Ok((etag(activity.version), axum::Json(activity)).into_response())
 }
 
-/// Corrects an activity: the given fields change, null removes a field, everything else stays. The version before is kept.
+/// Corrects an activity: the given fields change, null removes a field, everything else stays.
+///
+/// The version before is kept.
 #[utoipa::path(
     patch,
     path = "/portfolios/{id}/activities/{activity_id}",

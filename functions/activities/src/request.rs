@@ -147,7 +147,7 @@ pub(crate) struct ActivityCorrection {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ActivitiesQuery {
-    /// Only activities of this type.
+    /// What happened; activities of other types are left out.
     #[param(value_type = Option<ActivityType>)]
     r#type: Option<String>,
     /// Only activities of this instrument.

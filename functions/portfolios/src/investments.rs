@@ -180,8 +180,9 @@ impl InvestmentsQuery {
     }
 }
 
-/// The open lots of a portfolio's activities, in the order in which they were recorded. Lots of unknown cost are not
-/// listed.
+/// The open lots of a portfolio's activities, in the order in which they were recorded.
+///
+/// Lots of unknown cost are not listed.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/investments",
