@@ -1,4 +1,5 @@
-//! Traces of the deployed functions. `gateway/tests/it/traces.rs` has those on one machine.
+//! Traces of the deployed functions. `gateway/tests/it/traces.rs` has those on one machine, and the spans of a request in one
+//! trace: the emulated API Gateway gives the authorizer and the function a trace each.
 
 use testing::collector::{Collector, Received};
 
@@ -14,7 +15,7 @@ fn of_function<'a>(spans: &'a [Received], function: &str) -> Option<&'a Received
 }
 
 #[test]
-fn on_aws_authorizer_and_function_send_spans_in_the_trace_of_the_event_before_the_response() {
+fn on_aws_authorizer_and_function_send_their_spans_before_the_response() {
     let Some((target, collector_url)) = target::with_collector() else {
         eprintln!("SKIPPED: no emulated AWS, SEXTANT_TEST_AWS is not set");
         return;
@@ -34,8 +35,6 @@ fn on_aws_authorizer_and_function_send_spans_in_the_trace_of_the_event_before_th
         }
         let authorizer = of_function(&sent, "authorizer").unwrap_or_else(|| panic!("{sent:#?}"));
         let wallet = of_function(&sent, "wallet").unwrap_or_else(|| panic!("{sent:#?}"));
-        // The emulated API Gateway makes a trace of its own for each request.
-        assert_eq!(authorizer.trace_id, wallet.trace_id);
         for function in [authorizer, wallet] {
             assert_eq!(function.kind, "SPAN_KIND_SERVER");
             let resource = &function.resource;

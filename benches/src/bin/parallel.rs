@@ -70,7 +70,7 @@ struct Customer {
 
 impl Customer {
     async fn register(base: &Arc<str>, number: usize) -> anyhow::Result<Self> {
-        let mut customer = Self { client: https::client().unwrap(), base: base.clone(), token: String::new() };
+        let mut customer = Self { client: https::client()?, base: base.clone(), token: String::new() };
         let credentials =
             json!({ "email": format!("bench-{number}@example.com"), "password": "a password of the bench" });
         let mut person = credentials.clone();
@@ -160,9 +160,10 @@ async fn readers(base: &Arc<str>) -> anyhow::Result<Vec<Work>> {
     let works = (0..CLIENTS).map(|client| {
         let mut paths = paths.clone();
         paths.rotate_left(client * PORTFOLIOS / CLIENTS);
-        Work { customer: Customer { client: https::client().unwrap(), ..customer.clone() }, paths, buys: false }
+        let client = https::client()?;
+        Ok(Work { customer: Customer { client, ..customer.clone() }, paths, buys: false })
     });
-    Ok(works.collect())
+    works.collect()
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -7,7 +7,6 @@ use reqwest::{Client, ClientBuilder};
 use rustls::crypto::{CryptoProvider, ring};
 
 /// A builder of HTTP clients. TLS 1.2 and 1.3, and the certificates that the operating system trusts.
-#[must_use]
 #[expect(clippy::disallowed_methods, reason = "the process has a provider here")]
 pub fn client_builder() -> ClientBuilder {
     install_provider();

@@ -76,6 +76,7 @@ pub fn split_into_segments(activities: Vec<Activity>) -> io::Result<Vec<Vec<Acti
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "small numbers of a test")]
 mod tests {
     use domain::Investment;
     use serde_json::json;

@@ -206,13 +206,13 @@ impl Check<'_> {
         }
     }
 
-    fn cost_of_unit(&mut self, units: Option<&Units>) -> Option<Option<Price>> {
-        let Some(price) = self.fields.unit_price else { return Some(None) };
-        let price = self.price(price);
-        if let (Some(units), Some(price)) = (units, price) {
+    /// What a unit that came in had cost, if it is given and no mistake.
+    fn cost_of_unit(&mut self, units: Option<&Units>) -> Option<Price> {
+        let price = self.price(self.fields.unit_price?)?;
+        if let Some(units) = units {
             self.product(units.quantity, price)?;
         }
-        price.map(Some)
+        Some(price)
     }
 
     fn transfer_in(&mut self) -> Option<ActivityEvent> {
@@ -225,7 +225,6 @@ impl Check<'_> {
         if acquired_on.is_some_and(|day| day > self.date) {
             self.mistakes.push(ActivityMistake::AcquiredLater);
         }
-        let unit_price = unit_price?;
         Some(ActivityEvent::TransferIn(TransferInDetails { units: units?, unit_price, currency, acquired_on }))
     }
 
@@ -245,8 +244,7 @@ impl Check<'_> {
             self.mistakes.push(ActivityMistake::NotTaken { field: "unit_price", kind: self.fields.kind });
         }
         let (unit_price, currency) = (self.cost_of_unit(units.as_ref()), self.currency);
-        let (units, unit_price) = units.zip(unit_price)?;
-        Some(ActivityEvent::Adjustment(AdjustmentDetails { units, is_removal, unit_price, currency }))
+        Some(ActivityEvent::Adjustment(AdjustmentDetails { units: units?, is_removal, unit_price, currency }))
     }
 
     fn split(&mut self) -> Option<ActivityEvent> {

@@ -216,8 +216,9 @@ impl ActivityEvent {
             }
             Self::TransferOut(_) => {}
             Self::Adjustment(AdjustmentDetails { units, is_removal, unit_price, .. }) => {
-                let units = units.quantity.units();
-                fields.quantity = Some(if *is_removal { -units } else { units });
+                let mut quantity = units.quantity.units();
+                quantity.set_sign_negative(*is_removal);
+                fields.quantity = Some(quantity);
                 fields.unit_price = unit_price.map(Price::amount);
             }
             Self::Split { ratio, .. } => fields.ratio = Some(*ratio),

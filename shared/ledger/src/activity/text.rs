@@ -22,19 +22,26 @@ pub enum TextMistake {
 pub fn read_note(text: &str) -> Result<Option<String>, TextMistake> {
     let is_line_break = |character| matches!(character, '\n' | '\r');
     let is_allowed = |character: char| !character.is_control() || is_line_break(character);
-    read(text, MAX_NOTE_LENGTH, is_allowed).ok_or(TextMistake::Note)
+    read(text, MAX_NOTE_LENGTH, is_allowed, TextMistake::Note)
 }
 
 /// Reads an id of another program, without surrounding blanks; `None` if nothing is left.
 pub fn read_external_id(text: &str) -> Result<Option<String>, TextMistake> {
     let is_allowed = |character: char| !character.is_control();
-    read(text, MAX_EXTERNAL_ID_LENGTH, is_allowed).ok_or(TextMistake::ExternalId)
+    read(text, MAX_EXTERNAL_ID_LENGTH, is_allowed, TextMistake::ExternalId)
 }
 
-fn read(text: &str, longest: usize, is_allowed: impl Fn(char) -> bool) -> Option<Option<String>> {
+fn read(
+    text: &str,
+    longest: usize,
+    is_allowed: impl Fn(char) -> bool,
+    mistake: TextMistake,
+) -> Result<Option<String>, TextMistake> {
     let text = text.trim();
-    let is_valid = text.chars().count() <= longest && text.chars().all(is_allowed);
-    is_valid.then(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+    if text.chars().count() > longest || !text.chars().all(is_allowed) {
+        return Err(mistake);
+    }
+    Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
 }
 
 /// Reads a time of day, `15:30` or `15:30:05`.
