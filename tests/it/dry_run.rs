@@ -31,7 +31,7 @@ impl Scene {
         let lot = customer.post(&format!("{portfolio}/investments"), &lot()).await.expect_status(201);
         let deposit = deposit["id"].as_str().unwrap().to_owned();
         let (activity, investment) = (activity.header("location"), lot.header("location"));
-        Self { customer, activity, investment, portfolio, deposit }
+        Self { customer, portfolio, activity, investment, deposit }
     }
 
     /// The requests that move money or lots, destructive ones last.

@@ -58,9 +58,10 @@ fn body(route: &str, email: &str) -> Option<Value> {
         "PUT /instruments/{symbol}/prices" => json!({ "prices": [{ "date": "2012-12-31", "price": "5" }] }),
         "POST /portfolios" => json!({ "name": "Another", "type": "other" }),
         "POST /portfolios/{id}/activities" => activity(),
-        "PATCH /portfolios/{id}/activities/{activity_id}" => json!({ "quantity": 2 }),
         "POST /portfolios/{id}/investments" => investment(),
-        "PATCH /portfolios/{id}/investments/{investment_id}" => json!({ "quantity": 2 }),
+        "PATCH /portfolios/{id}/activities/{activity_id}" | "PATCH /portfolios/{id}/investments/{investment_id}" => {
+            json!({ "quantity": 2 })
+        }
         "POST /portfolios/{id}/trades" => trade(),
         "POST /sessions" => json!({ "email": email, "password": PASSWORD }),
         "POST /wallet/deposits" => json!({ "amount": "10" }),

@@ -39,7 +39,7 @@ pub(crate) struct ActivityRequest {
     unit_price: Option<Exact>,
     /// For a transfer in, in place of `unit_price`: what the units had cost is not known.
     cost_unknown: Option<bool>,
-    /// What the units cost or brought, fee and tax apart; quantity × unit_price by default. If all three are given, this is
+    /// What the units cost or brought, fee and tax apart; quantity × `unit_price` by default. If all three are given, this is
     /// the money, and a difference of more than 0.5 % and 0.01 is refused.
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     amount: Option<Exact>,
@@ -83,7 +83,7 @@ pub(crate) struct LotOfActivity {
 }
 
 /// The fields to change. An absent field stays; null removes a field, and sets a fee or a tax to 0. If quantity or price
-/// change without the amount, the amount is quantity × unit_price again; if the amount changes without the price, the price
+/// change without the amount, the amount is quantity × `unit_price` again; if the amount changes without the price, the price
 /// follows from it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -180,7 +180,7 @@ impl ActivityRequest {
             tax: optional(&mut fields, "tax", self.tax, decimal).unwrap_or_default(),
             currency: optional(&mut fields, "currency", self.currency, |text| text.parse::<Currency>()),
             acquired_on: optional(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
-            ratio: optional(&mut fields, "ratio", self.ratio, ratio),
+            ratio: optional(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots(&mut fields, self.lots),
             ..ActivityFields::new(self.kind)
         };
@@ -207,7 +207,7 @@ impl ActivityCorrection {
             fee: removable(&mut fields, "fee", self.fee, decimal).map(Option::unwrap_or_default),
             tax: removable(&mut fields, "tax", self.tax, decimal).map(Option::unwrap_or_default),
             acquired_on: removable(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
-            ratio: required(&mut fields, "ratio", self.ratio, ratio),
+            ratio: required(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots_named.map(|named| lots(&mut fields, named)),
             note: note.map(Option::flatten),
         };
@@ -236,6 +236,7 @@ fn optional<T, U, E: Display>(
 }
 
 /// The new value of a field that may be removed; `None` if it is kept, and after recording an error.
+#[expect(clippy::option_option, reason = "kept, removed or set, as in the change")]
 fn removable<T, U, E: Display>(
     fields: &mut Fields,
     name: &str,
@@ -270,6 +271,6 @@ fn lots(fields: &mut Fields, given: Vec<LotOfActivity>) -> Vec<LotPick> {
     picks
 }
 
-fn ratio(given: Exact) -> Result<SplitRatio, domain::DecimalError> {
+fn ratio(given: &Exact) -> Result<SplitRatio, domain::DecimalError> {
     SplitRatio::parse(given.as_str())
 }

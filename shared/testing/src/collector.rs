@@ -1,5 +1,12 @@
 //! A collector of OpenTelemetry spans on this machine, for OTLP over http/protobuf.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test stops where its premises fail"
+)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -41,16 +48,19 @@ impl Received {
     }
 }
 
+/// A request: the lines before its body in lower case, and the body.
+type SentRequest = (String, Vec<u8>);
+
 /// The collector. It accepts every request, until its process ends.
 #[derive(Clone, Default)]
 pub struct Collector {
     spans: Arc<Mutex<Vec<Received>>>,
-    /// The lines of all requests before their bodies, and the bodies.
-    requests: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    requests: Arc<Mutex<Vec<SentRequest>>>,
 }
 
 impl Collector {
     /// Listens at `address`, whose port may be 0, and returns its URL.
+    #[must_use]
     pub fn listen(address: &str) -> (Self, String) {
         let listener = TcpListener::bind(address).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -66,12 +76,14 @@ impl Collector {
     }
 
     /// The spans received so far.
+    #[must_use]
     pub fn spans(&self) -> Vec<Received> {
         self.spans.lock().unwrap().clone()
     }
 
-    /// The requests received so far: the lines before the body, in lower case, and the body.
-    pub fn requests(&self) -> Vec<(String, Vec<u8>)> {
+    /// The requests received so far.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SentRequest> {
         self.requests.lock().unwrap().clone()
     }
 

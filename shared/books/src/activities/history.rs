@@ -214,13 +214,12 @@ impl History {
             // The first part stays in place; what no longer fits goes into new segments behind it.
             let mut place = segment.number.zip(segment.version);
             for activities in segments_of(segment.activities.clone())? {
-                let (number, expect) = match place.take() {
-                    Some((number, version)) => (number, Expect::Version(version)),
-                    None => {
-                        let number = head.next_segment;
-                        head.next_segment = number.saturating_add(1);
-                        (number, Expect::Absent)
-                    }
+                let (number, expect) = if let Some((number, version)) = place.take() {
+                    (number, Expect::Version(version))
+                } else {
+                    let number = head.next_segment;
+                    head.next_segment = number.saturating_add(1);
+                    (number, Expect::Absent)
                 };
                 let packed = pack(generation, &activities);
                 let body = Body::Bytes(packed.map_err(|error| ServiceError::fault("packing activities", error))?);

@@ -79,7 +79,9 @@ pub(crate) fn by_instrument<'a>(
         let of = all.entry(activity.symbol()).or_insert(InstrumentHistory { currency, activities: Vec::new() });
         of.activities.push(activity);
     }
-    all.values_mut().for_each(|of| recorded::sort(&mut of.activities));
+    for of in all.values_mut() {
+        recorded::sort(&mut of.activities);
+    }
     all
 }
 

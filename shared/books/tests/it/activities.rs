@@ -96,7 +96,7 @@ async fn an_activity_is_recorded_corrected_and_removed_and_its_versions_stay() {
     assert!(matches!(stale, ServiceError::PreconditionFailed { current: 2 }), "{stale:?}");
     let same = correct(&world, &corrected, &change).await.unwrap();
     assert_eq!(same.version, 2, "a change of nothing makes no version");
-    assert_eq!(all(&world).await, [corrected.clone()]);
+    assert_eq!(all(&world).await, std::slice::from_ref(&corrected));
     remove(&world, bought.id).await.unwrap();
     assert!(all(&world).await.is_empty());
     let versions = activities::versions(&world.platform, world.customer, world.portfolio, bought.id).await.unwrap();

@@ -178,7 +178,8 @@ async fn a_file_imported_again_next_to_a_corrected_lot_is_recognized() {
 }
 
 fn two_hundred() -> String {
-    (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect()
+    let rows: Vec<String> = (1..=200).map(|number| format!("IBM,{number},100,2010-01-04\n")).collect();
+    rows.concat()
 }
 
 #[tokio::test]

@@ -212,7 +212,7 @@ async fn import(platform: &MarketData, id: PortfolioId, file: &str) -> Result<im
 }
 
 async fn lines(platform: &MarketData, id: PortfolioId) -> usize {
-    let csv = imports::export(&platform, OWNER, id, Format::Csv).await.unwrap();
+    let csv = imports::export(platform, OWNER, id, Format::Csv).await.unwrap();
     String::from_utf8(csv).unwrap().lines().count() - 1
 }
 

@@ -205,33 +205,8 @@ fn remove(
             takes.push((at, finest(pick.quantity)));
         }
     }
-    if takes.is_empty() && method == LotMethod::Average {
-        let weights: Vec<i128> = lots.iter().map(|lot| lot.units).collect();
-        takes = parts(quantity, &weights).into_iter().enumerate().collect();
-    } else if takes.is_empty() {
-        let mut left = quantity;
-        let mut order: Vec<usize> = (0..lots.len()).collect();
-        order.sort_by(|&a, &b| {
-            let (a, b) = (&lots[a], &lots[b]);
-            let age = (a.since, a.entered).cmp(&(b.since, b.entered));
-            let dearer = || match (a.cost, b.cost) {
-                (Some(x), Some(y)) => (y * a.units).cmp(&(x * b.units)),
-                (x, y) => x.is_none().cmp(&y.is_none()),
-            };
-            match method {
-                LotMethod::Lifo => a.cost.is_none().cmp(&b.cost.is_none()).then(age.reverse()),
-                LotMethod::Hifo => dearer().then(age),
-                _ => age,
-            }
-        });
-        for at in order {
-            if left == 0 && quantity != held {
-                break;
-            }
-            let part = lots[at].units.min(left);
-            left -= part;
-            takes.push((at, part));
-        }
+    if takes.is_empty() {
+        takes = chosen(lots, quantity, held, method);
     }
     let costs: Vec<Option<i128>> = if method == LotMethod::Average {
         let weights: Vec<i128> = lots.iter().map(|lot| lot.cost.unwrap_or(0)).collect();
@@ -261,4 +236,37 @@ fn remove(
         }
     }
     lots.retain(|lot| lot.units > 0 || lot.cost.is_some_and(|cost| cost != 0));
+}
+
+/// How many units each lot gives if none is named, in the order in which they are taken.
+fn chosen(lots: &[Lot], quantity: i128, held: i128, method: LotMethod) -> Vec<(usize, i128)> {
+    if method == LotMethod::Average {
+        let weights: Vec<i128> = lots.iter().map(|lot| lot.units).collect();
+        return parts(quantity, &weights).into_iter().enumerate().collect();
+    }
+    let mut takes = Vec::new();
+    let mut left = quantity;
+    let mut order: Vec<usize> = (0..lots.len()).collect();
+    order.sort_by(|&a, &b| {
+        let (a, b) = (&lots[a], &lots[b]);
+        let age = (a.since, a.entered).cmp(&(b.since, b.entered));
+        let dearer = || match (a.cost, b.cost) {
+            (Some(x), Some(y)) => (y * a.units).cmp(&(x * b.units)),
+            (x, y) => x.is_none().cmp(&y.is_none()),
+        };
+        match method {
+            LotMethod::Lifo => a.cost.is_none().cmp(&b.cost.is_none()).then(age.reverse()),
+            LotMethod::Hifo => dearer().then(age),
+            _ => age,
+        }
+    });
+    for at in order {
+        if left == 0 && quantity != held {
+            break;
+        }
+        let part = lots[at].units.min(left);
+        left -= part;
+        takes.push((at, part));
+    }
+    takes
 }

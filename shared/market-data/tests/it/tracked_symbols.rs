@@ -177,7 +177,7 @@ async fn a_lot_held_elsewhere_is_tracked_until_its_symbol_changes_or_it_is_delet
     let correction = InvestmentCorrection { ticker_symbol: Some(symbol("OTHER")), ..InvestmentCorrection::default() };
     investments::correct(platform, customer, portfolio, lot.id, &Precondition::Any, &correction).await.unwrap();
     assert_eq!(asked(&world).await, names(&["OTHER"]));
-    investments::remove(&platform, customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
+    investments::remove(platform, customer, portfolio, lot.id, &Precondition::Any).await.unwrap();
     assert_eq!(asked(&world).await, names(&[]));
 }
 
