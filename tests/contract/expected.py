@@ -13,6 +13,7 @@ BY_CODE = {
     "already_reversed": "an entry is reversed once",
     "email_taken": "an e-mail address belongs to one customer",
     "duplicate_rows": "the portfolio may have the investments of a file already",
+    "history_conflict": "a later activity may need the units",
     "idempotency_key_reused": "a key belongs to one request",
     "insufficient_funds": "the wallet may have less money",
     "insufficient_units": "the position may have fewer units",
@@ -24,6 +25,7 @@ BY_CODE = {
     "malformed_file": "a CSV file has rows of equal length",
     "no_bars_in_span": "an instrument has no prices for most days",
     "not_enough_bars": "an instrument has a limited history",
+    "not_correctable": "an investment may be an activity that has no price",
     "not_found": "an id may name nothing",
     "not_reversible": "only deposits and withdrawals can be reversed",
     "own_account": "administrators do not change their own role",
@@ -58,6 +60,14 @@ BY_FIELD = [
     (r"/lot_method", "dry runs only|sales only", "only the dry run of a sale tries a lot method"),
     (r"/lots", "together with lot_method", "a lot method chooses the lots itself"),
     (r"/quantity", "either", "an order has either a quantity or an amount"),
+    (r"/[a-z_]+", "does not take it|needs it", "the type of an activity decides on its fields"),
+    (r"/unit_price", "cost_unknown", "units that come in have a cost or none that is known"),
+    (r"/amount", "unit_price", "an amount is quantity times price"),
+    (r"/date", "must be from", "an activity is not in the future"),
+    (r"/acquired_on", "after the date", "units are bought before they are moved"),
+    (r"/lots", "lot method|each lot|add up|of the lot", "the named lots give all units"),
+    (r"/note", "adjusted", "an adjustment says why"),
+    (r"/currency", "is priced", "amounts are in the currency of the instrument"),
     (r"/header", "", "a CSV file has a header"),
     (r"/rows/.*", "", "the rows of a CSV file have columns"),
 ]
@@ -65,7 +75,7 @@ BY_FIELD = [
 # The fields that hold exact decimals. No schema limits the value of a decimal in text, or the digits
 # of a JSON number.
 DECIMALS = re.compile(
-    r"/(.*/)?(amount|fee|percent|price|quantity|loss_capacity|targets/[a-z]+"
+    r"/(.*/)?(amount|fee|tax|ratio|percent|price|quantity|loss_capacity|targets/[a-z]+"
     r"|[a-z]+_(price|investment|minimum))"
 )
 

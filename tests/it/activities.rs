@@ -26,6 +26,20 @@ fn with(mut object: Value, fields: Value) -> Value {
 }
 
 #[test]
+fn an_item_of_ones_own_is_recorded_corrected_and_removed() {
+    each(async |target: &Target| {
+        let item = json!({"symbol": "MY:HOUSE", "name": "A house"});
+        let ada = target.newcomer().await;
+        ada.post("/instruments", &item).await.expect_status(201);
+        let list = history(&ada).await;
+        let path = ada.post(&list, &trade("buy", "MY:HOUSE", "1", "250000", "2012-06-01")).await.expect_status(201);
+        let path = path.header("location");
+        ada.patch(&path, &json!({"fee": "1200"}), "\"1\"").await.expect_status(200);
+        ada.delete(&path).await.expect_status(204);
+    });
+}
+
+#[test]
 fn an_activity_is_recorded_corrected_and_removed_and_its_versions_stay() {
     each(async |target: &Target| {
         let list = history(target).await;

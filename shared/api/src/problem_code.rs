@@ -120,15 +120,15 @@ codes! {
     EmailTaken: CONFLICT, "email_taken",
         "A customer with this e-mail address already exists.",
         "Sign in, or use another address.";
+    HistoryConflict: CONFLICT, "history_conflict",
+        "After the change, a later activity would take more units than are held. `detail` names it.",
+        "Correct or remove that activity first.";
     InstrumentInUse: CONFLICT, "instrument_in_use",
         "The custom instrument is held or watched, so it cannot be removed; or it is held or has valuations, so its currency cannot change.",
         "Remove what `detail` names first, or keep the instrument.";
     InsufficientFunds: CONFLICT, "insufficient_funds",
         "The wallet has less cash in the currency than the request needs.",
         "Deposit first, then send the request with a new `Idempotency-Key`: this key returns this error for seven days.";
-    HistoryConflict: CONFLICT, "history_conflict",
-        "After the change, a later activity would take more units than are held. `detail` names it.",
-        "Correct or remove that activity first.";
     InsufficientUnits: CONFLICT, "insufficient_units",
         "The position, or a chosen lot, has fewer units than the order sells, or than the activity takes on its day.",
         "Read the holdings, then send an order with a new `Idempotency-Key`: this key returns this error for seven days. Record what brought the units before the activity that takes them.";

@@ -48,10 +48,12 @@ pub fn request_span(service: &str, request: &Request, cold_start: bool) -> Span 
     event_span(service, &context.request_id, trace_of(request, &context), cold_start)
 }
 
-/// The trace header of a request: API Gateway's, because Lambda's own trace begins at the function.
+/// The trace of a request: that of API Gateway, because Lambda's own begins at the function. Of the header only the trace
+/// counts, which is all that API Gateway adds: a client that sends one must not decide what is sampled.
 pub fn trace_of<'a>(request: &'a Request, context: &'a Context) -> Option<&'a str> {
     let given = request.headers().get(traces::TRACE_HEADER).and_then(|value| value.to_str().ok());
-    given.or(context.xray_trace_id.as_deref())
+    let root = given.and_then(|header| header.split(';').map(str::trim).find(|part| part.starts_with("Root=")));
+    root.or(context.xray_trace_id.as_deref())
 }
 
 fn event_span(service: &str, invocation_id: &str, trace_id: Option<&str>, cold_start: bool) -> Span {

@@ -114,7 +114,7 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
             REGISTRY,
             IDEMPOTENCY,
             &[
-                on("CUSTOMER#*", &[Get, Check, Put]),
+                on("CUSTOMER#*", &[Read, Check, Put]),
                 on("FOLLOWERS#*", &[Get, Put]),
                 on("PORTFOLIO#*", &[Read, Put, Delete]),
             ],

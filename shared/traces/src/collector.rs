@@ -18,6 +18,9 @@ const MAX_SPANS: usize = 4_096;
 const PAUSE: Duration = Duration::from_secs(30);
 /// The longest time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a connection without requests is kept: shorter than what collectors and load balancers keep one, so that none is
+/// used that the other side has closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(4);
 /// The largest response of a collector that is read, in bytes.
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
@@ -127,6 +130,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(CONNECT_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .timeout(timeout);
         let is_encrypted = endpoint.trim_start().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
         // Certificates take long to load, and a collector beside the function needs none.

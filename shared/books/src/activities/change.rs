@@ -2,7 +2,7 @@
 
 use chrono::NaiveTime;
 use domain::{CustomerId, Day, PortfolioId, SplitRatio, Symbol};
-use ledger::{Activity, ActivityFields, LotPick};
+use ledger::{Activity, ActivityFields, LotMethod, LotPick};
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
 
@@ -98,7 +98,9 @@ pub(crate) async fn correct_target(
             updated_at: before.updated_at,
             version: before.version,
         };
-        let after = check(market, customer, &change.of(&before), identity, held.record.portfolio.lot_method).await?;
+        // Lots that it named before stay, whatever the lot method is now.
+        let method = if change.lots.is_some() { held.record.portfolio.lot_method } else { LotMethod::Specific };
+        let after = check(market, customer, &change.of(&before), identity, method).await?;
         if after == before {
             return Ok::<_, ServiceError>((before, history));
         }
@@ -163,7 +165,7 @@ impl ActivityChange {
         let ActivityFields { kind, symbol, quantity, unit_price, amount, .. } = before.event.fields();
         let ActivityFields { cost_unknown, fee, tax, acquired_on, ratio, lots, .. } = before.event.fields();
         // What the change does not give of quantity, price and amount follows from the other two.
-        let derives_amount = self.amount.is_none() && (self.quantity.is_some() || self.unit_price.is_some());
+        let derives_amount = self.amount.is_none() && (self.quantity.is_some() || self.unit_price.flatten().is_some());
         let derives_price = self.unit_price.is_none() && self.amount.is_some();
         let has_price = self.unit_price.flatten().is_some();
         let fields = ActivityFields {

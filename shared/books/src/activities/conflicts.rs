@@ -24,8 +24,13 @@ pub(super) fn refuse_missing_units(
     method: LotMethod,
     changed: Option<Uuid>,
 ) -> Result<(), ServiceError> {
-    let known = shortages(before, splits, method)?;
-    for (symbol, shortage) in shortages(after, splits, method)?.into_values() {
+    let found = shortages(after, splits, method)?;
+    if found.is_empty() {
+        return Ok(());
+    }
+    // A history that the ledger cannot hold since a split became known has no known shortages, and can be mended.
+    let known = shortages(before, splits, method).unwrap_or_default();
+    for (symbol, shortage) in found.into_values() {
         let Shortage { activity_id, day, held, needed, lot_id } = shortage;
         if known.get(&activity_id).is_some_and(|(_, before)| is_no_worse(&shortage, before)) {
             continue;

@@ -25,11 +25,6 @@ impl Step<'_> {
     fn activities(&self) -> impl Iterator<Item = &Activity> {
         self.before.into_iter().chain(self.after)
     }
-
-    /// Whether it can leave an activity without units: recording what brings units cannot.
-    fn may_lack_units(&self) -> bool {
-        self.before.is_some() || self.after.iter().any(|activity| !activity.event.brings_units())
-    }
 }
 
 /// The writes of a step, which is applied to `history`.
@@ -52,17 +47,16 @@ pub(crate) async fn prepare_writes(
         (Some(activity), []) => history.remove(activity.id),
         (Some(_), [activity, ..]) => history.replace(activity.clone()),
     }
-    if step.may_lack_units() {
-        let touched: BTreeSet<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
-        let of_touched = |history: &History| -> Vec<Activity> {
-            history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
-        };
-        let (old, new) = (of_touched(&before), of_touched(history));
-        let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
-        let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
-        let changed = step.after.first().map(|activity| activity.id);
-        refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
-    }
+    // What brings units is replayed too: it must not make the history larger than the ledger can hold.
+    let touched: BTreeSet<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
+    let of_touched = |history: &History| -> Vec<Activity> {
+        history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
+    };
+    let (old, new) = (of_touched(&before), of_touched(history));
+    let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
+    let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
+    let changed = step.after.first().map(|activity| activity.id);
+    refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
     let mut writes = history.writes()?;
     if let Some(day) = step.activities().map(|activity| activity.date).min() {
         writes.push(held.unchanged_but_dirty_from(day)?);

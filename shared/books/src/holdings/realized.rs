@@ -109,8 +109,11 @@ fn without_rate(
     Some(FlowCount { flows: u32::try_from(days.len()).unwrap_or(u32::MAX), first })
 }
 
-/// The realised gain of the recorded sales.
+/// The realised gain of the recorded sales; not known if more units left than were held.
 fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<Result<Decimal, Unvalued>, Refusal> {
+    if recorded.position.lacks_units() {
+        return Ok(Err(Unvalued::SplitConflict));
+    }
     let RecordedPosition { currency, removals, .. } = &recorded.position;
     let came_in: HashMap<Uuid, Day> = recorded.activities.iter().map(|activity| (activity.id, activity.date)).collect();
     let mut sum = Ok(Decimal::ZERO);

@@ -11,6 +11,7 @@ use super::event::{
 use super::fields::{ActivityFields, ActivityMistake};
 use super::kind::ActivityType;
 use crate::exact;
+use crate::lot_method::MAX_LOTS_PER_SALE;
 use crate::lots::LotPick;
 
 /// The largest difference between an amount and quantity × price, as a fraction of the amount …
@@ -187,6 +188,9 @@ impl Check<'_> {
     /// The named lots, each once, that give all of the units.
     fn lots(&mut self, units: Option<&Units>) -> Option<Vec<LotPick>> {
         let lots = &self.fields.lots;
+        if lots.len() > MAX_LOTS_PER_SALE {
+            return self.note(Err(ActivityMistake::TooManyLots));
+        }
         let mut ids: Vec<Uuid> = lots.iter().map(|pick| pick.lot_id).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {

@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::kind::{ActivityType, MAX_NOTE_LENGTH};
+use crate::lot_method::MAX_LOTS_PER_SALE;
 use crate::lots::LotPick;
 
 /// The fields of an activity, each as given. A type takes some of them and needs some of those.
@@ -106,6 +107,9 @@ pub enum ActivityMistake {
     /// A cost and `cost_unknown` together, or neither.
     #[error("give either unit_price or cost_unknown=true")]
     CostOrUnknown,
+    /// More named lots than a record holds.
+    #[error("must name at most {MAX_LOTS_PER_SALE} lots")]
+    TooManyLots,
     /// A lot that is named twice.
     #[error("must name each lot once")]
     LotNamedTwice,
@@ -137,7 +141,7 @@ impl ActivityMistake {
             Self::OtherCurrency { .. } => "currency",
             Self::AcquiredLater => "acquired_on",
             Self::CostOrUnknown => "unit_price",
-            Self::LotNamedTwice | Self::LotsDoNotAddUp { .. } => "lots",
+            Self::TooManyLots | Self::LotNamedTwice | Self::LotsDoNotAddUp { .. } => "lots",
             Self::NoteNeeded => "note",
         }
     }

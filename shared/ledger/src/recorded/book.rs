@@ -58,7 +58,7 @@ pub struct Removal {
     pub quantity: Quantity,
     /// What it took, lot by lot.
     pub parts: Vec<RelievedPart>,
-    /// Whether it names no lots although the lot method is `specific`, so that the oldest were taken.
+    /// Whether the oldest lots were taken although the lot method is `specific`: it names none, or one that lacks units.
     pub is_by_default_order: bool,
 }
 
@@ -190,7 +190,8 @@ impl RecordedPosition {
                     let (activity_id, day) = (outflow.activity.id, outflow.activity.date);
                     let lot_id = Some(pick.lot_id);
                     self.shortages.push(Shortage { activity_id, day, held, needed: pick.quantity, lot_id });
-                    return self.chosen(quantity, total, LotMethod::Fifo);
+                    let takes = self.chosen(quantity, total, LotMethod::Fifo)?;
+                    return Ok(Takes { is_by_default_order: true, ..takes });
                 }
             }
         }

@@ -6,7 +6,8 @@ use chrono::NaiveTime;
 
 use crate::activity::{Activity, ActivityType};
 
-/// Sorts activities into the order in which they count, whatever the order in which they were recorded.
+/// Sorts activities, which are in the order of recording, into the order in which they count. The order of recording stays
+/// among those of equal day, time and direction.
 pub fn sort(activities: &mut [&Activity]) {
     activities.sort_by(|left, right| compare(left, right));
 }
@@ -19,7 +20,6 @@ fn compare(left: &Activity, right: &Activity) -> Ordering {
         .cmp(&(right.date, phase(right)))
         .then_with(|| moment(left).cmp(&moment(right)))
         .then_with(|| takes(left).cmp(&takes(right)))
-        .then_with(|| left.id.cmp(&right.id))
 }
 
 /// The time of the day; without one, its start for what brings units and its end for what takes some.
