@@ -1,6 +1,6 @@
 //! The data export: everything that is stored of a customer, as one JSON object with a signed link.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use app::error::ServiceError;
@@ -145,17 +145,8 @@ async fn read_by_kind(
     items: &[Item],
 ) -> Result<BTreeMap<String, Vec<Value>>, ServiceError> {
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let of_kind = |item: &&Item, kind| Kind::of(&item.key) == Some(kind);
-    let packed: BTreeSet<&str> =
-        items.iter().filter(|item| of_kind(item, Kind::Activities)).map(|item| item.key.pk.as_str()).collect();
     for item in items {
         let Some(kind) = Kind::of(&item.key).filter(|kind| is_exported(*kind)) else { continue };
-        // Packed among the activities already, and only waiting for their removal.
-        let is_left_over =
-            matches!(kind, Kind::Investment | Kind::InvestmentCount) && packed.contains(item.key.pk.as_str());
-        if is_left_over {
-            continue;
-        }
         if kind == Kind::Activities {
             kinds.entry(kind.name()).or_default().extend(activities::parse_stored(item)?);
             continue;
