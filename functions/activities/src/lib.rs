@@ -243,6 +243,6 @@ async fn list_versions(
     caller: Caller,
     IdPairPath(portfolio, id): IdPairPath,
 ) -> Result<axum::Json<ActivityVersions>, Problem> {
-    let items = activities::versions(&market, caller.customer_id, PortfolioId(portfolio), id).await?;
+    let items = activities::list_versions(&market, caller.customer_id, PortfolioId(portfolio), id).await?;
     Ok(axum::Json(ActivityVersions { items }))
 }

@@ -49,7 +49,7 @@ pub async fn find(
 /// The versions of an activity, the current one first. Those of a removed activity are its earlier ones.
 ///
 /// Errors: [`ServiceError::NotFound`].
-pub async fn versions(
+pub async fn list_versions(
     market: &MarketData,
     customer: CustomerId,
     portfolio: PortfolioId,

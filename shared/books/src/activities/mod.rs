@@ -23,7 +23,7 @@ pub use history::parse_stored;
 pub use ledger::activity::{read_external_id, read_note, read_time};
 pub use ledger::{ActivityFields, ActivityType, LotPick};
 pub(crate) use list::read_history;
-pub use list::{ActivityFilter, find, list, versions};
+pub use list::{ActivityFilter, find, list, list_versions};
 use market_data::MarketData;
 pub(crate) use positions::{InstrumentHistory, RecordedInstrument, RecordedPositions, by_instrument, replay_all};
 pub use record::{ActivityRecord, NewActivity, record};

@@ -99,7 +99,8 @@ async fn an_activity_is_recorded_corrected_and_removed_and_its_versions_stay() {
     assert_eq!(all(&world).await, std::slice::from_ref(&corrected));
     remove(&world, bought.id).await.unwrap();
     assert!(all(&world).await.is_empty());
-    let versions = activities::versions(&world.platform, world.customer, world.portfolio, bought.id).await.unwrap();
+    let versions =
+        activities::list_versions(&world.platform, world.customer, world.portfolio, bought.id).await.unwrap();
     assert_eq!(versions, [corrected, bought]);
 }
 

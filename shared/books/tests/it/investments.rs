@@ -127,7 +127,7 @@ async fn a_change_of_an_investment_keeps_the_version_before_and_later_sales_thei
     };
     let corrected = correct("9").await.unwrap();
     assert_eq!((shown(&corrected).as_str(), corrected.version), ("9:1:20.11:12.00:-8.11", 2));
-    let kept = activities::versions(platform, *customer, *portfolio, lot.id).await.unwrap();
+    let kept = activities::list_versions(platform, *customer, *portfolio, lot.id).await.unwrap();
     assert_eq!(kept.iter().map(|one| one.quantity.unwrap().to_string()).collect::<Vec<_>>(), ["9", "10"]);
     let removed = investments::remove(platform, *customer, *portfolio, lot.id, &Precondition::Any).await;
     for refused in [correct("7").await.map(drop), removed] {
