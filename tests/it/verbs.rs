@@ -7,7 +7,7 @@ use crate::tidy::{files_below, root};
 
 /// The verbs that names of such functions begin with. A new one belongs here.
 const VERBS: &str = "
-    accept acquire add administer admit advance answer apply ask assemble assert attempt authorize await batch
+    append accept acquire add administer admit advance answer apply ask assemble assert attempt authorize await batch
     bind bring call catch change check close commit compress compute confirm connect converse correct count
     create cut delete deliver deposit describe discard disconnect draw end enforce erase evaluate execute
     explain export extend fetch find finish fire follow forward gather get grade grant handle hash
