@@ -25,6 +25,9 @@ FUNCTIONS := $(notdir $(patsubst %/,%,$(dir $(wildcard functions/*/Cargo.toml)))
 
 # OTEL=on builds OpenTelemetry into the functions, which the template's parameter OtlpEndpoint needs.
 OTEL ?= off
+ifeq ($(filter on off,$(OTEL)),)
+$(error OTEL is on or off, not $(OTEL))
+endif
 
 # Flags that build the functions as they are deployed. Cargo.toml explains the profile; the feature lambda builds each
 # function's main.rs.

@@ -94,8 +94,6 @@ async fn record(
 }
 
 /// The activities of a portfolio by day, the latest first by default.
-///
-/// Those of one day are in the order in which they were recorded.
 #[utoipa::path(
     get,
     path = "/portfolios/{id}/activities",

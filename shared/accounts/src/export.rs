@@ -1,6 +1,6 @@
 //! The data export: everything that is stored of a customer, as one JSON object with a signed link.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use app::error::ServiceError;
@@ -145,8 +145,14 @@ async fn read_by_kind(
     items: &[Item],
 ) -> Result<BTreeMap<String, Vec<Value>>, ServiceError> {
     let mut kinds: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let of_activities = items.iter().filter(|item| Kind::of(&item.key) == Some(Kind::Activities));
+    let packed: BTreeSet<&str> = of_activities.map(|item| item.key.pk.as_str()).collect();
     for item in items {
         let Some(kind) = Kind::of(&item.key).filter(|kind| is_exported(*kind)) else { continue };
+        // Lots that are among the activities already and wait for their removal.
+        if matches!(kind, Kind::Investment | Kind::InvestmentCount) && packed.contains(item.key.pk.as_str()) {
+            continue;
+        }
         if kind == Kind::Activities {
             kinds.entry(kind.name()).or_default().extend(activities::parse_stored(item)?);
             continue;

@@ -63,7 +63,7 @@ pub async fn list_versions(
     if all.is_empty() { Err(ServiceError::NotFound { what: ONE }) } else { Ok(all) }
 }
 
-/// A page of a portfolio's activities, by day; within a day in the order of recording.
+/// A page of a portfolio's activities, by day; within a day by id.
 ///
 /// Errors: [`store::StoreError::ForeignCursor`] for the cursor of another list.
 pub async fn list(

@@ -1,7 +1,7 @@
 //! Lots held elsewhere as they were stored before there were activities: an item each, and a counter.
 //!
 //! Until the first change of a history they are read as its purchases. That change packs them into segments; from then
-//! on no reader looks at these items, and they are removed.
+//! on no figure counts these items, and they are removed.
 
 use app::error::ServiceError;
 use app::{App, listing};
@@ -9,9 +9,6 @@ use domain::{Investment, PortfolioId};
 use ledger::{Activity, Refusal};
 use store::limits::{MAX_PAGE_ITEMS, MAX_WRITES};
 use store::{DeleteExpect, Query, StoreError, Write, documents, keys};
-
-/// The most pages of items that one change removes: a partition of DynamoDB takes 1,000 writes a second.
-const PAGES_A_CHANGE: usize = 2;
 
 /// The purchases of a portfolio whose history was never changed.
 pub(super) async fn read(app: &App, portfolio: PortfolioId) -> Result<Vec<Activity>, ServiceError> {
@@ -27,17 +24,12 @@ pub(super) async fn read(app: &App, portfolio: PortfolioId) -> Result<Vec<Activi
 /// Removes the items of packed purchases. Returns whether all are gone: of many, a part is left for the next call.
 pub(super) async fn remove(app: &App, portfolio: PortfolioId) -> Result<bool, ServiceError> {
     let list = keys::investments(portfolio);
-    let first = Query::forward(list.partition, list.range, MAX_PAGE_ITEMS);
-    for _ in 0..PAGES_A_CHANGE {
-        let page = app.table().query(&first).await?;
-        let all = page.items.into_iter().map(|item| item.key).chain([keys::investment_count(portfolio)]);
-        let gone: Vec<Write> = all.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
-        for writes in gone.chunks(MAX_WRITES) {
-            app.table().transact(writes.to_vec()).await?;
-        }
-        if page.next.is_none() {
-            return Ok(true);
-        }
+    // One page a change: a partition of DynamoDB takes 1,000 writes a second, and the request waits for it.
+    let page = app.table().query(&Query::forward(list.partition, list.range, MAX_PAGE_ITEMS)).await?;
+    let all = page.items.into_iter().map(|item| item.key).chain([keys::investment_count(portfolio)]);
+    let gone: Vec<Write> = all.map(|key| Write::Delete { key, expect: DeleteExpect::Any }).collect();
+    for writes in gone.chunks(MAX_WRITES) {
+        app.table().transact(writes.to_vec()).await?;
     }
-    Ok(false)
+    Ok(page.next.is_none())
 }

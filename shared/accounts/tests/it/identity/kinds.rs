@@ -181,21 +181,16 @@ async fn an_export_contains_every_kind_except_profile_sessions_connections_expor
         "watches",
     ];
     assert_eq!(names(&export["records"]), own);
-    let held = [
-        "activities",
-        "activity_version",
-        "import",
-        "investment",
-        "investments",
-        "lot",
-        "position",
-        "profile",
-        "series",
-        "trade",
-    ];
-    assert_eq!(names(&export["portfolios"][0]), held);
+    let held = ["activities", "activity_version", "import", "lot", "position", "profile", "series", "trade"];
+    assert_eq!(names(&export["portfolios"][0]), held, "the lots are among the activities");
     assert_eq!(names(&export["wallet"]), ["entry"]);
     assert!(export.get("not_shown").is_none(), "{export}");
+    // Without a head the lots were never packed.
+    let gone = Write::Delete { key: keys::activities_head(PORTFOLIO), expect: store::DeleteExpect::Any };
+    world.table.inner().transact(vec![gone]).await.unwrap();
+    let held =
+        ["activity_version", "import", "investment", "investments", "lot", "position", "profile", "series", "trade"];
+    assert_eq!(names(&world.exported(id).await["portfolios"][0]), held);
 }
 
 #[tokio::test]
