@@ -45,7 +45,7 @@ BY_CODE = {
 # By the pointer of a field and the detail of its error: the form is right, the meaning is not.
 BY_FIELD = [
     (r"/(from|to)", "must not be after", "a span ends after it begins"),
-    (r"/(from|to|as_of|.*date)", "between 1900 and 2199", "a format has no first and last day"),
+    (r"/(from|to|as_of|acquired_on|.*date)", "between 1900 and 2199", "a format has no first and last day"),
     (r"/(from|to|as_of|.*date)", "future|after|last|before", "the day may be after today"),
     (r"/.*currency", "currency", "a code of three letters may be no currency"),
     (r"/(buy|sell)", "", "a trading rule has a grammar of its own"),

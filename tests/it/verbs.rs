@@ -10,7 +10,7 @@ const VERBS: &str = "
     append accept acquire add administer admit advance answer apply ask assemble assert attempt authorize await batch
     bind bring call catch change check close commit compress compute confirm connect converse correct count
     create cut delete deliver deposit describe discard disconnect draw end enforce erase evaluate execute
-    explain export extend fetch find finish fire follow forward gather get grade grant handle hash
+    explain export extend fetch find finish fire flush follow forward gather get grade grant handle hash
     hide hold import invoke issue learn leave link list listen load lock look make mark move notify open order
     parse pass place post predict prepare publish put query read rebuild recall receive record redeem
     refresh refuse register release remember remove rename renew replay request resample reserve reset retry

@@ -265,7 +265,7 @@ fn required<T, U, E: Display>(
 fn lots(fields: &mut Fields, given: Vec<LotOfActivity>) -> Vec<LotPick> {
     let mut picks = Vec::new();
     for (index, LotOfActivity { lot_id, quantity }) in given.into_iter().enumerate() {
-        let quantity = fields.take(&format!("lots/{index}/quantity"), quantity.quantity());
+        let quantity = fields.take(&format!("lots/{index}/quantity"), quantity.positive_quantity());
         picks.extend(quantity.map(|quantity: Quantity| LotPick { lot_id, quantity }));
     }
     picks

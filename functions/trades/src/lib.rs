@@ -113,9 +113,9 @@ impl TradeBody {
         let lot_method = query.parse(&mut fields, dry_run, &self);
         let symbol = fields.take("symbol", self.symbol.parse::<Symbol>());
         let size = match (&self.quantity, &self.amount) {
-            (Some(quantity), None) => fields.take("quantity", positive(quantity)).map(RequestSize::Quantity),
+            (Some(quantity), None) => fields.take("quantity", quantity.positive_quantity()).map(RequestSize::Quantity),
             (None, Some(amount)) => {
-                fields.take("amount", positive(amount)).map(|amount| RequestSize::Amount(amount.units()))
+                fields.take("amount", amount.positive_quantity()).map(|amount| RequestSize::Amount(amount.units()))
             }
             (Some(_), Some(_)) | (None, None) => {
                 fields.refuse("quantity", "give either a quantity or an amount");
@@ -130,7 +130,7 @@ impl TradeBody {
         }
         let mut lots = Vec::new();
         for (index, lot) in self.lots.iter().take(MAX_LOTS_NAMED).enumerate() {
-            let quantity = fields.take(&format!("lots/{index}/quantity"), positive(&lot.quantity));
+            let quantity = fields.take(&format!("lots/{index}/quantity"), lot.quantity.positive_quantity());
             lots.extend(quantity.map(|quantity| (lot.lot_id, quantity)));
         }
         let request = symbol.zip(size).zip(fee.zip(expected_price));
@@ -143,15 +143,6 @@ impl TradeBody {
             expected_price,
         });
         fields.finish(request.map(|request| (request, lot_method)))
-    }
-}
-
-/// A decimal above zero.
-fn positive(decimal: &Exact) -> Result<Quantity, String> {
-    match decimal.quantity() {
-        Ok(quantity) if quantity.is_zero() => Err("must be above zero".to_owned()),
-        Ok(quantity) => Ok(quantity),
-        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -38,6 +38,15 @@ impl Exact {
         Quantity::parse(&self.0)
     }
 
+    /// The exact number of units, above zero.
+    pub fn positive_quantity(&self) -> Result<Quantity, String> {
+        match self.quantity() {
+            Ok(quantity) if quantity.is_zero() => Err("must be above zero".to_owned()),
+            Ok(quantity) => Ok(quantity),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// The exact price.
     pub fn price(&self) -> Result<Price, DecimalError> {
         Price::parse(&self.0)

@@ -88,6 +88,9 @@ fn every_field_at_fault_is_named_in_one_answer() {
         let problem = target.post(&list, &unread).await.expect_problem(422, "invalid_fields");
         let pointers: Vec<_> = faults(&problem).into_iter().map(|(pointer, _)| pointer).collect();
         assert_eq!(pointers, ["/date", "/time", "/quantity", "/unit_price"]);
+        let no_units = json!({"lots": [{"lot_id": "0190aaaa-0000-7000-8000-000000000000", "quantity": "0"}]});
+        let problem = target.post(&list, &with(purchase(), no_units)).await.expect_problem(422, "invalid_fields");
+        assert_eq!(faults(&problem), [("/lots/0/quantity", "must be above zero")]);
         let wrong = json!({
             "type": "split", "date": "2199-12-31", "symbol": "IBM", "quantity": 1, "fee": 1, "currency": "EUR",
             "lots": [{"lot_id": "0190aaaa-0000-7000-8000-000000000000", "quantity": 1}],
