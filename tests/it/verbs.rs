@@ -15,7 +15,7 @@ const VERBS: &str = "
     parse pass place post predict prepare publish put query read rebuild recall receive record redeem
     refresh refuse register release remember remove rename renew replay request resample reserve reset retry
     restore reverse run save search select send serve set settle show sign simulate start stop store subscribe
-    summarise sweep take touch track trade transact transfer try unlist update value verify wait withdraw
+    summarise sweep take touch trace track trade transact transfer try unlist update value verify wait withdraw
     write
 ";
 
