@@ -64,7 +64,7 @@ pub(crate) struct ActivityRequest {
     lots: Vec<LotOfActivity>,
     /// A note of the customer, which an adjustment needs: why the units are adjusted. Line breaks are its only control
     /// characters.
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, pattern = r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F]*$")]
     note: Option<String>,
     /// Its id in another program, one line.
     #[schema(max_length = 200, pattern = r"^[^\x00-\x1F\x7F-\x9F]*$")]
@@ -139,7 +139,7 @@ pub(crate) struct ActivityCorrection {
     lots: Patch<Vec<LotOfActivity>>,
     /// Another note than recorded.
     #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 500)]
+    #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F]*$")]
     note: Patch<String>,
 }
 
