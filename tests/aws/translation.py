@@ -108,6 +108,17 @@ def references(document: Any) -> set[str]:
     return found
 
 
+def needed_by(name: str, resources: dict[str, Any]) -> set[str]:
+    """The names of the resources that CloudFormation creates and updates before this one."""
+    found: set[str] = set()
+    open_names = {name}
+    while open_names:
+        named = references(resources[open_names.pop()]) & resources.keys()
+        open_names |= named - found
+        found |= named
+    return found
+
+
 def aliases() -> None:
     """Everything invokes a function by its alias, and no resource waits for itself."""
     resources = translated(read(), PROD)
@@ -169,13 +180,17 @@ def canary() -> None:
         condition, *choices = properties["DeploymentConfigName"]["Fn::If"]
         chosen = [choice["Fn::Sub"][1]["ConfigName"] for choice in choices]
         expect(
-            (condition, chosen) == ("HasAlarms", ["Canary10Percent5Minutes", "AllAtOnce"]),
+            (condition, chosen) == ("HasAlarms", ["Canary10Percent10Minutes", "AllAtOnce"]),
             f"{name} is moved by {condition}: {chosen}",
         )
         events = properties["AutoRollbackConfiguration"]["Events"]
         expect("DEPLOYMENT_STOP_ON_ALARM" in events, f"{name} is rolled back on {events}")
         expect(references(properties["ServiceRoleArn"]) == {"CodeDeployRole"}, f"role of {name}")
     expect("CodeDeployServiceRole" not in resources, "SAM added a role of its own")
+    # An alias that waited for another would be moved ten minutes after it, the first one serving the new version alone.
+    for name in names:
+        waits = needed_by(name, resources) & (names.keys() - {name})
+        expect(not waits, f"{name} is moved after {waits}")
     # Otherwise CloudFormation moves them itself, alarm or not.
     for parameters in ({**PROD, "GradualDeployment": "off"}, {"Stage": "dev"}):
         resources = translated(read(), parameters)
