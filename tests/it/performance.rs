@@ -1,4 +1,5 @@
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive as _;
 use serde_json::{Value, json};
 
 use crate::holdings::{portfolio, record};
@@ -63,6 +64,16 @@ fn a_split_and_dividends_add_up_to_the_cent() {
         assert_eq!(series.last().unwrap()["twr"], found["metrics"]["twr"]);
         for figure in ["twr_annualized", "xirr", "modified_dietz", "volatility", "sharpe", "sortino", "max_drawdown"] {
             assert!(found["metrics"][figure].is_number(), "{figure}: {found}");
+        }
+        // The gain over what was paid for both lots, at the start and on average, since nothing was sold.
+        let gain = (cents(&parts["price_gain"]) + cents(&parts["income"]) - cents(&parts["fees"])).to_f64();
+        for (figure, expected) in [
+            ("simple_return", gain.unwrap() / 3314.0),
+            ("return_on_invested", gain.unwrap() / 3312.5),
+            ("return_on_invested_gross", (gain.unwrap() + 1.5) / 3312.5),
+        ] {
+            let rate = found["metrics"][figure].as_f64().unwrap();
+            assert!((rate - expected).abs() < 1e-5, "{figure}: {rate} is not {expected}");
         }
         assert_eq!((&found["metrics"]["beta"], &found["unavailable"]["beta"]), (&Value::Null, &json!("no_benchmark")));
         assert_eq!(found["dividends"], "not credited");

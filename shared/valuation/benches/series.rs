@@ -36,7 +36,13 @@ struct Portfolio {
 
 impl Instrument {
     fn line(&self) -> InstrumentRecords<'_> {
-        InstrumentRecords { symbol: &self.symbol, currency: Currency::USD, bars: &self.bars, flows: &self.flows }
+        InstrumentRecords {
+            symbol: &self.symbol,
+            currency: Currency::USD,
+            bars: &self.bars,
+            flows: &self.flows,
+            lots: &[],
+        }
     }
 }
 
@@ -98,8 +104,8 @@ impl Portfolio {
 
     fn summary(&self, series: &ValueSeries) -> Performance {
         let (from, to) = (self.days[0], self.last());
-        let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
-        performance(&PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark })
+        let (risk_free_rate, flow_timing, benchmark, invested) = (0.0, FlowTiming::Priced, None, &[]);
+        performance(&PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark, invested })
     }
 }
 

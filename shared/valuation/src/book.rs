@@ -4,6 +4,8 @@ use domain::exchange_rate::product_of_quotes;
 use domain::{Bars, Currency, Day, DecimalError, ExchangeRate, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
 
+use crate::invested::LotMove;
+
 /// The kind of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowKind {
@@ -55,6 +57,9 @@ pub struct InstrumentRecords<'a> {
     pub bars: &'a Bars,
     /// Its flows, oldest first; those of a day count as one purchase and one sale, in any order.
     pub flows: &'a [Flow],
+    /// What its flows did to lots, each in order: those bought from the wallet and those recorded are books of their own.
+    /// Only the invested capital needs them.
+    pub lots: &'a [Vec<LotMove>],
 }
 
 /// Exchange rates of a currency.

@@ -23,6 +23,7 @@ mod fingerprint;
 mod fixed;
 mod flow_count;
 mod holdings;
+mod invested;
 mod moves;
 mod performance;
 mod periods;
@@ -47,6 +48,9 @@ pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;
 pub use flow_count::FlowCount;
 pub use holdings::{HeldPosition, Holding, Holdings, Quoted, RecentPurchase, holdings};
+pub use invested::{
+    InvestedDay, LotChange, LotMove, SpanStart, invested_after, invested_days, invested_without_removals,
+};
 pub use performance::{Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
 pub use periods::by_period;
 pub use series::{DEFINITIONS, SeriesYear, ValueSeries, value_series};

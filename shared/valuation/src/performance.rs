@@ -6,7 +6,7 @@ use domain::{Currency, Day};
 use quant::metrics::Unavailable;
 use quant::portfolio::{
     ExchangeReturn, FlowTiming, IndexDay, Reason, RelativeRisk, ReturnDay, TimeWeighted, TimedFlow, annualized,
-    exchange_returns, modified_dietz, relative_risk, risk, time_weighted, xirr,
+    exchange_returns, mean_invested, modified_dietz, relative_risk, risk, simple_return, time_weighted, xirr,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use crate::amount::Amount;
 use crate::attribution::Attribution;
 use crate::benchmark::Benchmark;
 use crate::day_value::DayValue;
+use crate::invested::InvestedDay;
 use crate::series::ValueSeries;
 
 /// The span of a series to measure, and the parameters.
@@ -34,6 +35,8 @@ pub struct PerformanceRequest<'a> {
     pub flow_timing: FlowTiming,
     /// The benchmark, if any.
     pub benchmark: Option<Benchmark<'a>>,
+    /// The invested capital of the span, see [`crate::invested_days`].
+    pub invested: &'a [InvestedDay],
 }
 
 /// The performance of a portfolio. Money is in its base currency with its own decimals, ratios are fractions.
@@ -93,6 +96,16 @@ pub struct PerformanceMetrics {
     /// Modified Dietz return.
     #[schema(required)]
     pub modified_dietz: Option<f64>,
+    /// Gain over the money put in: the value at the start + the highest sum of the net payments so far, by day.
+    #[schema(required)]
+    pub simple_return: Option<f64>,
+    /// Gain over the mean invested capital: what the units held had cost without fees, or were worth at the start of the
+    /// span or at their transfer, over all evenings with any.
+    #[schema(required)]
+    pub return_on_invested: Option<f64>,
+    /// The same before fees.
+    #[schema(required)]
+    pub return_on_invested_gross: Option<f64>,
     /// Annualised standard deviation of the returns between exchange days.
     #[schema(required)]
     pub volatility: Option<f64>,
@@ -150,6 +163,10 @@ impl<'a> SpanColumns<'a> {
     fn payments(&self, from: Day) -> impl Iterator<Item = (Day, f64)> {
         let flows = self.returns.iter().map(|day| day.inflow - day.outflow);
         self.days.iter().map(move |day| day.date.max(from)).zip(flows).filter(|&(_, net)| net != 0.0)
+    }
+
+    fn fees(&self) -> f64 {
+        self.days.iter().map(|day| day.fees).sum::<Amount>().to_f64()
     }
 
     /// The index at the closes that have a row.
@@ -243,6 +260,12 @@ fn metrics(
         twr_annualized: money("twr_annualized", total.and_then(|total| annualized(total, span.days))),
         xirr: money("xirr", span.xirr(request, columns)),
         modified_dietz: money("modified_dietz", span.modified_dietz(request, columns)),
+        simple_return: money("simple_return", span.simple_return(request, columns)),
+        return_on_invested: money("return_on_invested", span.return_on_invested(request, columns, 0.0)),
+        return_on_invested_gross: money(
+            "return_on_invested_gross",
+            span.return_on_invested(request, columns, columns.fees()),
+        ),
         volatility: reasons.take("volatility", own.volatility),
         sharpe: reasons.take("sharpe", own.sharpe),
         sortino: reasons.take("sortino", own.sortino),
@@ -292,6 +315,26 @@ impl MeasuredSpan {
         let timed = |(day, amount): (Day, f64)| TimedFlow { after_days: day.days_since(self.origin), amount };
         let flows: Vec<TimedFlow> = columns.payments(request.from).map(timed).collect();
         modified_dietz(self.start, self.end, self.days, &flows)
+    }
+}
+
+impl MeasuredSpan {
+    fn simple_return(&self, request: &PerformanceRequest<'_>, columns: &SpanColumns<'_>) -> Result<f64, Reason> {
+        simple_return(self.start, self.end, columns.payments(request.from).map(|(_, net)| net))
+    }
+
+    /// The gain with `fees` added back, over the mean invested capital.
+    fn return_on_invested(
+        &self,
+        request: &PerformanceRequest<'_>,
+        columns: &SpanColumns<'_>,
+        fees: f64,
+    ) -> Result<f64, Reason> {
+        let net: f64 = columns.payments(request.from).map(|(_, net)| net).sum();
+        let gain = self.end - self.start - net;
+        let steps = request.invested.iter().map(|day| (day.date.days_since_epoch(), day.capital.to_f64()));
+        let mean = mean_invested(&steps.collect::<Vec<_>>(), request.to.days_since_epoch())?;
+        Ok((gain + fees) / mean)
     }
 }
 

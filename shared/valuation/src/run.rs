@@ -48,6 +48,11 @@ impl<'a> SortedRecords<'a> {
         Ok(Self { base: book.base, lines, rates })
     }
 
+    /// The rates of a currency and their days.
+    pub(crate) fn rates_of(&self, currency: Currency) -> (&'a [Day], &'a [RateQuote]) {
+        self.rates.get(currency.code()).copied().unwrap_or_default()
+    }
+
     /// The first day on which anything moved.
     pub(crate) fn first_flow(&self) -> Option<Day> {
         self.lines.iter().filter_map(|line| line.flows.first()).map(|flow| flow.day).min()
@@ -91,8 +96,8 @@ impl<'a> SortedRecords<'a> {
             let rates = if currency == self.base {
                 None
             } else {
-                let known = self.rates.get(currency.code()).copied().unwrap_or_default();
-                let column = rates.entry(currency.code()).or_insert_with(|| rates_on(days, known.0, known.1));
+                let (rate_days, quotes) = self.rates_of(currency);
+                let column = rates.entry(currency.code()).or_insert_with(|| rates_on(days, rate_days, quotes));
                 let missing = || ValuationError::FxUnavailable { symbol: symbol.clone(), currency };
                 Some(column.as_deref().ok_or_else(missing)?)
             };

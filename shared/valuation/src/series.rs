@@ -8,11 +8,12 @@ use crate::book::PortfolioBook;
 use crate::checkpoint::Checkpoint;
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
+use crate::invested::InvestedDay;
 use crate::run::SortedRecords;
 use crate::totals::{SymbolTotals, followed_by};
 
 /// The version of the definitions for computing days. Stored years of another version are computed again.
-pub const DEFINITIONS: u32 = 5;
+pub const DEFINITIONS: u32 = 6;
 
 /// The days of one calendar year and the holdings at its end: small enough for an item of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,10 @@ pub struct SeriesYear {
     pub close: Checkpoint,
     /// The totals of each symbol that was held or moved over these days, by symbol.
     pub totals: Vec<SymbolTotals>,
+    /// The invested capital since the first purchase, on every day of the year on which units came in or left; set by
+    /// [`ValueSeries::set_invested`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub invested: Vec<InvestedDay>,
 }
 
 /// The value of every day from the first flow on.
@@ -154,9 +159,22 @@ impl ValueSeries {
             None if days.is_empty() && checkpoint.standings.is_empty() => {}
             None => {
                 let (inputs, definitions, close) = (None, DEFINITIONS, checkpoint.clone());
-                self.years.push(SeriesYear { year, inputs, definitions, days, close, totals });
+                self.years.push(SeriesYear { year, inputs, definitions, days, close, totals, invested: Vec::new() });
             }
         }
+    }
+
+    /// Sets the invested capital of all days, from [`crate::invested_days`] without a start.
+    pub fn set_invested(&mut self, days: &[InvestedDay]) {
+        for year in &mut self.years {
+            year.invested = days.iter().filter(|day| day.date.year() == year.year).copied().collect();
+        }
+    }
+
+    /// The invested capital on every day on which units came in or left, up to `to`.
+    #[must_use]
+    pub fn invested(&self, to: Day) -> Vec<InvestedDay> {
+        self.years.iter().flat_map(|year| &year.invested).filter(|day| day.date <= to).copied().collect()
     }
 
     /// All days, oldest first.

@@ -7,14 +7,16 @@ use app::{App, listing};
 use domain::decimal::DECIMALS;
 use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
 use ledger::activity::{AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails};
-use ledger::{Activity, ActivityEvent, Refusal, Rules, Side, lots};
+use ledger::lots::LotPick;
+use ledger::recorded::Removal;
+use ledger::{Activity, ActivityEvent, LotMethod, Refusal, Rules, Side, lots};
 use market_data::price_lines::{PriceLine, PriceLines};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use store::documents;
 use store::keys::List;
 use uuid::Uuid;
-use valuation::{Flow, FlowKind};
+use valuation::{Flow, FlowKind, LotChange, LotMove};
 
 use crate::activities::{RecordedInstrument, RecordedPositions};
 
@@ -26,7 +28,12 @@ const MAX_CLOSE_AGE: i32 = 7;
 pub(super) struct SymbolFlows {
     pub currency: Currency,
     pub flows: Vec<Flow>,
+    /// What they did to lots: of the recorded book, and of the trades.
+    pub lots: [Vec<LotMove>; 2],
 }
+
+/// The flows of activities, and what they did to lots.
+type RecordedFlows = (Vec<Flow>, Vec<LotMove>);
 
 /// Flows by symbol.
 pub(super) type Flows = BTreeMap<Symbol, SymbolFlows>;
@@ -45,6 +52,11 @@ pub(super) struct TradeFlow {
     pub market_day: Day,
     #[serde(default)]
     pub rules: Rules,
+    /// What a sale took of each lot; of a pool only its total counts.
+    #[serde(default)]
+    pub lots: Vec<LotPick>,
+    #[serde(default)]
+    pub lot_method: Option<LotMethod>,
 }
 
 impl TradeFlow {
@@ -62,6 +74,21 @@ impl TradeFlow {
             fee: self.fee,
             unit_decimals: self.rules.decimals(),
         }
+    }
+
+    /// What it did to the lots of its position.
+    fn lot_moves(&self) -> impl Iterator<Item = LotMove> {
+        let change = match self.side {
+            Side::Buy => Some(LotChange::Entered { lot: self.id.as_u128(), units: self.quantity, amount: self.amount }),
+            // The record of a sale from a pool may list lots together.
+            Side::Sell if self.lot_method == Some(LotMethod::Average) => {
+                Some(LotChange::LeftPool { units: self.quantity })
+            }
+            Side::Sell => None,
+        };
+        let taken = self.lots.iter().filter(move |_| change.is_none());
+        let left = taken.map(|pick| LotChange::Left { lot: pick.lot_id.as_u128(), units: pick.quantity });
+        change.into_iter().chain(left).map(|change| LotMove { day: self.market_day, change })
     }
 }
 
@@ -81,12 +108,15 @@ pub(super) fn by_symbol<'a>(
     let mut all = Flows::new();
     for (symbol, of_symbol) in recorded {
         let bars = prices.get(symbol).map(PriceLine::bars);
-        let flows = of_recorded(of_symbol, bars)?;
-        all.insert(symbol.clone(), SymbolFlows { currency: of_symbol.position.currency, flows });
+        let (flows, moves) = of_recorded(of_symbol, bars)?;
+        let currency = of_symbol.position.currency;
+        all.insert(symbol.clone(), SymbolFlows { currency, flows, lots: [moves, Vec::new()] });
     }
     for trade in trades {
-        let fresh = || SymbolFlows { currency: trade.currency, flows: Vec::new() };
-        all.entry(trade.symbol.clone()).or_insert_with(fresh).flows.push(trade.flow());
+        let fresh = || SymbolFlows { currency: trade.currency, flows: Vec::new(), lots: Default::default() };
+        let SymbolFlows { flows, lots: [_, traded], .. } = all.entry(trade.symbol.clone()).or_insert_with(fresh);
+        flows.push(trade.flow());
+        traded.extend(trade.lot_moves());
     }
     for owned in all.values_mut() {
         owned.flows.sort_by_key(|flow| flow.day);
@@ -95,14 +125,25 @@ pub(super) fn by_symbol<'a>(
 }
 
 /// The flows of the activities of an instrument. What leaves is what its replay found to be there.
-fn of_recorded(recorded: &RecordedInstrument, bars: Option<&Bars>) -> Result<Vec<Flow>, Refusal> {
+fn of_recorded(recorded: &RecordedInstrument, bars: Option<&Bars>) -> Result<RecordedFlows, Refusal> {
     let removals = recorded.position.removals.iter();
-    let removed: HashMap<Uuid, Quantity> = removals.map(|removal| (removal.activity_id, removal.quantity)).collect();
+    let removed: HashMap<Uuid, &Removal> = removals.map(|removal| (removal.activity_id, removal)).collect();
     let mut flows = Vec::with_capacity(recorded.activities.len());
+    let mut moves = Vec::with_capacity(recorded.activities.len());
     for activity in &recorded.activities {
-        flows.extend(of_activity(activity, removed.get(&activity.id).copied(), bars)?);
+        let removal = removed.get(&activity.id).copied();
+        let flow = of_activity(activity, removal.map(|removal| removal.quantity), bars)?;
+        if let Some(entered) = flow.filter(|flow| flow.kind.is_inflow()) {
+            let (lot, amount) = (activity.id.as_u128(), entered.amount - entered.fee);
+            let change = LotChange::Entered { lot, units: entered.units, amount };
+            moves.push(LotMove { day: activity.date, change });
+        }
+        let parts = removal.into_iter().flat_map(|removal| &removal.parts);
+        let left = parts.map(|part| LotChange::Left { lot: part.lot_id.as_u128(), units: part.quantity });
+        moves.extend(left.map(|change| LotMove { day: activity.date, change }));
+        flows.extend(flow);
     }
-    Ok(flows)
+    Ok((flows, moves))
 }
 
 /// The flow of an activity; none if it moves no units, or units without any worth.
@@ -149,7 +190,7 @@ mod tests {
     fn the_flow_of_a_trade_has_its_amount_and_fee() {
         let record = r#"{"id":"0190aaaa-0000-7000-8000-000000000001","portfolio_id":"0190aaaa-0000-7000-8000-000000000000",
             "side":"sell","symbol":"AAPL","quantity":"2.5","price":"430.47","amount":"1076.18","fee":"1.50",
-            "currency":"USD","market_day":"2013-03-01","lots":[{"anything":"else"}]}"#;
+            "currency":"USD","market_day":"2013-03-01","lots":[{"lot_id":"0190aaaa-0000-7000-8000-000000000002","quantity":"2.5","gain":"1.00"}]}"#;
         let trade: TradeFlow = serde_json::from_str(record).unwrap();
         let of = |trade| by_symbol([trade], &RecordedPositions::new(), &PriceLines::new()).unwrap();
         let flows = of(&trade);

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::error::ServiceError;
-use domain::{Bars, Currency, CustomerId, Day, Portfolio, PortfolioId, Symbol};
+use domain::{Bars, Currency, CustomerId, Day, LotMethod, PortfolioId, Symbol};
 use ledger::Refusal;
 use market::CallBudget;
 use market_data::MarketData;
@@ -19,8 +19,8 @@ use quant::backtest::Warning;
 use store::keys;
 use store::retry::{Retry, retry};
 use valuation::{
-    DEFINITIONS, Flow, InstrumentRecords, PortfolioBook, SymbolTotals, Unvalued, ValuationError, ValueSeries,
-    fingerprint_of_prices, totals_by_symbol,
+    DEFINITIONS, Flow, InstrumentRecords, InvestedDay, PortfolioBook, SymbolTotals, Unvalued, ValuationError,
+    ValueSeries, fingerprint_of_prices, invested_after, invested_days,
 };
 
 use super::flows::{self, Flows, TradeFlow};
@@ -35,19 +35,19 @@ use crate::positions;
 pub(super) struct ValuedPortfolio {
     pub kept: StoredSeries,
     pub prices: PriceLines,
-    sources: ValuationSources,
+    pub sources: ValuationSources,
 }
 
 /// The flows, prices and rates that a series is computed from.
 #[derive(Clone)]
-struct ValuationSources {
+pub(super) struct ValuationSources {
     base: Currency,
-    flows: Flows,
-    prices: PriceLines,
+    pub flows: Flows,
+    pub prices: PriceLines,
     rates: ExchangeRates,
     left_out: BTreeMap<Symbol, String>,
     /// The activities, if the flows are complete.
-    recorded: Option<RecordedPositions>,
+    pub recorded: Option<RecordedPositions>,
 }
 
 /// What has been read for the same request.
@@ -68,6 +68,17 @@ struct ValuationInputs<'a> {
     today: Day,
     /// The request's budget of provider calls.
     budget: CallBudget,
+    /// Whether the invested capital is needed too.
+    wanted: Wanted,
+}
+
+/// What is needed of a portfolio's daily values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The days.
+    Days,
+    /// Also the invested capital, which needs all records once units have left on the last days.
+    DaysAndInvested,
 }
 
 /// Values a portfolio up to today and stores the result. What is `known` is not read again.
@@ -77,8 +88,9 @@ pub(super) async fn value(
     held: &LoadedPortfolio,
     known: KnownInputs<'_>,
     budget: CallBudget,
+    wanted: Wanted,
 ) -> Result<ValuedPortfolio, ServiceError> {
-    let reading = ValuationInputs { market, customer, held, known, today: market_day(market), budget };
+    let reading = ValuationInputs { market, customer, held, known, today: market_day(market), budget, wanted };
     let (kept, versions) = series_store::load(&market.app, held.record.portfolio.id).await?;
     let kept = kept.filter(|kept| kept.series.base == reading.base() && kept.series.through <= reading.today);
     if let Some(kept) = &kept
@@ -155,7 +167,9 @@ impl ValuationInputs<'_> {
 
     /// The stored series extended by new trades, if nothing else is needed.
     async fn extend(&self, kept: &StoredSeries) -> Result<Option<ValuedPortfolio>, ServiceError> {
-        if self.held.record.dirty_from.is_some() || kept.needs_history {
+        let lacks_invested = kept.invested_by != Some(self.held.record.portfolio.lot_method);
+        let is_invested_wanted = self.wanted == Wanted::DaysAndInvested;
+        if self.held.record.dirty_from.is_some() || kept.needs_history || (lacks_invested && is_invested_wanted) {
             return Ok(None);
         }
         let eve = kept.series.eve.day;
@@ -175,12 +189,20 @@ impl ValuationInputs<'_> {
             if first_changed_year(&sources, &before.series).is_some() {
                 return None;
             }
-            let series = before.series.continued(&sources.book(), Some(eve.plus_days(1)), today).ok()?;
-            Some((hashed(series, &sources), sources))
+            let invested = before.series.invested(eve);
+            let later = invested_after(&invested, &sources.book(), today).ok()?;
+            let mut series = before.series.continued(&sources.book(), Some(eve.plus_days(1)), today).ok()?;
+            let all: Vec<InvestedDay> = invested.into_iter().chain(later.iter().flatten().copied()).collect();
+            series.set_invested(&all);
+            Some((hashed(series, &sources), sources, later.is_none()))
         });
-        let Some((series, sources)) = continued.await? else { return Ok(None) };
+        let Some((series, sources, has_removals)) = continued.await? else { return Ok(None) };
+        if has_removals && is_invested_wanted {
+            return Ok(None);
+        }
         let read: Vec<TradeFlow> = older.into_iter().chain(recent).collect();
-        Ok(Some(self.valued(series, sources, &kept.trades, &read)))
+        let invested_by = kept.invested_by.filter(|_| !has_removals);
+        Ok(Some(self.valued(series, sources, &kept.trades, &read, invested_by)))
     }
 
     /// The series from all records, based on the stored one as far as possible.
@@ -195,7 +217,8 @@ impl ValuationInputs<'_> {
         let (today, base) = (self.today, base.map(|kept| kept.series.clone()));
         let rebuilt = run_blocking(move || continued_or_rebuilt(base, &noted, sources, today));
         let (series, sources) = rebuilt.await??;
-        Ok(self.valued(series, sources, &TradesRead::none(), &read))
+        let invested_by = Some(self.held.record.portfolio.lot_method);
+        Ok(self.valued(series, sources, &TradesRead::none(), &read, invested_by))
     }
 
     fn valued(
@@ -204,39 +227,13 @@ impl ValuationInputs<'_> {
         sources: ValuationSources,
         before: &TradesRead,
         read: &[TradeFlow],
+        invested_by: Option<LotMethod>,
     ) -> ValuedPortfolio {
         let eve = series.eve.day;
         let trades = before.after(read, eve, self.market.app.now());
         let needs_history = sources.recorded.as_ref().is_some_and(|book| recorded::is_needed_again(book, eve));
-        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, needs_history };
+        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, needs_history, invested_by };
         ValuedPortfolio { kept, prices: sources.prices.clone(), sources }
-    }
-}
-
-impl ValuedPortfolio {
-    /// The totals of each symbol in a span: from the stored years if it consists of whole ones, else from its days. A
-    /// span without a day ends before it begins.
-    pub(super) async fn compute_totals(
-        &self,
-        market: &MarketData,
-        portfolio: &Portfolio,
-        budget: CallBudget,
-        (from, to): (Day, Day),
-    ) -> Result<Vec<SymbolTotals>, ServiceError> {
-        if from <= to
-            && let Some(totals) = self.kept.series.totals_of_whole_years(from, to)
-        {
-            return Ok(totals);
-        }
-        let mut sources = self.sources.clone();
-        if sources.recorded.is_none() {
-            let read = flows::read_trades(&market.app, keys::trades(portfolio.id)).await?;
-            let recorded = recorded::read(market, portfolio, budget).await?;
-            sources.flows = flows::by_symbol(&read, &recorded, &sources.prices)?;
-        }
-        let series = self.kept.series.clone();
-        let totals = run_blocking(move || totals_by_symbol(&sources.book(), &series, from, to));
-        totals.await?.map_err(|error| ServiceError::fault("the attribution of a computed series failed", error))
     }
 }
 
@@ -263,13 +260,14 @@ impl ValuedPortfolio {
 
 impl ValuationSources {
     /// The records that can be valued.
-    fn book(&self) -> PortfolioBook<'_> {
+    pub(super) fn book(&self) -> PortfolioBook<'_> {
         let line = |symbol: &'_ Symbol| -> Option<InstrumentRecords<'_>> {
             let (symbol, prices) = self.prices.get_key_value(symbol)?;
             let owned = self.flows.get(symbol);
             let currency = owned.map_or(prices.series.as_ref()?.currency, |owned| owned.currency);
             let (bars, flows): (&Bars, &[Flow]) = (prices.bars(), owned.map_or(&[], |owned| &owned.flows));
-            Some(InstrumentRecords { symbol, currency, bars, flows })
+            let lots = owned.map_or(&[][..], |owned| &owned.lots);
+            Some(InstrumentRecords { symbol, currency, bars, flows, lots })
         };
         let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
         PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }
@@ -332,7 +330,7 @@ fn continued_or_rebuilt(
         let noted = noted.iter().flatten().copied().chain(first_changed_year(&sources, &base));
         let dirty_from = noted.min().map_or(last_day, |day| day.min(last_day));
         if let Ok(series) = base.continued(&sources.book(), Some(dirty_from), today) {
-            return Ok((hashed(series, &sources), sources));
+            return finished(series, sources, today);
         }
     }
     let whole = |sources: &ValuationSources| valuation::value_series(&sources.book(), today);
@@ -343,6 +341,17 @@ fn continued_or_rebuilt(
         sources.left_out.extend(alone);
         whole(&sources).map_err(|error| unvalued(&error))?
     };
+    finished(series, sources, today)
+}
+
+/// The series with the invested capital of all its days, and hashed.
+fn finished(
+    mut series: ValueSeries,
+    sources: ValuationSources,
+    today: Day,
+) -> Result<(ValueSeries, ValuationSources), ServiceError> {
+    let invested = invested_days(&sources.book(), None, today).map_err(|error| unvalued(&error))?;
+    series.set_invested(&invested);
     Ok((hashed(series, &sources), sources))
 }
 
@@ -365,6 +374,8 @@ fn unvalued(error: &ValuationError) -> ServiceError {
     }
 }
 
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ServiceError> {
+pub(super) async fn run_blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, ServiceError> {
     tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::fault("valuing a portfolio failed", error))
 }

@@ -1,12 +1,13 @@
 //! The performance of a portfolio: the value of every day, returns, risk, and the causes of the change in value.
 //!
-//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `flows.rs` and
-//! `recorded.rs` collect the flows.
+//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `span.rs` adds what a
+//! span of them needs, `flows.rs` and `recorded.rs` collect the flows.
 
 mod flows;
 mod incremental_series;
 mod recorded;
 mod series_store;
+mod span;
 
 pub use quant::portfolio::FlowTiming;
 
@@ -31,7 +32,8 @@ use valuation::{
 use crate::portfolios::{self, LoadedPortfolio};
 
 pub(crate) use incremental_series::KnownInputs;
-use incremental_series::ValuedPortfolio;
+use incremental_series::{ValuedPortfolio, Wanted};
+use span::SpanDetails;
 
 /// The group of symbols whose sector is unknown.
 const NO_SECTOR: &str = "unknown";
@@ -142,17 +144,21 @@ pub async fn compute(
         Some(symbol) => Some(prices::load(seen, customer, symbol, budget).await?),
         None => None,
     };
-    let valued = incremental_series::value(market, customer, &held, KnownInputs::default(), budget).await?;
+    let (known, wanted) = (KnownInputs::default(), Wanted::DaysAndInvested);
+    let mut valued = incremental_series::value(market, customer, &held, known, budget, wanted).await?;
     let series = &valued.kept.series;
     let first = series.days().next().map_or(to, |day| day.date.min(to));
     let from = span.from.unwrap_or(first);
-    let totals = valued.compute_totals(market, &held.record.portfolio, budget, series.valued_span(from, to)).await?;
+    let days = series.valued_span(from, to);
+    let SpanDetails { totals, invested } =
+        valued.compute_details(market, &held.record.portfolio, budget, days, to).await?;
+    let series = &valued.kept.series;
     let compared = benchmark.as_deref();
     let priced_in = compared.map(|series| series.currency);
     let rates = ExchangeRates::load(seen, held.record.portfolio.base_currency, priced_in, budget).await?;
     let benchmark = compared.map(|series| compared_with(series, &rates));
-    let flow_timing = span.flow_timing;
-    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark };
+    let (flow_timing, invested) = (span.flow_timing, invested.as_slice());
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark, invested };
     let found = valuation::performance(&request);
     let unavailable = missing(found.unavailable, &valued.kept.left_out, found.days_without_rate);
     let currency = found.currency;
@@ -196,11 +202,11 @@ pub(crate) async fn compute_to_date(
     known: KnownInputs<'_>,
     budget: CallBudget,
 ) -> Result<PerformanceToDate, ServiceError> {
-    let valued = incremental_series::value(market, customer, held, known, budget).await?;
+    let valued = incremental_series::value(market, customer, held, known, budget, Wanted::Days).await?;
     let (series, to) = (&valued.kept.series, market_day(market));
     let from = series.days().next().map_or(to, |day| day.date.min(to));
-    let flow_timing = FlowTiming::default();
-    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark: None };
+    let (flow_timing, benchmark, invested) = (FlowTiming::default(), None, &[][..]);
+    let request = PerformanceRequest { series, from, to, risk_free_rate: 0.0, flow_timing, benchmark, invested };
     let found = valuation::performance(&request);
     let (twr, xirr) = (found.metrics.twr, found.metrics.xirr);
     Ok(PerformanceToDate { days: series.days().copied().collect(), twr, xirr, unavailable: found.unavailable })

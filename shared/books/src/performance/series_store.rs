@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use app::error::ServiceError;
 use app::{App, listing};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Currency, Day, PortfolioId, Symbol};
+use domain::{Currency, Day, LotMethod, PortfolioId, Symbol};
 use serde::{Deserialize, Serialize};
 use store::{Expect, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
@@ -34,6 +34,8 @@ pub(super) struct StoredSeries {
     /// Whether its next days need the whole history: an activity is dated after the last checkpoint of the series, or a
     /// split that no market data knows counts.
     pub needs_history: bool,
+    /// The lot method of its invested capital; none if that lacks the last days.
+    pub invested_by: Option<LotMethod>,
 }
 
 /// The trades that a series includes.
@@ -66,6 +68,8 @@ struct SeriesState {
     /// Named after what it first stated: whether there were lots dated later.
     #[serde(rename = "investments_ahead")]
     needs_history: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    invested_by: Option<LotMethod>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,7 +81,10 @@ struct StoredYear {
 impl StoredSeries {
     /// Whether one is no newer than the other; which trades were read last does not count.
     fn says_the_same(&self, other: &Self) -> bool {
-        self.series == other.series && self.left_out == other.left_out && self.needs_history == other.needs_history
+        self.series == other.series
+            && self.left_out == other.left_out
+            && self.needs_history == other.needs_history
+            && self.invested_by == other.invested_by
     }
 }
 
@@ -134,9 +141,9 @@ pub(super) async fn load(
             None => return Ok((None, versions)),
         }
     }
-    let SeriesState { base, through, eve, eve_totals, left_out, trades, needs_history, .. } = state;
+    let SeriesState { base, through, eve, eve_totals, left_out, trades, needs_history, invested_by, .. } = state;
     let series = ValueSeries { base, through, years: all, eve, eve_totals };
-    Ok((Some(StoredSeries { series, left_out, trades, needs_history }), versions))
+    Ok((Some(StoredSeries { series, left_out, trades, needs_history, invested_by }), versions))
 }
 
 /// Stores a series in place of the one that was read, unless the portfolio or another process's copy has changed since.
@@ -188,9 +195,9 @@ async fn write(
         writes.push(Write::Put { key, body, expires_at: None, expect });
     }
     let key = keys::series_state(portfolio);
-    let StoredSeries { series, left_out, trades, needs_history } = kept.clone();
+    let StoredSeries { series, left_out, trades, needs_history, invested_by } = kept.clone();
     let ValueSeries { base, through, eve, eve_totals, .. } = series;
-    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, needs_history };
+    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, needs_history, invested_by };
     let body = documents::body(&key, &state)?;
     let as_read = Write::Check { key: key.clone(), expect: versions.state.into() };
     let state = Write::Put { key, body, expires_at: None, expect: versions.state.into() };
@@ -235,6 +242,8 @@ mod tests {
             currency: Currency::USD,
             market_day: day.parse().unwrap(),
             rules: Rules::CURRENT,
+            lots: Vec::new(),
+            lot_method: None,
         }
     }
 

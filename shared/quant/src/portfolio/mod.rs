@@ -6,6 +6,7 @@
 
 #![cfg_attr(test, allow(clippy::float_cmp, reason = "expected values are exact in binary"))]
 
+mod invested;
 mod modified_dietz;
 mod priced;
 mod reason;
@@ -14,6 +15,7 @@ mod root;
 mod time_weighted;
 mod xirr;
 
+pub use invested::{mean_invested, simple_return};
 pub use modified_dietz::{TimedFlow, modified_dietz};
 pub use priced::{Deal, PricedMemory, Traded, Untouched, priced_growth};
 pub use reason::Reason;

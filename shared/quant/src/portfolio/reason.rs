@@ -11,6 +11,8 @@ pub enum Reason {
     Metric(Unavailable),
     /// Nothing was invested, so a return has no base.
     NothingInvested,
+    /// No money was put in, so a gain has no base.
+    NothingPutIn,
     /// Money moved only in or only out, or no rate explains the flows.
     NoRoot,
     /// A rate explains the flows, but the logarithm of 1 + r is not between −40 and 40.
@@ -30,6 +32,7 @@ impl Reason {
         match self {
             Self::Metric(reason) => reason.code(),
             Self::NothingInvested => "nothing_invested",
+            Self::NothingPutIn => "nothing_put_in",
             Self::NoRoot => "no_root",
             Self::RateOutOfRange => "rate_out_of_range",
             Self::SeveralRoots => "several_roots",

@@ -13,7 +13,9 @@ use domain::decimal::DECIMALS;
 use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
-use valuation::{Flow, FlowKind, InstrumentRecords, PerformanceRequest, PortfolioBook, RateQuote, Rates, ValueSeries};
+use valuation::{
+    Flow, FlowKind, InstrumentRecords, LotMove, PerformanceRequest, PortfolioBook, RateQuote, Rates, ValueSeries,
+};
 
 pub use slow::slowly;
 
@@ -66,11 +68,13 @@ pub struct Owned {
     pub currency: Currency,
     pub bars: Bars,
     pub flows: Vec<Flow>,
+    pub lots: Vec<Vec<LotMove>>,
 }
 
 impl Owned {
     fn line(&self) -> InstrumentRecords<'_> {
-        InstrumentRecords { symbol: &self.symbol, currency: self.currency, bars: &self.bars, flows: &self.flows }
+        let Self { symbol, currency, bars, flows, lots } = self;
+        InstrumentRecords { symbol, currency: *currency, bars, flows, lots }
     }
 }
 
@@ -86,7 +90,8 @@ pub struct Records {
 impl Records {
     /// One instrument in US dollars.
     pub fn of(bars: Bars, flows: Vec<Flow>) -> Self {
-        let instrument = Owned { symbol: "TEST".parse().unwrap(), currency: Currency::USD, bars, flows };
+        let (symbol, currency, lots) = ("TEST".parse().unwrap(), Currency::USD, Vec::new());
+        let instrument = Owned { symbol, currency, bars, flows, lots };
         Self { base: Currency::USD, instruments: vec![instrument], rate_days: Vec::new(), rates: Vec::new() }
     }
 
@@ -98,8 +103,8 @@ impl Records {
 
 /// The performance of a span, without a benchmark.
 pub fn spanned(series: &ValueSeries, from: Day, to: Day) -> PerformanceRequest<'_> {
-    let (risk_free_rate, flow_timing, benchmark) = (0.0, FlowTiming::Priced, None);
-    PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark }
+    let (risk_free_rate, flow_timing, benchmark, invested) = (0.0, FlowTiming::Priced, None, &[][..]);
+    PerformanceRequest { series, from, to, risk_free_rate, flow_timing, benchmark, invested }
 }
 
 static SAMPLE: LazyLock<Mutex<BTreeMap<String, Bars>>> = LazyLock::new(Mutex::default);
@@ -180,7 +185,7 @@ fn some_instrument(number: u64, span: u64, numbers: &mut SeededRandom) -> Owned 
     }
     let bars = Bars::from_rows(rows).unwrap();
     let flows = some_flows(&bars, span, numbers);
-    Owned { symbol: format!("S{number}").parse().unwrap(), currency, bars, flows }
+    Owned { symbol: format!("S{number}").parse().unwrap(), currency, bars, flows, lots: Vec::new() }
 }
 
 fn some_flows(bars: &Bars, span: u64, numbers: &mut SeededRandom) -> Vec<Flow> {

@@ -1,7 +1,8 @@
-//! Figures of portfolios that are recorded by activities: `holdings` and `splits` by hand, `returns` also against the
-//! same trades made from the wallet.
+//! Figures of portfolios that are recorded by activities: `holdings`, `invested` and `splits` by hand, `returns` also
+//! against the same trades made from the wallet.
 
 mod holdings;
+mod invested;
 mod returns;
 mod splits;
 

@@ -222,6 +222,11 @@ fn growth(start: f64, parts: &[Part]) -> Option<f64> {
 }
 
 impl Records {
+    /// The rate by which money that moves on a day is converted.
+    pub fn rate_on(&self, currency: Currency, date: Day) -> Decimal {
+        self.rate(currency, date).0
+    }
+
     /// The rate of a day, and whether it is at most seven days old.
     fn rate(&self, currency: Currency, date: Day) -> (Decimal, bool) {
         if currency == self.base {
