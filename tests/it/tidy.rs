@@ -14,7 +14,7 @@ const MAX_LINES: usize = 400;
 const VAGUE_NAMES: [&str; 8] = ["util", "utils", "helper", "helpers", "common", "misc", "models", "types"];
 
 /// The allowed imports: each crate of the workspace, and the workspace crates that it may use.
-const ALLOWED: [(&str, &[&str]); 29] = [
+const ALLOWED: [(&str, &[&str]); 30] = [
     ("domain", &[]),
     ("quant", &["domain"]),
     ("frames", &["domain"]),
@@ -28,11 +28,12 @@ const ALLOWED: [(&str, &[&str]); 29] = [
     ("https", &[]),
     ("market", &["domain", "https"]),
     ("ledger", &["domain"]),
+    ("import-files", &["domain", "ledger"]),
     ("valuation", &["domain", "quant"]),
     ("app", &["domain", "ledger", "quant", "store", "objects", "market"]),
     ("market-data", &["app", "domain", "ledger", "quant", "valuation", "store", "market"]),
     ("identity", &["app", "domain", "store"]),
-    ("books", &["app", "market-data", "domain", "ledger", "quant", "valuation", "store", "market"]),
+    ("books", &["app", "market-data", "domain", "import-files", "ledger", "quant", "valuation", "store", "market"]),
     ("research", &["app", "market-data", "domain", "quant", "store", "objects"]),
     ("notifications", &["app", "market-data", "identity", "domain", "quant", "store", "market"]),
     ("refresh", &["app", "market-data", "research", "domain", "store", "market"]),

@@ -6,8 +6,7 @@ use app::error::ServiceError;
 
 use crate::investments::Mistake;
 
-/// The most rows of a file.
-pub const MAX_ROWS: usize = 20_000;
+pub use import_files::MAX_ROWS;
 
 /// A row's texts by column; empty ones are absent.
 pub(super) type Cells = BTreeMap<&'static str, String>;

@@ -2,12 +2,13 @@
 
 use app::error::ServiceError;
 use domain::{Currency, CustomerId, Day, PortfolioId, Price, Quantity, Symbol};
+use import_files::formulas::formula_safe;
 use market_data::MarketData;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::rows::{COLUMNS, Format, formula_safe};
+use super::rows::{COLUMNS, Format};
 use crate::investments::{self, RecordedInvestment};
 use crate::{activities, portfolios};
 

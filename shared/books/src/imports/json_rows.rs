@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use app::error::ServiceError;
-use domain::decimal::read_json_number;
+use import_files::json_rows::text_of;
+use import_files::lines::LineCounter;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
-use super::lines::LineCounter;
 use crate::investments::Mistake;
 
 #[derive(Deserialize)]
@@ -72,7 +72,7 @@ fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
         ("currency", row.currency, false),
     ];
     for (column, value, is_number) in values.into_iter().filter_map(|(column, value, is)| Some((column, value?, is))) {
-        match text_of(value, is_number) {
+        match text_of(value.get()).filter(|_| takes(value, is_number)) {
             Some(text) if text.is_empty() => {}
             // A string is taken literally, including blanks: only cells of CSV are trimmed.
             Some(text) => {
@@ -85,20 +85,11 @@ fn json_cells(raw: &RawValue) -> Result<Cells, Vec<Mistake>> {
     if mistakes.is_empty() { Ok(cells) } else { Err(mistakes) }
 }
 
-/// A string's text or, where a number is expected, the number as written: never through a float. Null is empty.
-fn text_of(raw: &RawValue, is_number: bool) -> Option<String> {
-    let text = raw.get();
-    match text.as_bytes().first()? {
-        b'"' => serde_json::from_str(text).ok(),
-        b'n' => Some(String::new()),
-        b'-' | b'0'..=b'9' if is_number => Some(plain_number(text)),
-        _ => None,
+/// Whether a value may stand in a column: a string, nothing, or a number where one is expected.
+fn takes(raw: &RawValue, is_number: bool) -> bool {
+    match raw.get().as_bytes().first() {
+        Some(b'"' | b'n') => true,
+        Some(b'-' | b'0'..=b'9') => is_number,
+        _ => false,
     }
-}
-
-/// A JSON number without an exponent if possible; one without an exponent keeps all its digits.
-fn plain_number(text: &str) -> String {
-    let has_exponent = text.contains(['e', 'E']);
-    let plain = has_exponent.then(|| read_json_number(text).ok()).flatten();
-    plain.map_or_else(|| text.to_owned(), |number| number.to_string())
 }

@@ -9,10 +9,8 @@ mod cells;
 mod export;
 mod file;
 mod json_rows;
-mod lines;
 mod repeats;
 mod report;
-mod rounding;
 mod rows;
 mod symbols;
 

@@ -5,21 +5,20 @@ use std::str::Utf8Error;
 use app::error::ServiceError;
 use domain::decimal::{DECIMALS, DecimalError, SMALLEST_PRICE};
 use domain::{Currency, Price, Quantity};
+use import_files::formulas::plain;
+use import_files::lines::LineCounter;
+use import_files::rounding::rounded;
 use rust_decimal::Decimal;
 
 use super::cells::{Cells, MAX_ROWS, RawRow, malformed, too_many};
 use super::json_rows::read_json;
-use super::lines::LineCounter;
 use super::report::{Warning, rounded_to};
-use super::rounding::rounded;
 use crate::investments::{Mistake, Purchase};
 
 /// The columns in the order of an export; the first four are required.
 pub(super) const COLUMNS: [&str; 6] =
     ["ticker_symbol", "quantity", "purchase_price", "purchase_date", "fee", "currency"];
 const REQUIRED: usize = 4;
-/// Characters that a spreadsheet takes for the start of a formula.
-const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// The format of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,16 +120,6 @@ fn columns(header: &csv::StringRecord) -> Result<Vec<&'static str>, ServiceError
         Some(missing) => Err(refusal(format!("the first line must name the columns, but {missing} is missing"))),
         None => Ok(columns),
     }
-}
-
-/// A cell as it is written to a file: a spreadsheet never takes it for a formula.
-pub(super) fn formula_safe(cell: &str) -> String {
-    if cell.starts_with(FORMULA_STARTS) { format!("'{cell}") } else { cell.to_owned() }
-}
-
-/// The inverse of [`formula_safe`].
-fn plain(cell: &str) -> &str {
-    cell.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA_STARTS)).unwrap_or(cell)
 }
 
 fn purchase(cells: &Cells) -> Result<Purchase, Vec<Mistake>> {
@@ -333,16 +322,5 @@ mod tests {
         assert_eq!(csv_rows(&format!("{HEADER}\n{}", line.repeat(MAX_ROWS))).len(), MAX_ROWS);
         let over = read(format!("{HEADER}\n{}", line.repeat(MAX_ROWS + 1)).as_bytes(), Format::Csv);
         assert!(matches!(over, Err(ServiceError::Field { field: "rows", .. })));
-    }
-
-    #[test]
-    fn formulas_are_quoted_on_export_and_restored_on_import() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(formula_safe(cell), format!("'{cell}"));
-            assert_eq!(plain(&formula_safe(cell)), cell);
-        }
-        for cell in ["AAPL", "1.5", "'quoted", ""] {
-            assert_eq!(plain(&formula_safe(cell)), cell);
-        }
     }
 }

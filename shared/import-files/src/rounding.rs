@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 /// The number rounded half-even, if it has more decimals than this.
-pub(super) fn rounded(text: &str, decimals: u32) -> Option<String> {
+#[must_use]
+pub fn rounded(text: &str, decimals: u32) -> Option<String> {
     let (whole, fraction) = text.split_once('.')?;
     let kept = decimals as usize + 2;
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,7 +1,7 @@
 //! Line numbers of a text as an editor counts them.
 
 /// Counts line breaks from the beginning of a text; positions must be queried in rising order.
-pub(super) struct LineCounter<'a> {
+pub struct LineCounter<'a> {
     text: &'a [u8],
     /// The part already counted.
     place: usize,
@@ -9,12 +9,14 @@ pub(super) struct LineCounter<'a> {
 }
 
 impl<'a> LineCounter<'a> {
-    pub(super) fn of(text: &'a str) -> Self {
+    /// Begins before the first line of a text.
+    #[must_use]
+    pub fn of(text: &'a str) -> Self {
         Self { text: text.as_bytes(), place: 0, line: 1 }
     }
 
     /// The line, from 1, of the first character from `place` on that is neither a blank nor a line break.
-    pub(super) fn of_the_text_from(&mut self, place: usize) -> usize {
+    pub fn of_the_text_from(&mut self, place: usize) -> usize {
         while let Some(&byte) = self.text.get(self.place) {
             if self.place >= place && !byte.is_ascii_whitespace() {
                 break;
