@@ -62,7 +62,6 @@ impl Answer {
         let mut decoded = Vec::new();
         match self.header("content-encoding").as_str() {
             "" => decoded.extend(&self.body),
-            "br" => brotli::BrotliDecompress(&mut self.body.as_slice(), &mut decoded).unwrap(),
             "gzip" => drop(GzDecoder::new(self.body.as_slice()).read_to_end(&mut decoded).unwrap()),
             other => panic!("{}: {other}", self.request),
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::compression::CompressedForms;
+use api::compression::CompressedForm;
 use api::etag::is_known;
 use app::digest::sha256_hex;
 use axum::Extension;
@@ -29,7 +29,7 @@ pub(crate) struct PublicFile {
     /// A strong tag: the hash of the content.
     etag: HeaderValue,
     cache_control: HeaderValue,
-    compressed: Arc<CompressedForms>,
+    compressed: Arc<CompressedForm>,
 }
 
 impl PublicFile {

@@ -1,4 +1,6 @@
-//! Compressed responses: brotli or gzip, as the request's `Accept-Encoding` says (RFC 9110, sections 8.4 and 12.5.3).
+//! Compressed responses: gzip, if the request's `Accept-Encoding` prefers it (RFC 9110, sections 8.4 and 12.5.3).
+//!
+//! There is no brotli: its dictionaries would make each function half a megabyte larger, and so start later.
 //!
 //! Responses are compressed here and not by the gateway, because API Gateway compresses none of an HTTP API's. Lambda
 //! accepts 6 MiB of what is sent, so a compressed response may hold several times as much.
@@ -9,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use axum::body::{Body, Bytes, HttpBody as _, to_bytes};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
-use brotli::enc::BrotliEncoderParams;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -19,84 +20,32 @@ use crate::problem::Problem;
 const MAX_PLAIN_BYTES: u64 = 1024;
 /// The largest body that is compressed where it stands, in bytes. Compressing it takes less than a millisecond.
 const MAX_INLINE_BYTES: usize = 64 << 10;
-/// The fast levels. At a function's share of a processor, stronger ones take longer than they save on the way.
-const FAST: Effort = Effort { brotli: 1, gzip: Compression::fast() };
-/// Levels for what is compressed once and sent many times.
-const THOROUGH: Effort = Effort { brotli: 5, gzip: Compression::new(6) };
+/// The fast level. At a function's share of a processor, stronger ones take longer than they save on the way.
+const FAST: Compression = Compression::fast();
+/// The level for what is compressed once and sent many times.
+const THOROUGH: Compression = Compression::new(6);
+/// The name of the coding in headers.
+const GZIP: &str = "gzip";
 /// Weights are compared in thousandths, their smallest step.
 const FULL_WEIGHT: u16 = 1000;
 
-/// How hard an encoder tries: levels of brotli and of gzip.
-#[derive(Clone, Copy)]
-struct Effort {
-    brotli: i32,
-    gzip: Compression,
-}
-
-/// The compressed forms of a body that never changes. Each is made when it is first requested and then kept.
+/// The compressed form of a body that never changes. It is made when it is first requested and then kept.
 ///
-/// A response that carries it as an extension (`Arc<CompressedForms>`) always has the same body.
+/// A response that carries it as an extension (`Arc<CompressedForm>`) always has the same body.
 #[derive(Debug, Default)]
-pub struct CompressedForms {
-    brotli: OnceLock<Bytes>,
-    gzip: OnceLock<Bytes>,
+pub struct CompressedForm(OnceLock<Bytes>);
+
+/// Whether a client prefers gzip to the plain body, which is also the answer to a client that accepts neither.
+pub(crate) fn prefers_gzip(headers: &HeaderMap) -> bool {
+    let accepted = Accepted::of(headers);
+    let weight = accepted.weight(GZIP);
+    weight > 0 && weight >= accepted.named("identity").unwrap_or(1)
 }
 
-impl CompressedForms {
-    fn of(&self, coding: Coding) -> &OnceLock<Bytes> {
-        match coding {
-            Coding::Brotli => &self.brotli,
-            Coding::Gzip => &self.gzip,
-        }
-    }
-}
-
-/// A content coding of responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Coding {
-    Brotli,
-    Gzip,
-}
-
-impl Coding {
-    /// Every coding; of two that are equally welcome, the first is used.
-    const ALL: [Self; 2] = [Self::Brotli, Self::Gzip];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Brotli => "br",
-            Self::Gzip => "gzip",
-        }
-    }
-
-    /// The coding that a client prefers; `None` for the plain body, which is also the answer to a client that accepts
-    /// nothing that there is.
-    pub(crate) fn accepted_by(headers: &HeaderMap) -> Option<Self> {
-        let accepted = Accepted::of(headers);
-        let plain = accepted.named("identity").unwrap_or(1);
-        let weighed = Self::ALL.map(|coding| (coding, accepted.weight(coding.name())));
-        let welcome = weighed.into_iter().filter(|(_, weight)| *weight > 0 && *weight >= plain);
-        // The first of several with the highest weight, and `max_by_key` finds the last.
-        welcome.rev().max_by_key(|(_, weight)| *weight).map(|(coding, _)| coding)
-    }
-
-    fn compress(self, body: &[u8], effort: Effort) -> io::Result<Vec<u8>> {
-        let mut compressed = Vec::with_capacity(body.len() / 4);
-        match self {
-            Self::Brotli => {
-                let quality = effort.brotli;
-                let parameters =
-                    BrotliEncoderParams { quality, size_hint: body.len(), ..BrotliEncoderParams::default() };
-                brotli::BrotliCompress(&mut io::Cursor::new(body), &mut compressed, &parameters)?;
-                Ok(compressed)
-            }
-            Self::Gzip => {
-                let mut encoder = GzEncoder::new(compressed, effort.gzip);
-                encoder.write_all(body)?;
-                encoder.finish()
-            }
-        }
-    }
+fn gzip(body: &[u8], level: Compression) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), level);
+    encoder.write_all(body)?;
+    encoder.finish()
 }
 
 /// The codings that a client accepts, in lower case, with their weights in thousandths.
@@ -123,7 +72,7 @@ impl Accepted {
 fn coding_of(member: &str) -> String {
     let coding = member.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     // RFC 9110, section 8.4.1.3: an old name of the same coding.
-    if coding == "x-gzip" { "gzip".to_owned() } else { coding }
+    if coding == "x-gzip" { GZIP.to_owned() } else { coding }
 }
 
 /// The weight of a member, 1 unless it has one: at most three decimals from 0 to 1. `None` for another.
@@ -144,7 +93,7 @@ fn weight_of(member: &str) -> Option<u16> {
 }
 
 /// The response with its body compressed, if it is worth it. `Vary` is set on everything that may be compressed.
-pub(crate) async fn compress(mut response: Response, coding: Option<Coding>) -> Response {
+pub(crate) async fn compress(mut response: Response, prefers_gzip: bool) -> Response {
     if !is_compressible(&response) {
         return response;
     }
@@ -152,40 +101,42 @@ pub(crate) async fn compress(mut response: Response, coding: Option<Coding>) -> 
     if !response.headers().get_all(header::VARY).iter().any(|value| value == vary) {
         response.headers_mut().append(header::VARY, vary);
     }
-    let Some(coding) = coding else { return response };
+    if !prefers_gzip {
+        return response;
+    }
     let (mut parts, body) = response.into_parts();
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         tracing::error!("the body of a response could not be read");
         return Problem::internal().into_response();
     };
-    let forms = parts.extensions.get::<Arc<CompressedForms>>();
-    match compress_body(body.clone(), coding, forms).await {
+    let form = parts.extensions.get::<Arc<CompressedForm>>();
+    match compress_body(body.clone(), form).await {
         Ok(compressed) => {
-            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.name()));
+            parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(GZIP));
             parts.headers.remove(header::CONTENT_LENGTH);
             weaken_etag(&mut parts.headers);
             Response::from_parts(parts, Body::from(compressed))
         }
         Err(error) => {
-            tracing::error!(%error, coding = coding.name(), "a response could not be compressed");
+            tracing::error!(%error, "a response could not be compressed");
             Response::from_parts(parts, Body::from(body))
         }
     }
 }
 
-/// The body in this coding, from its kept forms if it has some.
-async fn compress_body(body: Bytes, coding: Coding, forms: Option<&Arc<CompressedForms>>) -> io::Result<Bytes> {
-    let Some(kept) = forms.map(|forms| forms.of(coding)) else { return compress_anew(body, coding, FAST).await };
+/// The compressed body, from its kept form if it has one.
+async fn compress_body(body: Bytes, form: Option<&Arc<CompressedForm>>) -> io::Result<Bytes> {
+    let Some(CompressedForm(kept)) = form.map(Arc::as_ref) else { return compress_anew(body, FAST).await };
     if let Some(compressed) = kept.get() {
         return Ok(compressed.clone());
     }
-    let compressed = compress_anew(body, coding, THOROUGH).await?;
+    let compressed = compress_anew(body, THOROUGH).await?;
     Ok(kept.get_or_init(|| compressed).clone())
 }
 
-async fn compress_anew(body: Bytes, coding: Coding, effort: Effort) -> io::Result<Bytes> {
+async fn compress_anew(body: Bytes, level: Compression) -> io::Result<Bytes> {
     let is_small = body.len() <= MAX_INLINE_BYTES;
-    let compress = move || coding.compress(&body, effort).map(Bytes::from);
+    let compress = move || gzip(&body, level).map(Bytes::from);
     if is_small { compress() } else { tokio::task::spawn_blocking(compress).await? }
 }
 
@@ -219,41 +170,35 @@ mod tests {
 
     use super::*;
 
-    fn accepted(lines: &[&'static str]) -> Option<Coding> {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(line));
-        }
-        Coding::accepted_by(&headers)
-    }
-
     #[test]
-    fn a_client_gets_the_coding_that_it_weighs_highest() {
-        let (br, gzip) = (Some(Coding::Brotli), Some(Coding::Gzip));
-        for (lines, coding) in [
-            (&[][..], None),
-            (&[""], None),
-            (&["identity"], None),
-            (&["zstd, deflate"], None),
-            (&["gzip, deflate, br, zstd"], br),
-            (&["gzip"], gzip),
-            (&["X-GZIP"], gzip),
-            (&["BR;Q=0.5, gzip ; q=0.501"], gzip),
-            (&["br;q=0, gzip;q=0.001"], gzip),
-            (&["br;q=0", "gzip"], gzip),
-            (&["gzip;q=0"], None),
-            (&["*"], br),
-            (&["*;q=0"], None),
-            (&["br;q=0, *"], gzip),
-            (&["gzip;q=0.5, identity"], None),
-            (&["gzip, identity;q=0.5"], gzip),
-            (&["identity;q=0"], None),
-            (&["identity;q=0, br"], br),
-            (&["br;q=1.001, gzip;q=0.3"], gzip),
-            (&["br;q=0.0001, gzip;level=9"], None),
-            (&["br;q=1.000"], br),
+    fn a_client_gets_gzip_unless_it_prefers_the_plain_body() {
+        for (lines, expected) in [
+            (&[][..], false),
+            (&[""], false),
+            (&["identity"], false),
+            (&["br, deflate"], false),
+            (&["gzip, deflate, br, zstd"], true),
+            (&["X-GZIP"], true),
+            (&["BR;Q=0.5, gzip ; q=0.501"], true),
+            (&["br;q=0, gzip;q=0.001"], true),
+            (&["br;q=0", "gzip"], true),
+            (&["gzip;q=0"], false),
+            (&["*"], true),
+            (&["*;q=0"], false),
+            (&["gzip;q=0, *"], false),
+            (&["gzip;q=0.5, identity"], false),
+            (&["gzip, identity;q=0.5"], true),
+            (&["identity;q=0"], false),
+            (&["gzip;q=1.001"], false),
+            (&["gzip;q=0.0001"], false),
+            (&["gzip;level=9"], false),
+            (&["gzip;q=1.000"], true),
         ] {
-            assert_eq!(accepted(lines), coding, "{lines:?}");
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::ACCEPT_ENCODING, HeaderValue::from_static(line));
+            }
+            assert_eq!(prefers_gzip(&headers), expected, "{lines:?}");
         }
     }
 
@@ -272,43 +217,34 @@ mod tests {
         // Above and below the size at which another thread compresses.
         for length in [1025, MAX_INLINE_BYTES, MAX_INLINE_BYTES + 1, 3 << 20] {
             let body: Vec<u8> = (0..length).map(|place| b"0123456789,\""[place * place % 12]).collect();
-            for coding in Coding::ALL {
-                let (headers, compressed) =
-                    sent(compress(response("application/json", &body), Some(coding)).await).await;
-                assert_eq!(headers[header::CONTENT_ENCODING], coding.name());
-                assert_eq!(
-                    (&headers[header::VARY], &headers[header::ETAG]),
-                    (&"accept-encoding".parse().unwrap(), &"W/\"7\"".parse().unwrap())
-                );
-                let mut plain = Vec::new();
-                match coding {
-                    Coding::Brotli => brotli::BrotliDecompress(&mut compressed.as_slice(), &mut plain),
-                    Coding::Gzip => GzDecoder::new(compressed.as_slice()).read_to_end(&mut plain).map(drop),
-                }
-                .unwrap();
-                assert!(plain == body && compressed.len() < body.len(), "{coding:?} of {length}: {}", compressed.len());
-            }
+            let (headers, compressed) = sent(compress(response("application/json", &body), true).await).await;
+            assert_eq!(headers[header::CONTENT_ENCODING], "gzip");
+            assert_eq!(
+                (&headers[header::VARY], &headers[header::ETAG]),
+                (&"accept-encoding".parse().unwrap(), &"W/\"7\"".parse().unwrap())
+            );
+            let mut plain = Vec::new();
+            GzDecoder::new(compressed.as_slice()).read_to_end(&mut plain).unwrap();
+            assert!(plain == body && compressed.len() < body.len(), "{length}: {}", compressed.len());
         }
     }
 
     #[tokio::test]
-    async fn a_body_that_never_changes_is_compressed_once_in_each_coding() {
-        let forms = Arc::new(CompressedForms::default());
+    async fn a_body_that_never_changes_is_compressed_once() {
+        let form = Arc::new(CompressedForm::default());
         let body: Vec<u8> = (0..100_000).map(|place| b"0123456789,\""[place * place % 12]).collect();
-        let answer = async |coding| {
+        let answer = async |prefers_gzip| {
             let mut response = response("application/json", &body);
-            response.extensions_mut().insert(forms.clone());
-            sent(compress(response, coding).await).await.1
+            response.extensions_mut().insert(form.clone());
+            sent(compress(response, prefers_gzip).await).await.1
         };
-        for coding in Coding::ALL {
-            assert!(forms.of(coding).get().is_none(), "{coding:?} before it is requested");
-            let first = answer(Some(coding)).await;
-            let kept = forms.of(coding).get().unwrap().clone();
-            assert_eq!(answer(Some(coding)).await, first);
-            // The same allocation: the encoder did not run again.
-            assert!(kept == first && forms.of(coding).get().unwrap().as_ptr() == kept.as_ptr());
-        }
-        assert_eq!(answer(None).await, body);
+        assert!(form.0.get().is_none(), "before it is requested");
+        let first = answer(true).await;
+        let kept = form.0.get().unwrap().clone();
+        assert_eq!(answer(true).await, first);
+        // The same allocation: the encoder did not run again.
+        assert!(kept == first && form.0.get().unwrap().as_ptr() == kept.as_ptr());
+        assert_eq!(answer(false).await, body);
     }
 
     #[tokio::test]
@@ -325,9 +261,9 @@ mod tests {
             ("application/octet-stream", &long[..], false),
             ("", &long[..], false),
         ] {
-            let (headers, _) = sent(compress(response(media_type, body), Some(Coding::Gzip)).await).await;
+            let (headers, _) = sent(compress(response(media_type, body), true).await).await;
             assert_eq!(headers.contains_key(header::CONTENT_ENCODING), varies, "{media_type} of {}", body.len());
-            let (headers, plain) = sent(compress(response(media_type, body), None).await).await;
+            let (headers, plain) = sent(compress(response(media_type, body), false).await).await;
             assert_eq!(headers.contains_key(header::VARY), varies, "{media_type} of {}", body.len());
             assert!(plain == body && headers[header::ETAG] == "\"7\"", "the plain body has its strong tag");
         }
@@ -337,7 +273,7 @@ mod tests {
     async fn what_is_encoded_already_is_not_encoded_again() {
         let mut encoded = response("application/json", &[b'x'; 2000]);
         encoded.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        let (_, body) = sent(compress(encoded, Some(Coding::Brotli)).await).await;
+        let (_, body) = sent(compress(encoded, true).await).await;
         assert_eq!(body, [b'x'; 2000]);
     }
 }

@@ -19,7 +19,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::caller::Caller;
-use crate::compression::{Coding, compress};
+use crate::compression::{compress, prefers_gzip};
 use crate::problem::Problem;
 use crate::problem_code::ProblemCode;
 use crate::query::{self, KnownParameters};
@@ -77,12 +77,12 @@ async fn finish(State(app): State<App>, request: Request, next: Next) -> Respons
     let method = request.method().clone();
     let customer = Caller::of(request.extensions()).ok().map(|caller| pseudonym(caller.customer_id));
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
-    let coding = Coding::accepted_by(request.headers());
+    let prefers_gzip = prefers_gzip(request.headers());
     let holds_secret = route.as_ref().is_some_and(|path| policy::responds_with_secret(&format!("{method} {path}")));
     let started = Instant::now();
     let mut response = with_problem_body(next.run(request).await, &id);
     if !holds_secret {
-        response = with_problem_body(compress(response, coding).await, &id);
+        response = with_problem_body(compress(response, prefers_gzip).await, &id);
     }
     let mut response = with_problem_body(refuse_oversized(response).await, &id);
     let headers = response.headers_mut();
