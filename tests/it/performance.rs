@@ -17,14 +17,15 @@ fn cents(value: &Value) -> Decimal {
 fn assert_adds_up(answer: &Value) {
     let row = |row: &Value| {
         let part = |name: &str| cents(&row[name]);
-        let sum = part("start_value") + part("price_gain") + part("income") - part("fees") + part("fx") + part("flows");
+        let costs = part("fees") + part("taxes");
+        let sum = part("start_value") + part("price_gain") + part("income") - costs + part("fx") + part("flows");
         assert_eq!(sum, part("end_value"), "{row}");
     };
     row(&answer["attribution"]);
     for table in ["attribution_by_symbol", "attribution_by_sector", "attribution_by_currency"] {
         let rows = answer[table].as_array().unwrap();
         rows.iter().for_each(row);
-        for part in ["start_value", "price_gain", "income", "fees", "fx", "flows", "end_value"] {
+        for part in ["start_value", "price_gain", "income", "dividends", "fees", "taxes", "fx", "flows", "end_value"] {
             let sum: Decimal = rows.iter().map(|row| cents(&row[part])).sum();
             assert_eq!(sum, cents(&answer["attribution"][part]), "{table}: {part}");
         }

@@ -118,6 +118,7 @@ fn trade(bars: &Bars, at: usize, units: u64, sells: bool) -> Flow {
         price: Price::new(price).expect("a price"),
         amount: (price * Decimal::from(units)).round_dp(2),
         fee: Decimal::ZERO,
+        tax: Decimal::ZERO,
         unit_decimals: DECIMALS,
     }
 }

@@ -17,7 +17,7 @@ use crate::series::ValueSeries;
 use crate::totals::SymbolTotals;
 
 /// The components of a change in value, in the base currency with its own decimals: `start_value + price_gain + income
-/// − fees + fx + flows = end_value`, to the last decimal.
+/// − fees − taxes + fx + flows = end_value`, to the last decimal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Attribution {
     /// Value at the end of the day before the span.
@@ -26,16 +26,25 @@ pub struct Attribution {
     /// The effect of price changes; absorbs the rounding of the other components.
     #[schema(value_type = domain::schema::DecimalString)]
     pub price_gain: Decimal,
-    /// Dividends. They are paid out, so they are in `flows` too, with the opposite sign.
+    /// Dividends and interest before tax. They are paid out, so they are in `flows` too, with the opposite sign.
     #[schema(value_type = domain::schema::DecimalString)]
     pub income: Decimal,
+    /// The dividends in `income`.
+    #[schema(value_type = domain::schema::DecimalString)]
+    pub dividends: Decimal,
+    /// The interest in `income`, negative if more was charged than paid.
+    #[schema(value_type = domain::schema::DecimalString)]
+    pub interest: Decimal,
     /// Fees, a positive number that is subtracted.
     #[schema(value_type = domain::schema::DecimalString)]
     pub fees: Decimal,
+    /// Recorded taxes, a positive number that is subtracted.
+    #[schema(value_type = domain::schema::DecimalString)]
+    pub taxes: Decimal,
     /// The effect of exchange rate changes.
     #[schema(value_type = domain::schema::DecimalString)]
     pub fx: Decimal,
-    /// Money paid in less money paid out.
+    /// Money paid in less money paid out, taxes included: a purchase with its tax, a sale or a dividend without.
     #[schema(value_type = domain::schema::DecimalString)]
     pub flows: Decimal,
     /// Value at the end of the span.
@@ -63,56 +72,42 @@ pub struct GroupAttribution {
     pub attribution: Attribution,
 }
 
-/// Sums in the finest unit for days, a symbol or a group.
+/// The components that are rounded; the others follow from them.
+const PARTS: usize = 8;
+
+/// Sums in the finest unit for days, a symbol or a group: start, dividends, interest, fees, taxes, fx, flows, end.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    start: i128,
-    income: i128,
-    fees: i128,
-    fx: i128,
-    flows: i128,
-    end: i128,
-}
+struct Sums([i128; PARTS]);
 
 impl Sums {
     fn of(totals: &SymbolTotals) -> Self {
-        Self {
-            start: totals.start.finest(),
-            income: totals.income.finest(),
-            fees: totals.fees.finest(),
-            fx: totals.fx.finest(),
-            flows: (totals.inflow - totals.outflow).finest(),
-            end: totals.end.finest(),
-        }
+        let SymbolTotals { start, inflow, outflow, income, interest, fees, taxes, fx, end, .. } = *totals;
+        let flows = inflow - outflow + taxes;
+        Self([start, income - interest, interest, fees, taxes, fx, flows, end].map(Amount::finest))
     }
 
     fn plus(&self, other: &Self) -> Self {
-        Self {
-            start: self.start.saturating_add(other.start),
-            income: self.income.saturating_add(other.income),
-            fees: self.fees.saturating_add(other.fees),
-            fx: self.fx.saturating_add(other.fx),
-            flows: self.flows.saturating_add(other.flows),
-            end: self.end.saturating_add(other.end),
-        }
+        Self(std::array::from_fn(|part| self.0[part].saturating_add(other.0[part])))
     }
 }
 
 impl Attribution {
     /// From rounded components.
-    fn of([start_value, income, fees, fx, flows, end_value]: [Decimal; 6]) -> Self {
-        let price_gain = end_value - start_value - flows - income + fees - fx;
-        Self { start_value, price_gain, income, fees, fx, flows, end_value }
+    fn of([start_value, dividends, interest, fees, taxes, fx, flows, end_value]: [Decimal; PARTS]) -> Self {
+        let income = dividends + interest;
+        let price_gain = end_value - start_value - flows - income + fees + taxes - fx;
+        Self { start_value, price_gain, income, dividends, interest, fees, taxes, fx, flows, end_value }
     }
 
     /// The attribution of days that start with `start_value`.
     pub(crate) fn of_days(start_value: Amount, days: &[DayValue], currency: Currency) -> Self {
         let round = |amount: Amount| amount.rounded(currency);
         let sum = |part: fn(&DayValue) -> Amount| days.iter().map(part).sum::<Amount>();
-        let flows = sum(|day| day.inflow) - sum(|day| day.outflow);
+        let (income, interest, taxes) = (sum(|day| day.income), sum(|day| day.interest), sum(|day| day.taxes));
+        let flows = sum(|day| day.inflow) - sum(|day| day.outflow) + taxes;
         let end = days.last().map_or(start_value, |day| day.value);
-        let (income, fees, fx) = (sum(|day| day.income), sum(|day| day.fees), sum(|day| day.fx));
-        Self::of([start_value, income, fees, fx, flows, end].map(round))
+        let (fees, fx) = (sum(|day| day.fees), sum(|day| day.fx));
+        Self::of([start_value, income - interest, interest, fees, taxes, fx, flows, end].map(round))
     }
 }
 
@@ -172,15 +167,8 @@ pub fn attribution_by_group(
 }
 
 fn rounded(rows: &[Sums], currency: Currency) -> Vec<Attribution> {
-    let column = |part: fn(&Sums) -> i128| rounded_column(&rows.iter().map(part).collect::<Vec<_>>(), currency);
-    let columns = [
-        column(|row| row.start),
-        column(|row| row.income),
-        column(|row| row.fees),
-        column(|row| row.fx),
-        column(|row| row.flows),
-        column(|row| row.end),
-    ];
+    let column = |part: usize| rounded_column(&rows.iter().map(|row| row.0[part]).collect::<Vec<_>>(), currency);
+    let columns: [Vec<Decimal>; PARTS] = std::array::from_fn(column);
     (0..rows.len()).map(|at| Attribution::of(std::array::from_fn(|part| columns[part][at]))).collect()
 }
 

@@ -42,8 +42,38 @@ pub struct Flow {
     pub amount: Decimal,
     /// The fee in that amount.
     pub fee: Decimal,
+    /// The tax, which is not in that amount: before tax it is a withdrawal, after tax a cost like the fee.
+    pub tax: Decimal,
     /// Decimals to which a sale truncated the units of each lot at a split; twelve for all other flows.
     pub unit_decimals: u32,
+}
+
+/// What an income or a charge of an instrument is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncomeKind {
+    /// A dividend.
+    Dividend,
+    /// Interest.
+    Interest,
+    /// A fee that belongs to no trade.
+    Fee,
+    /// A tax that belongs to no trade and no income.
+    Tax,
+}
+
+/// An income or a charge of an instrument, which moves no units. It counts at the close of its day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Income {
+    /// The market day.
+    pub day: Day,
+    /// The kind.
+    pub kind: IncomeKind,
+    /// The gross amount in the instrument's currency; below zero if it is taken back, and for interest that is charged.
+    pub amount: Decimal,
+    /// The fee that was kept of it.
+    pub fee: Decimal,
+    /// The tax that was kept of it.
+    pub tax: Decimal,
 }
 
 /// The records of one instrument in a portfolio.
@@ -57,6 +87,8 @@ pub struct InstrumentRecords<'a> {
     pub bars: &'a Bars,
     /// Its flows, oldest first; those of a day count as one purchase and one sale, in any order.
     pub flows: &'a [Flow],
+    /// Its income and charges, oldest first.
+    pub incomes: &'a [Income],
     /// What its flows did to lots, each in order: those bought from the wallet and those recorded are books of their own.
     /// Only the invested capital needs them.
     pub lots: &'a [Vec<LotMove>],

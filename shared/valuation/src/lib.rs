@@ -17,6 +17,7 @@ mod benchmark;
 mod book;
 mod calendar;
 mod checkpoint;
+mod columns;
 mod day_value;
 mod error;
 mod fingerprint;
@@ -32,6 +33,7 @@ mod position;
 mod rates;
 mod run;
 mod series;
+mod span_columns;
 mod stream;
 mod totals;
 
@@ -41,7 +43,7 @@ pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
 };
 pub use benchmark::Benchmark;
-pub use book::{Flow, FlowKind, InstrumentRecords, PortfolioBook, RateQuote, Rates};
+pub use book::{Flow, FlowKind, Income, IncomeKind, InstrumentRecords, PortfolioBook, RateQuote, Rates};
 pub use checkpoint::{Checkpoint, CheckpointPosition};
 pub use day_value::DayValue;
 pub use error::{Unvalued, ValuationError};

@@ -3,7 +3,7 @@
 use domain::{Bars, Day, DecimalError};
 use rust_decimal::Decimal;
 
-use crate::book::Flow;
+use crate::book::{Flow, Income, IncomeKind};
 use crate::fixed::{self, AMOUNT_SCALE, UNIT_SCALE, product};
 
 /// The fraction of a price by which it may lie outside the range of its day.
@@ -18,6 +18,7 @@ pub(crate) struct Side {
     /// Cost with the fee, or proceeds less the fee.
     pub(crate) amount: i128,
     pub(crate) fee: i128,
+    pub(crate) tax: i128,
     /// How many there are.
     pub(crate) flows: u32,
     /// How many decimals fewer than twelve the coarsest of them counted units with after a split.
@@ -33,20 +34,51 @@ pub(crate) struct Moves {
     pub(crate) outside: u32,
 }
 
+/// The income and the charges of an instrument on a day, in whole numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct DayIncome {
+    pub(crate) dividends: i128,
+    pub(crate) interest: i128,
+    pub(crate) fees: i128,
+    pub(crate) taxes: i128,
+}
+
+impl DayIncome {
+    /// Those of one day.
+    pub(crate) fn of(incomes: &[Income]) -> Result<Self, DecimalError> {
+        let mut sums = Self::default();
+        for income in incomes {
+            let money = |amount: Decimal| fixed::whole(amount, AMOUNT_SCALE);
+            let kind = match income.kind {
+                IncomeKind::Dividend => &mut sums.dividends,
+                IncomeKind::Interest => &mut sums.interest,
+                IncomeKind::Fee => &mut sums.fees,
+                IncomeKind::Tax => &mut sums.taxes,
+            };
+            add(kind, money(income.amount)?)?;
+            add(&mut sums.fees, money(income.fee)?)?;
+            add(&mut sums.taxes, money(income.tax)?)?;
+        }
+        Ok(sums)
+    }
+}
+
+fn add(sum: &mut i128, number: i128) -> Result<(), DecimalError> {
+    *sum = sum.checked_add(number).ok_or(DecimalError::TooLarge)?;
+    Ok(())
+}
+
 impl Side {
     fn add(&mut self, flow: &Flow) -> Result<(), DecimalError> {
         let units = fixed::whole(flow.units.units(), UNIT_SCALE)?;
         let price = fixed::whole(flow.price.amount(), UNIT_SCALE)?;
         let value = product(units, price).map_err(|_| DecimalError::TooLarge)?;
         let money = |amount: Decimal| fixed::whole(amount, AMOUNT_SCALE);
-        let add = |sum: &mut i128, number: i128| {
-            *sum = sum.checked_add(number).ok_or(DecimalError::TooLarge)?;
-            Ok(())
-        };
         add(&mut self.units, units)?;
         add(&mut self.value, value)?;
         add(&mut self.amount, money(flow.amount)?)?;
         add(&mut self.fee, money(flow.fee)?)?;
+        add(&mut self.tax, money(flow.tax)?)?;
         self.flows = self.flows.saturating_add(1);
         self.fewer_decimals = self.fewer_decimals.max(UNIT_SCALE.saturating_sub(flow.unit_decimals));
         Ok(())

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use domain::{Currency, Day};
 use quant::metrics::Unavailable;
 use quant::portfolio::{
-    ExchangeReturn, FlowTiming, IndexDay, Reason, RelativeRisk, ReturnDay, TimeWeighted, TimedFlow, annualized,
-    exchange_returns, mean_invested, modified_dietz, relative_risk, risk, simple_return, time_weighted, xirr,
+    ExchangeReturn, FlowTiming, Reason, RelativeRisk, TimedFlow, annualized, exchange_returns, mean_invested,
+    modified_dietz, relative_risk, risk, simple_return, xirr,
 };
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::amount::Amount;
 use crate::attribution::Attribution;
 use crate::benchmark::Benchmark;
-use crate::day_value::DayValue;
 use crate::invested::InvestedDay;
 use crate::series::ValueSeries;
+use crate::span_columns::SpanColumns;
 
 /// The span of a series to measure, and the parameters.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +92,15 @@ pub struct PerformanceMetrics {
     /// Money-weighted return per year.
     #[schema(required)]
     pub xirr: Option<f64>,
+    /// Time-weighted return after recorded taxes, which count as a cost like a fee; absent if the span has none. All other
+    /// figures are before tax: a tax counts as taken out at the moment of its activity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub twr_after_tax: Option<f64>,
+    /// Money-weighted return per year after recorded taxes; absent if the span has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub xirr_after_tax: Option<f64>,
     /// Modified Dietz return.
     #[schema(required)]
     pub modified_dietz: Option<f64>,
@@ -132,81 +140,6 @@ pub struct PerformanceMetrics {
     pub information_ratio: Option<f64>,
 }
 
-/// The days of a span as columns for the figures, including days without a rate.
-struct SpanColumns<'a> {
-    days: &'a [DayValue],
-    returns: Vec<ReturnDay>,
-    index: TimeWeighted,
-}
-
-impl<'a> SpanColumns<'a> {
-    fn new(start: f64, days: &'a [DayValue], timing: FlowTiming) -> Self {
-        let day = |day: &DayValue| ReturnDay {
-            value: day.value.to_f64(),
-            inflow: day.inflow.to_f64(),
-            outflow: day.outflow.to_f64(),
-            growth: day.growth,
-        };
-        let returns: Vec<ReturnDay> = days.iter().map(day).collect();
-        let index = time_weighted(start, &returns, timing);
-        Self { days, returns, index }
-    }
-
-    /// Whether no day of the span has a row because a rate is unknown.
-    fn lacks_rates(&self, request: &PerformanceRequest<'_>) -> bool {
-        let PerformanceRequest { series, from, to, .. } = *request;
-        self.days.iter().all(|day| day.without_rate) && series.days_without_rate(from, to).next().is_some()
-    }
-
-    /// Day and net payment into the portfolio, on days that have one, oldest first. What moved before `from`, on days
-    /// without a rate that belong to the span's first value, counts as paid on `from`.
-    fn payments(&self, from: Day) -> impl Iterator<Item = (Day, f64)> {
-        let flows = self.returns.iter().map(|day| day.inflow - day.outflow);
-        self.days.iter().map(move |day| day.date.max(from)).zip(flows).filter(|&(_, net)| net != 0.0)
-    }
-
-    fn fees(&self) -> f64 {
-        self.days.iter().map(|day| day.fees).sum::<Amount>().to_f64()
-    }
-
-    /// The index at the closes that have a row.
-    fn index_days(&self, start: f64) -> Vec<IndexDay> {
-        let mut days = Vec::with_capacity(self.days.len());
-        let (mut before, mut held) = (start, true);
-        for ((day, values), &level) in self.days.iter().zip(&self.returns).zip(&self.index.index) {
-            held &= before > 0.0 && values.value > 0.0;
-            before = values.value;
-            if !day.without_rate {
-                days.push(IndexDay { date: day.date, level, held });
-                held = true;
-            }
-        }
-        days
-    }
-
-    /// A row for every day that has a value.
-    fn rows(&self, currency: Currency) -> Vec<PerformanceDay> {
-        let mut rows = Vec::with_capacity(self.days.len());
-        let (mut invested, mut inflow, mut outflow) = (false, Amount::ZERO, Amount::ZERO);
-        for (at, day) in self.days.iter().enumerate() {
-            invested |= self.index.returns[at].is_some();
-            (inflow, outflow) = (inflow + day.inflow, outflow + day.outflow);
-            if day.without_rate {
-                continue;
-            }
-            rows.push(PerformanceDay {
-                date: day.date,
-                value: day.shown.rounded(currency),
-                inflow: inflow.rounded(currency),
-                outflow: outflow.rounded(currency),
-                twr: Some(self.index.index[at] - 1.0).filter(|_| invested),
-            });
-            (inflow, outflow) = (Amount::ZERO, Amount::ZERO);
-        }
-        rows
-    }
-}
-
 /// Collects reasons by the name of the figure.
 #[derive(Default)]
 struct Reasons(BTreeMap<String, String>);
@@ -226,7 +159,13 @@ pub fn performance(request: &PerformanceRequest<'_>) -> Performance {
     let start = series.value_before(first);
     let columns = SpanColumns::new(start.to_f64(), &days, request.flow_timing);
     let mut reasons = Reasons::default();
-    let metrics = metrics(request, start.to_f64(), &columns, &mut reasons);
+    let mut metrics = metrics(request, start.to_f64(), &columns, &mut reasons);
+    if days.iter().any(|day| !day.taxes.is_zero()) {
+        let after_tax = SpanColumns::after_tax(start.to_f64(), &days, request.flow_timing);
+        metrics.twr_after_tax = reasons.take("twr_after_tax", after_tax.of_money(request, after_tax.index.total()));
+        let xirr = MeasuredSpan::new(request, start.to_f64(), &after_tax).xirr(request, &after_tax);
+        metrics.xirr_after_tax = reasons.take("xirr_after_tax", after_tax.of_money(request, xirr));
+    }
     Performance {
         currency: series.base,
         from,
@@ -251,14 +190,13 @@ fn metrics(
     let changes: Vec<f64> = exchange.iter().map(|one| one.change).collect();
     let own = risk(&changes, request.risk_free_rate);
     let relative = relative(request, &exchange);
-    let mut money = |name: &str, figure: Result<f64, Reason>| {
-        // A span inside a gap of a rate has no value that money could have grown to.
-        reasons.take(name, if columns.lacks_rates(request) { Err(Reason::FxUnavailable) } else { figure })
-    };
+    let mut money = |name: &str, figure: Result<f64, Reason>| reasons.take(name, columns.of_money(request, figure));
     PerformanceMetrics {
         twr: money("twr", total),
         twr_annualized: money("twr_annualized", total.and_then(|total| annualized(total, span.days))),
         xirr: money("xirr", span.xirr(request, columns)),
+        twr_after_tax: None,
+        xirr_after_tax: None,
         modified_dietz: money("modified_dietz", span.modified_dietz(request, columns)),
         simple_return: money("simple_return", span.simple_return(request, columns)),
         return_on_invested: money("return_on_invested", span.return_on_invested(request, columns, 0.0)),

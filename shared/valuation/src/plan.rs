@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use domain::{Bars, Day, DecimalError, ExchangeRate, SplitRatio};
 
-use crate::book::{Flow, InstrumentRecords};
+use crate::book::{Flow, Income, InstrumentRecords};
 use crate::calendar::Calendar;
 use crate::checkpoint::CheckpointPosition;
 use crate::error::ValuationError;
 use crate::fixed;
-use crate::moves::Moves;
+use crate::moves::{DayIncome, Moves};
 use crate::position::Position;
 
 /// An event of a day, other than its price.
@@ -19,6 +19,8 @@ pub(crate) enum DayEvent {
     Corporate(usize),
     /// Purchases and sales.
     Moves(Moves),
+    /// Income and charges that move no units.
+    Income(DayIncome),
 }
 
 /// The events of an instrument after a checkpoint, ready to be streamed.
@@ -49,6 +51,7 @@ impl<'a> EventPlan<'a> {
         let flows = &line.flows[start_of_flows..end_of_flows];
         let mut plan = Self { line, start, start_rate, first, events: Vec::new() };
         plan.merge_events(flows, to)?;
+        plan.add_incomes(to)?;
         plan.add_days(to, calendar)?;
         Ok(plan)
     }
@@ -81,6 +84,21 @@ impl<'a> EventPlan<'a> {
         Ok(())
     }
 
+    fn add_incomes(&mut self, to: Day) -> Result<(), ValuationError> {
+        let incomes = self.line.incomes;
+        let from = incomes.partition_point(|income| income.day < self.first);
+        let of_span = &incomes[from..incomes.partition_point(|income| income.day <= to).max(from)];
+        for of_day in of_span.chunk_by(|a, b| a.day == b.day) {
+            let Some(&Income { day, .. }) = of_day.first() else { continue };
+            let sums = DayIncome::of(of_day).map_err(|source| self.number(day, source))?;
+            self.events.push((day, DayEvent::Income(sums)));
+        }
+        if !of_span.is_empty() {
+            self.events.sort_by_key(|(day, _)| *day);
+        }
+        Ok(())
+    }
+
     /// Every day with a flow, and every bar's day while something is held.
     fn add_days(&self, to: Day, calendar: &mut Calendar) -> Result<(), ValuationError> {
         let bars = self.line.bars;
@@ -96,6 +114,7 @@ impl<'a> EventPlan<'a> {
                     position.follow(moves, self.line.symbol, day)?;
                     flow_days.push(day);
                 }
+                DayEvent::Income(_) => flow_days.push(day),
             }
             if !held {
                 opened = day;
@@ -106,6 +125,7 @@ impl<'a> EventPlan<'a> {
         if position.units > 0 {
             calendar.add(&bars.dates()[bars.count_before(opened)..bars.count_through(to)]);
         }
+        flow_days.dedup();
         calendar.add(&flow_days);
         Ok(())
     }

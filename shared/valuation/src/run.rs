@@ -9,12 +9,13 @@ use crate::amount::Amount;
 use crate::book::{InstrumentRecords, PortfolioBook, RateQuote};
 use crate::calendar::Calendar;
 use crate::checkpoint::{Checkpoint, CheckpointPosition};
+use crate::columns::{Columns, InstrumentTotals, Trading};
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
 use crate::fixed::{self, AMOUNT_SCALE, TooLarge, Unit};
 use crate::plan::EventPlan;
 use crate::rates::{DayRate, rates_on};
-use crate::stream::{Columns, InstrumentTotals, Stream, Streamed, Trading};
+use crate::stream::{Stream, Streamed};
 
 /// The result of a span.
 #[derive(Debug)]
@@ -43,6 +44,9 @@ impl<'a> SortedRecords<'a> {
             if let Some(pair) = line.flows.windows(2).find(|pair| pair[0].day > pair[1].day) {
                 return Err(ValuationError::OutOfOrder { symbol: line.symbol.clone(), day: pair[1].day });
             }
+            if let Some(pair) = line.incomes.windows(2).find(|pair| pair[0].day > pair[1].day) {
+                return Err(ValuationError::OutOfOrder { symbol: line.symbol.clone(), day: pair[1].day });
+            }
         }
         let rates = book.rates.iter().map(|rates| (rates.currency.code(), (rates.days, rates.rates))).collect();
         Ok(Self { base: book.base, lines, rates })
@@ -55,13 +59,16 @@ impl<'a> SortedRecords<'a> {
 
     /// The first day on which anything moved.
     pub(crate) fn first_flow(&self) -> Option<Day> {
-        self.lines.iter().filter_map(|line| line.flows.first()).map(|flow| flow.day).min()
+        let flows = self.lines.iter().filter_map(|line| line.flows.first()).map(|flow| flow.day);
+        flows.chain(self.lines.iter().filter_map(|line| line.incomes.first()).map(|income| income.day)).min()
     }
 
     /// The last day up to `to` on which anything moved or has a bar.
     pub(crate) fn last_day(&self, to: Day) -> Option<Day> {
         let last = |line: &InstrumentRecords<'a>| {
             let flow = line.flows[..line.flows.partition_point(|flow| flow.day <= to)].last().map(|flow| flow.day);
+            let incomes = &line.incomes[..line.incomes.partition_point(|income| income.day <= to)];
+            let flow = flow.max(incomes.last().map(|income| income.day));
             let bar = line.bars.count_through(to).checked_sub(1).map(|at| line.bars.dates()[at]);
             flow.max(bar)
         };
@@ -128,33 +135,68 @@ impl<'a> SortedRecords<'a> {
     }
 }
 
-/// The growth of every day with trades; `start` is the value at the end of the day before the first. The records of a
-/// day are in order of symbols, whatever order they were recorded in.
-fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> Vec<Option<f64>> {
-    let mut growth = vec![None; columns.value.len()];
+/// The growth of each day that needs more than its value and its flows.
+struct DayGrowth {
+    before_tax: Vec<Option<f64>>,
+    /// Only of days with a tax; empty if there is none.
+    after_tax: Vec<Option<f64>>,
+}
+
+/// The growth of every day with trades or charges; `start` is the value at the end of the day before the first. The
+/// records of a day are in order of symbols, whatever order they were recorded in.
+fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> DayGrowth {
+    let is_taxed = columns.taxes.iter().any(|&tax| tax != 0);
+    let after_tax = if is_taxed { vec![None; columns.value.len()] } else { Vec::new() };
+    let mut growth = DayGrowth { before_tax: vec![None; columns.value.len()], after_tax };
     // Numbers are sorted, since a record takes three cache lines.
     let mut order: Vec<(usize, usize)> = tradings.iter().enumerate().map(|(by, trading)| (trading.at, by)).collect();
     order.sort_unstable();
+    let value_before = |at: usize| at.checked_sub(1).map_or(start, |before| columns.value[before]);
+    for at in (0..columns.value.len()).filter(|&at| columns.charges[at] != 0 || columns.taxes[at] != 0) {
+        let close = columns.value[at].saturating_add(columns.income[at]).saturating_sub(columns.charges[at]);
+        let grown = |close: i128| {
+            let (before, close) = (fixed::to_f64(value_before(at), AMOUNT_SCALE), fixed::to_f64(close, AMOUNT_SCALE));
+            (before > 0.0).then(|| (close / before).max(0.0))
+        };
+        growth.before_tax[at] = grown(close).filter(|_| columns.charges[at] != 0);
+        if columns.taxes[at] != 0 {
+            growth.after_tax[at] = grown(close.saturating_sub(columns.taxes[at]));
+        }
+    }
     let mut traded: Vec<Traded> = Vec::new();
     let mut memory = PricedMemory::default();
     for of_day in order.chunk_by(|a, b| a.0 == b.0) {
         let Some(&(at, _)) = of_day.first() else { continue };
         let of_day = || of_day.iter().map(|&(_, by)| &tradings[by]);
-        let before = at.checked_sub(1).map_or(start, |before| columns.value[before]);
-        let close = columns.value[at].saturating_add(columns.income[at]);
+        let before = value_before(at);
+        // The dividends of an ex-date are in the prices of the day.
+        let with_dividends = columns.value[at].saturating_add(columns.income[at] - columns.late_income[at]);
         let rest = |whole: i128, part: fn(&Trading) -> i128| {
             fixed::to_f64(of_day().fold(whole, |rest, trading| rest.saturating_sub(part(trading))), AMOUNT_SCALE)
         };
-        let untouched =
-            Untouched { start: rest(before, |trading| trading.start), end: rest(close, |trading| trading.end) };
+        let income = columns.late_income[at].saturating_sub(columns.charges[at]);
+        let untouched = Untouched {
+            start: rest(before, |trading| trading.start),
+            end: rest(with_dividends, |trading| trading.end),
+            income: fixed::to_f64(income, AMOUNT_SCALE),
+        };
         traded.clear();
         traded.extend(of_day().map(|trading| trading.traded));
-        growth[at] = priced_growth(fixed::to_f64(before, AMOUNT_SCALE), untouched, &traded, &mut memory);
+        let start = fixed::to_f64(before, AMOUNT_SCALE);
+        growth.before_tax[at] = priced_growth(start, untouched, &traded, &mut memory);
+        if columns.taxes[at] != 0 {
+            let of_trades = of_day().fold(0_i128, |sum, trading| sum.saturating_add(trading.taxes));
+            let taxes = fixed::to_f64(columns.taxes[at].saturating_sub(of_trades), AMOUNT_SCALE);
+            let untouched = Untouched { income: untouched.income - taxes, ..untouched };
+            traded.clear();
+            traded.extend(of_day().map(Trading::after_tax));
+            growth.after_tax[at] = priced_growth(start, untouched, &traded, &mut memory);
+        }
     }
     growth
 }
 
-fn day_values(days: &[Day], columns: &Columns, growth: &[Option<f64>]) -> Vec<DayValue> {
+fn day_values(days: &[Day], columns: &Columns, growth: &DayGrowth) -> Vec<DayValue> {
     let day = |(at, &date): (usize, &Day)| DayValue {
         date,
         value: Amount::new(columns.value[at]),
@@ -164,7 +206,11 @@ fn day_values(days: &[Day], columns: &Columns, growth: &[Option<f64>]) -> Vec<Da
         income: Amount::new(columns.income[at]),
         fees: Amount::new(columns.fees[at]),
         fx: Amount::new(columns.fx[at]),
-        growth: growth[at],
+        interest: Amount::new(columns.interest[at]),
+        taxes: Amount::new(columns.taxes[at]),
+        inflow_taxes: Amount::new(columns.inflow_taxes[at]),
+        growth: growth.before_tax[at],
+        growth_after_tax: growth.after_tax.get(at).copied().flatten(),
         without_rate: columns.without_rate[at],
     };
     days.iter().enumerate().map(day).collect()

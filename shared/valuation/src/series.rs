@@ -13,7 +13,7 @@ use crate::run::SortedRecords;
 use crate::totals::{SymbolTotals, followed_by};
 
 /// The version of the definitions for computing days. Stored years of another version are computed again.
-pub const DEFINITIONS: u32 = 6;
+pub const DEFINITIONS: u32 = 7;
 
 /// The days of one calendar year and the holdings at its end: small enough for an item of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,84 +7,14 @@
 use domain::{Day, ExchangeRate, SplitRatio};
 use quant::portfolio::{Deal, Traded};
 
+use crate::columns::{Columns, InstrumentTotals, Trading, add};
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, TooLarge, UNIT_SCALE, Unit, exchanged, product};
+use crate::fixed::{self, AMOUNT_SCALE, TooLarge, UNIT_SCALE, exchanged, product};
 use crate::flow_count::FlowCount;
-use crate::moves::{Moves, Side};
+use crate::moves::{DayIncome, Moves, Side};
 use crate::plan::{DayEvent, EventPlan};
 use crate::position::Position;
 use crate::rates::DayRate;
-
-/// Sums by day, in the finest units of the base currency.
-#[derive(Debug)]
-pub(crate) struct Columns {
-    pub(crate) value: Vec<i128>,
-    /// Values rounded per instrument, in whole units of the currency.
-    pub(crate) shown: Vec<i128>,
-    pub(crate) inflow: Vec<i128>,
-    pub(crate) outflow: Vec<i128>,
-    pub(crate) income: Vec<i128>,
-    pub(crate) fees: Vec<i128>,
-    pub(crate) fx: Vec<i128>,
-    /// Whether a rate that the day needs is unknown.
-    pub(crate) without_rate: Vec<bool>,
-    /// The unit of the base currency.
-    pub(crate) unit: Unit,
-}
-
-/// Sums over the days of one instrument.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct InstrumentTotals {
-    pub(crate) start: i128,
-    pub(crate) inflow: i128,
-    pub(crate) outflow: i128,
-    pub(crate) income: i128,
-    pub(crate) fees: i128,
-    pub(crate) fx: i128,
-    pub(crate) end: i128,
-    pub(crate) outside_the_day: Option<FlowCount>,
-    pub(crate) without_rate: Option<FlowCount>,
-}
-
-/// A day on which an instrument was traded.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Trading {
-    /// The day, by its number.
-    pub(crate) at: usize,
-    /// Its value at the end of the previous day, as in that day's sum.
-    pub(crate) start: i128,
-    /// Its value at the close and its dividends, as in the sums of the day.
-    pub(crate) end: i128,
-    pub(crate) traded: Traded,
-}
-
-impl Columns {
-    pub(crate) fn new(days: usize, unit: Unit) -> Self {
-        let column = || vec![0; days];
-        Self {
-            value: column(),
-            shown: column(),
-            inflow: column(),
-            outflow: column(),
-            income: column(),
-            fees: column(),
-            fx: column(),
-            without_rate: vec![false; days],
-            unit,
-        }
-    }
-
-    fn add_value(&mut self, at: usize, value: i128) -> Result<(), TooLarge> {
-        self.shown[at] += self.unit.round(value);
-        add(&mut self.value[at], value)
-    }
-}
-
-#[inline]
-fn add(sum: &mut i128, amount: i128) -> Result<(), TooLarge> {
-    *sum = sum.checked_add(amount).ok_or(TooLarge)?;
-    Ok(())
-}
 
 /// The result of a plan.
 pub(crate) struct Streamed {
@@ -216,24 +146,30 @@ impl<'a, 'c> Stream<'a, 'c> {
         let eve = PreviousDay { price: self.position.price, rate: self.rate_before(at), value: self.totals.end };
         let mut traded = None;
         let income_before = self.totals.income;
+        let (mut dividends, mut taxes, taxes_before) = (0, 0, self.totals.taxes);
         for (_, event) in events {
             match event {
                 DayEvent::Corporate(bar) => {
                     self.plan.split(&mut self.position, *bar)?;
                     self.dividend(at, *bar, columns)?;
+                    dividends = self.totals.income - income_before;
                 }
+                DayEvent::Income(income) => self.income(at, income, columns)?,
                 DayEvent::Moves(moves) => {
                     traded = Some((self.position.units, moves));
                     self.moves(at, moves, columns)?;
+                    taxes = self.totals.taxes - taxes_before;
                 }
             }
         }
         self.next_close(day)?;
         self.evening(at, columns)?;
         if let Some((units, moves)) = traded {
-            let end = self.totals.end.saturating_add(self.totals.income - income_before);
+            let (start, end) = (eve.value, self.totals.end.saturating_add(dividends));
             let traded = self.traded(at, eve, units, moves)?;
-            tradings.push(Trading { at, start: eve.value, end, traded });
+            let tax = |side: &Side| self.to_base_f64(at, side.tax);
+            let tax_of_sides = [tax(&moves.bought), tax(&moves.sold)];
+            tradings.push(Trading { at, start, end, taxes, tax_of_sides, traded });
         }
         Ok(())
     }
@@ -269,6 +205,30 @@ impl<'a, 'c> Stream<'a, 'c> {
         Ok(())
     }
 
+    /// Income is paid out, and charges are paid in.
+    fn income(&mut self, at: usize, income: &DayIncome, columns: &mut Columns) -> Result<(), ValuationError> {
+        let mut in_base = |amount: i128| self.in_base(at, amount, columns);
+        let (dividends, interest) = (in_base(income.dividends)?, in_base(income.interest)?);
+        let (fees, taxes) = (in_base(income.fees)?, in_base(income.taxes)?);
+        let gross = dividends.checked_add(interest).ok_or(TooLarge)?;
+        let net = gross.checked_sub(fees).ok_or(TooLarge)?;
+        let totals = &mut self.totals;
+        for (sum, total, amount) in [
+            (&mut columns.income[at], &mut totals.income, gross),
+            (&mut columns.interest[at], &mut totals.interest, interest),
+            (&mut columns.fees[at], &mut totals.fees, fees),
+            (&mut columns.taxes[at], &mut totals.taxes, taxes),
+            (&mut columns.outflow[at], &mut totals.outflow, net.max(0)),
+            (&mut columns.inflow[at], &mut totals.inflow, (-net).max(0)),
+        ] {
+            add(sum, amount)?;
+            add(total, amount)?;
+        }
+        add(&mut columns.late_income[at], gross)?;
+        add(&mut columns.charges[at], fees)?;
+        Ok(())
+    }
+
     fn moves(&mut self, at: usize, moves: &Moves, columns: &mut Columns) -> Result<(), ValuationError> {
         let day = self.days[at];
         self.position.follow(moves, self.plan.line.symbol, day)?;
@@ -276,6 +236,14 @@ impl<'a, 'c> Stream<'a, 'c> {
             let (amount, fee) = (self.in_base(at, side.amount, columns)?, self.in_base(at, side.fee, columns)?);
             add(&mut columns.fees[at], fee)?;
             add(&mut self.totals.fees, fee)?;
+            if side.tax != 0 {
+                let tax = self.in_base(at, side.tax, columns)?;
+                add(&mut columns.taxes[at], tax)?;
+                add(&mut self.totals.taxes, tax)?;
+                if is_inflow {
+                    add(&mut columns.inflow_taxes[at], tax)?;
+                }
+            }
             if is_inflow {
                 add(&mut columns.inflow[at], amount)?;
                 add(&mut self.totals.inflow, amount)?;
@@ -363,6 +331,10 @@ impl<'a, 'c> Stream<'a, 'c> {
         self.local = local;
         self.totals.end = value;
         Ok(())
+    }
+
+    fn to_base_f64(&self, at: usize, amount: i128) -> f64 {
+        fixed::to_f64(amount, AMOUNT_SCALE) * self.rates.map_or(1.0, |rates| rates[at].rate.to_f64())
     }
 
     fn in_base(&self, at: usize, amount: i128, columns: &mut Columns) -> Result<i128, ValuationError> {

@@ -6,8 +6,8 @@ use domain::Symbol;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;
+use crate::columns::InstrumentTotals;
 use crate::flow_count::FlowCount;
-use crate::stream::InstrumentTotals;
 
 /// The totals of one symbol over a span, exact, in the base currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +23,15 @@ pub struct SymbolTotals {
     /// Money paid out, dividends included.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub outflow: Amount,
-    /// Dividends.
+    /// Dividends and interest, before tax.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub income: Amount,
+    /// The interest in `income`.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub interest: Amount,
+    /// Taxes.
+    #[serde(default, skip_serializing_if = "Amount::is_zero")]
+    pub taxes: Amount,
     /// Fees.
     #[serde(default, skip_serializing_if = "Amount::is_zero")]
     pub fees: Amount,
@@ -51,6 +57,8 @@ impl SymbolTotals {
             inflow: Amount::new(totals.inflow),
             outflow: Amount::new(totals.outflow),
             income: Amount::new(totals.income),
+            interest: Amount::new(totals.interest),
+            taxes: Amount::new(totals.taxes),
             fees: Amount::new(totals.fees),
             fx: Amount::new(totals.fx),
             end: Amount::new(totals.end),
@@ -67,6 +75,8 @@ impl SymbolTotals {
             inflow: self.inflow + next.inflow,
             outflow: self.outflow + next.outflow,
             income: self.income + next.income,
+            interest: self.interest + next.interest,
+            taxes: self.taxes + next.taxes,
             fees: self.fees + next.fees,
             fx: self.fx + next.fx,
             end: next.end,

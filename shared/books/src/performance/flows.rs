@@ -72,6 +72,7 @@ impl TradeFlow {
             price: self.price,
             amount,
             fee: self.fee,
+            tax: Decimal::ZERO,
             unit_decimals: self.rules.decimals(),
         }
     }
@@ -150,7 +151,8 @@ fn of_recorded(recorded: &RecordedInstrument, bars: Option<&Bars>) -> Result<Rec
 fn of_activity(activity: &Activity, removed: Option<Quantity>, bars: Option<&Bars>) -> Result<Option<Flow>, Refusal> {
     let Some(units) = activity.event.units() else { return Ok(None) };
     let (day, units, unit_decimals) = (activity.date, removed.unwrap_or(units.quantity), DECIMALS);
-    let flow = |kind, price, amount, fee| Flow { day, kind, units, price, amount, fee, unit_decimals };
+    let tax = Decimal::ZERO;
+    let flow = |kind, price, amount, fee| Flow { day, kind, units, price, amount, fee, tax, unit_decimals };
     let transferred = |kind, unit_price: Option<Price>| {
         let Some(price) = bars.and_then(|bars| worth_on(day, bars, unit_price)).or(unit_price) else { return Ok(None) };
         let worth = lots::value(units, price, activity.currency())?;
@@ -158,11 +160,12 @@ fn of_activity(activity: &Activity, removed: Option<Quantity>, bars: Option<&Bar
     };
     match &activity.event {
         ActivityEvent::Buy(BuyDetails { unit_price, amount, fee, tax, .. }) => {
-            let fees = fee.amount() + tax.amount();
-            Ok(Some(flow(FlowKind::Added, *unit_price, amount.amount() + fees, fees)))
+            let (cost, fee, tax) = (amount.amount() + fee.amount(), fee.amount(), tax.amount());
+            Ok(Some(Flow { tax, ..flow(FlowKind::Added, *unit_price, cost, fee) }))
         }
-        ActivityEvent::Sell(SellDetails { unit_price, amount, fee, .. }) => {
-            Ok(Some(flow(FlowKind::Sold, *unit_price, amount.amount() - fee.amount(), fee.amount())))
+        ActivityEvent::Sell(SellDetails { unit_price, amount, fee, tax, .. }) => {
+            let (proceeds, fee, tax) = (amount.amount() - fee.amount(), fee.amount(), tax.amount());
+            Ok(Some(Flow { tax, ..flow(FlowKind::Sold, *unit_price, proceeds, fee) }))
         }
         ActivityEvent::TransferIn(TransferInDetails { unit_price, .. })
         | ActivityEvent::Adjustment(AdjustmentDetails { is_removal: false, unit_price, .. }) => {

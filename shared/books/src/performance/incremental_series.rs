@@ -267,7 +267,7 @@ impl ValuationSources {
             let currency = owned.map_or(prices.series.as_ref()?.currency, |owned| owned.currency);
             let (bars, flows): (&Bars, &[Flow]) = (prices.bars(), owned.map_or(&[], |owned| &owned.flows));
             let lots = owned.map_or(&[][..], |owned| &owned.lots);
-            Some(InstrumentRecords { symbol, currency, bars, flows, lots })
+            Some(InstrumentRecords { symbol, currency, bars, flows, incomes: &[], lots })
         };
         let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
         PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }

@@ -52,13 +52,15 @@ fn cents(value: &Value) -> Decimal {
     value.as_str().unwrap_or_else(|| panic!("{value} is no amount")).parse().unwrap()
 }
 
-const PARTS: [&str; 7] = ["start_value", "price_gain", "income", "fees", "fx", "flows", "end_value"];
+const PARTS: [&str; 10] =
+    ["start_value", "price_gain", "income", "dividends", "interest", "fees", "taxes", "fx", "flows", "end_value"];
 
 /// Rows add up to their change in value, and columns to the attribution of the whole.
 fn assert_adds_up(answer: &Value) {
     let adds_up = |row: &Value| {
         let part = |name: &str| cents(&row[name]);
-        let sum = part("start_value") + part("price_gain") + part("income") - part("fees") + part("fx") + part("flows");
+        let costs = part("fees") + part("taxes");
+        let sum = part("start_value") + part("price_gain") + part("income") - costs + part("fx") + part("flows");
         assert_eq!(sum, part("end_value"), "{row}");
     };
     adds_up(&answer["attribution"]);

@@ -36,8 +36,10 @@ pub struct Traded {
 pub struct Untouched {
     /// Their value at the end of the previous day.
     pub start: f64,
-    /// Their value at the close, including the day's dividends.
+    /// Their value at the close, including the dividends of an ex-date.
     pub end: f64,
+    /// Other income at the close, less charges.
+    pub income: f64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -122,7 +124,7 @@ pub fn priced_growth(
         day.cut(together);
     }
     let [_, end] = day.worth.total();
-    day.factor(end);
+    day.factor(end + untouched.income);
     day.growth
 }
 
@@ -267,7 +269,7 @@ mod tests {
         // What an earlier day left in the memory has no effect.
         let mut memory = PricedMemory::default();
         let earlier = Traded { purchase: Some(deal(7.0, 5.0, 1.0)), ..held(3.0, 6.0, 8.0) };
-        let _ = priced_growth(58.0, Untouched { start: 40.0, end: 50.0 }, &[earlier; 5], &mut memory);
+        let _ = priced_growth(58.0, Untouched { start: 40.0, end: 50.0, income: 2.0 }, &[earlier; 5], &mut memory);
         priced_growth(start_value, untouched, traded, &mut memory)
     }
 
@@ -309,8 +311,11 @@ mod tests {
     fn untraded_holdings_move_as_far_as_the_flow_is_into_the_day() {
         // Half way from 100 to 110, when the rest is half way from 1,000 to 2,000.
         let bought = Traded { purchase: Some(deal(105.0, 20.0, 0.0)), ..held(10.0, 100.0, 110.0) };
-        let rest = Untouched { start: 1000.0, end: 2000.0 };
+        let rest = Untouched { start: 1000.0, end: 2000.0, income: 0.0 };
         near(growth(2000.0, rest, &[bought]), 2550.0 / 2000.0 * (4200.0 / 3600.0));
+        // Income comes at the close.
+        let rest = Untouched { income: 36.0, ..rest };
+        near(growth(2000.0, rest, &[bought]), 2550.0 / 2000.0 * (4236.0 / 3600.0));
     }
 
     #[test]

@@ -251,8 +251,8 @@ proptest! {
         let lived: Vec<f64> = slow.iter().map(|&(_, capital)| capital).filter(|capital| *capital > 1e-7).collect();
         let found = performance(&PerformanceRequest { invested: &found, ..spanned(&series, from, to) });
         if let Some(rate) = found.metrics.return_on_invested.filter(|_| found.days_without_rate.is_empty()) {
-            let attribution = found.attribution;
-            let gain = (attribution.end_value - attribution.start_value - attribution.flows).to_f64().unwrap();
+            let parts = found.attribution;
+            let gain = (parts.end_value - parts.start_value - parts.flows + parts.taxes).to_f64().unwrap();
             let expected = gain / (lived.iter().sum::<f64>() / lived.len() as f64);
             prop_assert!((rate - expected).abs() < 1e-3 * expected.abs().max(1.0), "{rate} is not {expected}");
         }

@@ -7,3 +7,4 @@ mod performance;
 mod returns;
 mod series;
 mod support;
+mod taxes;

@@ -23,7 +23,7 @@ fn portfolio(recorded: &[Recorded<'_>]) -> Records {
         let known = records.instruments.iter().position(|owned| owned.symbol == symbol);
         let at = known.unwrap_or_else(|| {
             let (bars, currency) = (sample(symbol.as_str()), Currency::USD);
-            records.instruments.push(Owned { symbol, currency, bars, flows: Vec::new(), lots: Vec::new() });
+            records.instruments.push(Owned::new(symbol, currency, bars, Vec::new()));
             records.instruments.len() - 1
         });
         records.instruments[at].flows.push(traded(day(date), kind, units, price, fee));

@@ -216,9 +216,11 @@ fn exact(amount: valuation::Amount) -> Decimal {
 }
 
 fn assert_adds_up(parts: &valuation::Attribution) -> Result<(), TestCaseError> {
-    let sum = parts.start_value + parts.price_gain + parts.income - parts.fees + parts.fx + parts.flows;
-    prop_assert_eq!(sum, parts.end_value);
-    for part in [parts.start_value, parts.price_gain, parts.income, parts.fees, parts.fx, parts.flows] {
+    let valuation::Attribution { start_value, price_gain, income, dividends, interest, fees, taxes, fx, flows, .. } =
+        *parts;
+    prop_assert_eq!(start_value + price_gain + income - fees - taxes + fx + flows, parts.end_value);
+    prop_assert_eq!(dividends + interest, income);
+    for part in [start_value, price_gain, income, dividends, interest, fees, taxes, fx, flows] {
         prop_assert_eq!(part.scale(), Currency::USD.decimals());
     }
     Ok(())
@@ -238,18 +240,24 @@ proptest! {
         let slow = slowly(&records, first_day(), last_day());
         prop_assert_eq!(fast.len(), slow.len());
         for (fast, slow) in fast.iter().zip(&slow) {
-            prop_assert_eq!(Some(fast.date), slow.date);
+            let date = fast.date;
+            prop_assert_eq!(Some(date), slow.date);
             prop_assert_eq!(exact(fast.value), slow.value.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.inflow), slow.inflow.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.outflow), slow.outflow.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.income), slow.income.normalize(), "{}", fast.date);
+            prop_assert_eq!(exact(fast.interest), slow.interest.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.fees), slow.fees.normalize(), "{}", fast.date);
+            prop_assert_eq!(exact(fast.taxes), slow.taxes.normalize(), "{}", fast.date);
+            prop_assert_eq!(exact(fast.inflow_taxes), slow.inflow_taxes.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.fx), slow.fx.normalize(), "{}", fast.date);
             prop_assert_eq!(exact(fast.shown), slow.shown.normalize(), "{}", fast.date);
             prop_assert_eq!(fast.without_rate, slow.without_rate, "{}", fast.date);
-            prop_assert_eq!(fast.growth.is_some(), slow.growth.is_some(), "{}", fast.date);
-            let off = fast.growth.unwrap_or(1.0) / slow.growth.unwrap_or(1.0) - 1.0;
-            prop_assert!(off.abs() < 1e-9 || fast.growth == slow.growth, "{}: {:?} is not {:?}", fast.date, fast.growth, slow.growth);
+            for (fast, slow) in [(fast.growth, slow.growth), (fast.growth_after_tax, slow.growth_after_tax)] {
+                prop_assert_eq!(fast.is_some(), slow.is_some(), "{}", date);
+                let off = fast.unwrap_or(1.0) / slow.unwrap_or(1.0) - 1.0;
+                prop_assert!(off.abs() < 1e-9 || fast == slow, "{}: {:?} is not {:?}", date, fast, slow);
+            }
         }
     }
 
@@ -301,6 +309,7 @@ proptest! {
         let since = kept.eve.day;
         for owned in &mut recent.instruments {
             owned.flows.retain(|flow| flow.day > since);
+            owned.incomes.retain(|income| income.day > since);
         }
         let continued = kept.continued(&recent.book(), Some(cut), last_day()).unwrap();
         prop_assert_eq!(bytes(&continued), bytes(&whole));
@@ -337,7 +346,10 @@ proptest! {
         prop_assert_eq!(sum(|row| row.start_value), whole.start_value);
         prop_assert_eq!(sum(|row| row.price_gain), whole.price_gain);
         prop_assert_eq!(sum(|row| row.income), whole.income);
+        prop_assert_eq!(sum(|row| row.dividends), whole.dividends);
+        prop_assert_eq!(sum(|row| row.interest), whole.interest);
         prop_assert_eq!(sum(|row| row.fees), whole.fees);
+        prop_assert_eq!(sum(|row| row.taxes), whole.taxes);
         prop_assert_eq!(sum(|row| row.fx), whole.fx);
         prop_assert_eq!(sum(|row| row.flows), whole.flows);
         prop_assert_eq!(sum(|row| row.end_value), whole.end_value);

@@ -14,7 +14,8 @@ use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
 use valuation::{
-    Flow, FlowKind, InstrumentRecords, LotMove, PerformanceRequest, PortfolioBook, RateQuote, Rates, ValueSeries,
+    Flow, FlowKind, Income, IncomeKind, InstrumentRecords, LotMove, PerformanceRequest, PortfolioBook, RateQuote,
+    Rates, ValueSeries,
 };
 
 pub use slow::slowly;
@@ -49,7 +50,16 @@ pub fn flow(date: &str, kind: FlowKind, units: &str, amount: &str, fee: &str) ->
 pub fn flow_of(day: Day, kind: FlowKind, units: Decimal, amount: Decimal, fee: Decimal) -> Flow {
     let value = if kind.is_inflow() { amount - fee } else { amount + fee };
     let price = Price::new((value / units).round_dp(12)).unwrap();
-    Flow { day, kind, units: Quantity::new(units).unwrap(), price, amount, fee, unit_decimals: DECIMALS }
+    Flow {
+        day,
+        kind,
+        units: Quantity::new(units).unwrap(),
+        price,
+        amount,
+        fee,
+        tax: Decimal::ZERO,
+        unit_decimals: DECIMALS,
+    }
 }
 
 /// A purchase or a sale at a price.
@@ -58,7 +68,7 @@ pub fn traded(date: Day, kind: FlowKind, units: &str, price: &str, fee: &str) ->
     let value = (units * price).round_dp(2);
     let amount = if kind.is_inflow() { value + fee } else { value - fee };
     let (units, price) = (Quantity::new(units).unwrap(), Price::new(price).unwrap());
-    Flow { day: date, kind, units, price, amount, fee, unit_decimals: DECIMALS }
+    Flow { day: date, kind, units, price, amount, fee, tax: Decimal::ZERO, unit_decimals: DECIMALS }
 }
 
 /// An instrument with its records.
@@ -68,13 +78,19 @@ pub struct Owned {
     pub currency: Currency,
     pub bars: Bars,
     pub flows: Vec<Flow>,
+    pub incomes: Vec<Income>,
     pub lots: Vec<Vec<LotMove>>,
 }
 
 impl Owned {
+    /// An instrument without income; its lots are not known.
+    pub fn new(symbol: Symbol, currency: Currency, bars: Bars, flows: Vec<Flow>) -> Self {
+        Self { symbol, currency, bars, flows, incomes: Vec::new(), lots: Vec::new() }
+    }
+
     fn line(&self) -> InstrumentRecords<'_> {
-        let Self { symbol, currency, bars, flows, lots } = self;
-        InstrumentRecords { symbol, currency: *currency, bars, flows, lots }
+        let Self { symbol, currency, bars, flows, incomes, lots } = self;
+        InstrumentRecords { symbol, currency: *currency, bars, flows, incomes, lots }
     }
 }
 
@@ -90,8 +106,7 @@ pub struct Records {
 impl Records {
     /// One instrument in US dollars.
     pub fn of(bars: Bars, flows: Vec<Flow>) -> Self {
-        let (symbol, currency, lots) = ("TEST".parse().unwrap(), Currency::USD, Vec::new());
-        let instrument = Owned { symbol, currency, bars, flows, lots };
+        let instrument = Owned::new("TEST".parse().unwrap(), Currency::USD, bars, flows);
         Self { base: Currency::USD, instruments: vec![instrument], rate_days: Vec::new(), rates: Vec::new() }
     }
 
@@ -185,7 +200,31 @@ fn some_instrument(number: u64, span: u64, numbers: &mut SeededRandom) -> Owned 
     }
     let bars = Bars::from_rows(rows).unwrap();
     let flows = some_flows(&bars, span, numbers);
-    Owned { symbol: format!("S{number}").parse().unwrap(), currency, bars, flows, lots: Vec::new() }
+    let incomes = some_incomes(span, numbers);
+    Owned { incomes, ..Owned::new(format!("S{number}").parse().unwrap(), currency, bars, flows) }
+}
+
+/// Income, charges and what takes them back, on any day.
+fn some_incomes(span: u64, numbers: &mut SeededRandom) -> Vec<Income> {
+    let days: BTreeSet<u64> = (0..numbers.below(3) * numbers.below(8)).map(|_| numbers.below(span + 1)).collect();
+    let mut incomes = Vec::new();
+    for after in days {
+        for _ in 0..=numbers.below(2) {
+            incomes.push(some_income(first_day().plus_days(after as i32), numbers));
+        }
+    }
+    incomes
+}
+
+fn some_income(day: Day, numbers: &mut SeededRandom) -> Income {
+    let kinds = [IncomeKind::Dividend, IncomeKind::Interest, IncomeKind::Fee, IncomeKind::Tax];
+    let kind = kinds[numbers.below(4) as usize];
+    let cents = 1 + numbers.below(20_000) as i64;
+    let amount = Decimal::new(if numbers.below(5) == 0 { -cents } else { cents }, 2);
+    let is_paid = matches!(kind, IncomeKind::Dividend | IncomeKind::Interest);
+    let mut kept = || Decimal::new(if is_paid { numbers.below(2) * numbers.below(300) } else { 0 } as i64, 2);
+    let (fee, tax) = (kept(), kept());
+    Income { day, kind, amount, fee, tax }
 }
 
 fn some_flows(bars: &Bars, span: u64, numbers: &mut SeededRandom) -> Vec<Flow> {
@@ -202,19 +241,20 @@ fn some_flows(bars: &Bars, span: u64, numbers: &mut SeededRandom) -> Vec<Flow> {
         done = date;
         for _ in 0..=numbers.below(2) {
             let fee = Decimal::new(numbers.below(500) as i64, 2);
+            let tax = Decimal::new((numbers.below(3) / 2 * numbers.below(700)) as i64, 2);
             let kind =
                 [FlowKind::Bought, FlowKind::Added, FlowKind::Sold, FlowKind::Removed][numbers.below(4) as usize];
             let money = Decimal::new(1_000 + numbers.below(1_000_000) as i64, 2);
             if kind.is_inflow() {
                 let bought = Decimal::new(1 + numbers.below(2_000_000) as i64, 4);
                 units += bought;
-                flows.push(flow_of(date, kind, bought, money + fee, fee));
+                flows.push(Flow { tax, ..flow_of(date, kind, bought, money + fee, fee) });
             } else if units > Decimal::ZERO {
                 let all = numbers.below(3) == 0;
                 let some = (units / Decimal::from(2 + numbers.below(5))).trunc_with_scale(4);
                 let sold = if all || some.is_zero() { units } else { some };
                 units -= sold;
-                flows.push(flow_of(date, kind, sold, money - fee, fee));
+                flows.push(Flow { tax, ..flow_of(date, kind, sold, money - fee, fee) });
             }
         }
     }

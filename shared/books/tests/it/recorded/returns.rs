@@ -11,7 +11,7 @@ use testing::portfolios::{Market, SeededRandom, World, stock};
 use super::{Recorded, acme, day, decimal, last_value, symbol, unnamed, whole_history, without_value};
 
 #[tokio::test]
-async fn flows_are_purchases_with_their_charges_sales_before_tax_and_transfers_at_the_close() {
+async fn flows_are_purchases_and_sales_before_tax_and_transfers_at_the_close() {
     let world = World::new(acme(), Currency::USD).await;
     let portfolio = Recorded::new(&world).await;
     let charged = |units: &'static str, price: &'static str| {
@@ -34,12 +34,17 @@ async fn flows_are_purchases_with_their_charges_sales_before_tax_and_transfers_a
         let row = performed["series"].as_array().unwrap().iter().find(|row| row["date"] == on).unwrap();
         [row["inflow"].as_str().unwrap().to_owned(), row["outflow"].as_str().unwrap().to_owned()]
     };
-    assert_eq!(flows("2012-01-03"), ["992.00", "0.00"]);
+    assert_eq!(flows("2012-01-03"), ["991.50", "0.00"]);
     assert_eq!(flows("2012-01-04"), ["220.00", "0.00"], "the close, whatever they had cost");
     assert_eq!(flows("2012-01-06"), ["0.00", "242.50"]);
     assert_eq!(flows("2012-01-07"), ["0.00", "60.00"]);
     assert_eq!(flows("2012-01-09"), ["0.00", "116.00"]);
     assert_eq!(portfolio.held().await["value"], *last_value(&performed));
+    // The taxes of the purchase and of the sale, and the money that moved with them.
+    let parts = &performed["attribution"];
+    assert_eq!((&parts["taxes"], &parts["fees"], &parts["flows"]), (&json!("1.00"), &json!("3.00"), &json!("794.00")));
+    let return_of = |figure: &str| performed["metrics"][figure].as_f64().unwrap();
+    assert!(return_of("twr_after_tax") < return_of("twr") && return_of("xirr_after_tax") < return_of("xirr"));
     // The gain counts from what they had cost: 20 of 992.00 and 4 of 14.00, of which the oldest seven have left.
     assert_eq!(portfolio.held().await["cost"], "658.80");
 }

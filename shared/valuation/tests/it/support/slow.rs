@@ -3,7 +3,7 @@
 use domain::{Bar, Currency, Day, SplitRatio};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
-use valuation::Flow;
+use valuation::{Flow, IncomeKind};
 
 use super::{Owned, Records};
 
@@ -17,8 +17,12 @@ pub struct SlowDay {
     pub outflow: Decimal,
     pub income: Decimal,
     pub fees: Decimal,
+    pub interest: Decimal,
+    pub taxes: Decimal,
+    pub inflow_taxes: Decimal,
     pub fx: Decimal,
     pub growth: Option<f64>,
+    pub growth_after_tax: Option<f64>,
     pub without_rate: bool,
 }
 
@@ -42,15 +46,21 @@ pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
         let happens = |((bar, flows), evening): (&(Option<Bar>, Vec<&Flow>), &EndOfDay)| {
             !flows.is_empty() || (bar.is_some() && evening.units > Decimal::ZERO)
         };
-        if of_day.iter().zip(&evenings).any(happens) {
+        let pays = |owned: &Owned| owned.incomes.iter().any(|income| income.day == date);
+        if of_day.iter().zip(&evenings).any(happens) || records.instruments.iter().any(pays) {
             let start = days.last().map_or(Decimal::ZERO, |day| day.value);
             let mut slow = SlowDay { date: Some(date), ..SlowDay::default() };
             let mut parts = Vec::new();
             for ((owned, evening), (bar, flows)) in records.instruments.iter().zip(&mut evenings).zip(&of_day) {
                 parts.push(one_day(records, owned, evening, (*bar, flows), &mut slow));
             }
-            if parts.iter().any(|part| part.buys.is_some() || part.sells.is_some()) {
-                slow.growth = growth(start.to_f64().unwrap(), &parts);
+            let start = start.to_f64().unwrap();
+            let is_traded = parts.iter().any(|part| part.buys.is_some() || part.sells.is_some());
+            if is_traded || parts.iter().any(|part| part.charges != 0.0) {
+                slow.growth = growth(start, &parts, false);
+            }
+            if slow.taxes != Decimal::ZERO {
+                slow.growth_after_tax = growth(start, &parts, true);
             }
             days.push(slow);
         }
@@ -107,11 +117,30 @@ fn one_day(
         (!side.is_empty()).then(|| (units, value / units, fee))
     };
     let (bought, sold) = (deal(true), deal(false));
+    let [mut late, mut charges, mut taxes, mut taxes_in, mut taxes_out] = [Decimal::ZERO; 5];
+    for income in owned.incomes.iter().filter(|income| income.day == date) {
+        let gross = match income.kind {
+            IncomeKind::Dividend | IncomeKind::Interest => income.amount,
+            IncomeKind::Fee | IncomeKind::Tax => Decimal::ZERO,
+        };
+        let charge = income.fee + if income.kind == IncomeKind::Fee { income.amount } else { Decimal::ZERO };
+        let tax = income.tax + if income.kind == IncomeKind::Tax { income.amount } else { Decimal::ZERO };
+        (late, charges, taxes) = (late + gross * rate, charges + charge * rate, taxes + tax * rate);
+        slow.interest += if income.kind == IncomeKind::Interest { gross * rate } else { Decimal::ZERO };
+        moved += gross.abs() + charge.abs() + tax.abs();
+    }
+    slow.income += late;
+    slow.fees += charges;
+    // What is left of the day's income is paid out; if charges are more, they are paid in.
+    let net = late - charges;
+    *if net < Decimal::ZERO { &mut slow.inflow } else { &mut slow.outflow } += net.abs();
     for flow in flows {
         slow.fees += flow.fee * rate;
+        let of_side = if flow.kind.is_inflow() { &mut taxes_in } else { &mut taxes_out };
+        *of_side += flow.tax * rate;
         let sum = if flow.kind.is_inflow() { &mut slow.inflow } else { &mut slow.outflow };
         *sum += flow.amount * rate;
-        moved += flow.amount.abs() + flow.fee;
+        moved += flow.amount.abs() + flow.fee + flow.tax;
     }
     if let Some((more, price, _)) = bought {
         evening.units += more;
@@ -129,6 +158,8 @@ fn one_day(
         slow.shown += (evening.local * rate).round_dp(2);
         evening.rate = rate;
     }
+    slow.taxes += taxes + taxes_in + taxes_out;
+    slow.inflow_taxes += taxes_in;
     let moves = !eve.local.is_zero() || !evening.local.is_zero() || !moved.is_zero();
     slow.without_rate |= moves && !fresh && owned.currency != records.base;
     let rate_before = if held { eve.rate } else { records.rate_before(owned.currency, date) };
@@ -146,7 +177,17 @@ fn one_day(
         })
     };
     let previous = previous.map(|price| (price * rate_before).to_f64().unwrap());
-    Part { units: units.to_f64().unwrap(), previous, close, buys: side(bought), sells: side(sold) }
+    let number = |amount: Decimal| amount.to_f64().unwrap();
+    Part {
+        units: number(units),
+        previous,
+        close,
+        buys: side(bought),
+        sells: side(sold),
+        late: number(late),
+        charges: number(charges),
+        taxes: [taxes, taxes_in, taxes_out].map(number),
+    }
 }
 
 fn close_before(owned: &Owned, date: Day) -> Option<Decimal> {
@@ -160,10 +201,15 @@ struct Part {
     close: f64,
     buys: Option<(f64, f64, f64)>,
     sells: Option<(f64, f64, f64)>,
+    /// Income at the close, and charges.
+    late: f64,
+    charges: f64,
+    /// Taxes: others, of purchases, of sales.
+    taxes: [f64; 3],
 }
 
 /// The day cut at its flows, as in numbers.md: everything is visited again at each cut.
-fn growth(start: f64, parts: &[Part]) -> Option<f64> {
+fn growth(start: f64, parts: &[Part], is_after_tax: bool) -> Option<f64> {
     let place = |part: &Part, price: f64| match part.previous {
         _ if price == part.close => 1.0,
         Some(previous) if previous != part.close => ((price - previous) / (part.close - previous)).clamp(0.0, 1.0),
@@ -194,7 +240,10 @@ fn growth(start: f64, parts: &[Part]) -> Option<f64> {
         }
         let (mut moved, mut fees) = (0.0, 0.0);
         for (part, units) in parts.iter().zip(&mut units).filter(|(part, _)| in_cut(part)) {
-            let (number, price, fee) = deal(part);
+            let (number, price, mut fee) = deal(part);
+            if is_after_tax {
+                fee += if sells { part.taxes[2] } else { part.taxes[1] };
+            }
             *units += if sells { -number } else { number };
             if units.abs() < 1e-9 {
                 *units = 0.0;
@@ -214,7 +263,10 @@ fn growth(start: f64, parts: &[Part]) -> Option<f64> {
             base = 0.0;
         }
     }
-    let end: f64 = parts.iter().zip(&units).map(|(part, units)| units * part.close).sum();
+    let mut end: f64 = parts.iter().zip(&units).map(|(part, units)| units * part.close).sum();
+    for part in parts {
+        end += part.late - part.charges - if is_after_tax { part.taxes[0] } else { 0.0 };
+    }
     if base > 0.0 {
         product = Some(product.unwrap_or(1.0) * (end / base).max(0.0));
     }
