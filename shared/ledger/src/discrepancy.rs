@@ -1,6 +1,6 @@
 //! Discrepancies that verification can find.
 
-use domain::{Money, Symbol};
+use domain::{Money, Quantity, Symbol};
 use uuid::Uuid;
 
 use crate::refusal::Refusal;
@@ -169,13 +169,65 @@ pub enum Discrepancy {
         /// The instrument.
         symbol: Symbol,
     },
+    /// The recorded history of a portfolio cannot be read or replayed.
+    #[error("the activities of {portfolio_id} cannot be read: {reason}")]
+    HistoryUnreadable {
+        /// The portfolio.
+        portfolio_id: Uuid,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A recorded history has an activity of another portfolio, or one twice.
+    #[error("the history of {portfolio_id} has activity {activity_id} twice, or from another portfolio")]
+    ForeignActivity {
+        /// The portfolio.
+        portfolio_id: Uuid,
+        /// The activity.
+        activity_id: Uuid,
+    },
+    /// Earlier versions of an activity are missing.
+    #[error("activity {activity_id} of {portfolio_id} has {found} earlier versions of {expected}")]
+    ActivityVersionsMissing {
+        /// The portfolio.
+        portfolio_id: Uuid,
+        /// The activity.
+        activity_id: Uuid,
+        /// The number of changes since it was recorded.
+        expected: u64,
+        /// The number of versions stored.
+        found: u64,
+    },
+    /// With the splits known now, a recorded removal takes more units than there were: the instrument's history was
+    /// corrected after it was recorded.
+    #[error(
+        "split_conflict: activity {activity_id} of {portfolio_id} takes {needed} units of {symbol}, of {held} held"
+    )]
+    RecordedSplitConflict {
+        /// The portfolio.
+        portfolio_id: Uuid,
+        /// The activity.
+        activity_id: Uuid,
+        /// The instrument.
+        symbol: Symbol,
+        /// Units held.
+        held: Quantity,
+        /// Units that it takes.
+        needed: Quantity,
+    },
 }
 
 impl Discrepancy {
-    /// Whether the books are wrong, so that the wallet must be frozen. True for all but [`Discrepancy::SplitConflict`],
-    /// which results from a provider's correction and not from a fault in the books.
+    /// Whether the books of the wallet are wrong, so that it must be frozen. A split conflict results from a provider's
+    /// correction and not from a fault in the books, and recorded activities move no money of the wallet.
     #[must_use]
     pub fn breaks_the_books(&self) -> bool {
-        !matches!(self, Self::SplitConflict { .. })
+        !matches!(
+            self,
+            Self::SplitConflict { .. }
+                | Self::HistoryUnreadable { .. }
+                | Self::ForeignActivity { .. }
+                | Self::ActivityVersionsMissing { .. }
+                | Self::RecordedSplitConflict { .. }
+        )
     }
 }

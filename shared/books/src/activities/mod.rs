@@ -13,6 +13,7 @@ mod positions;
 mod record;
 mod step;
 mod stored_investments;
+mod verification;
 
 use app::error::ServiceError;
 use app::precondition::Precondition;
@@ -30,6 +31,7 @@ pub use record::{ActivityRecord, NewActivity, record};
 pub(crate) use record::{ROUTE, append, read_answer};
 pub(crate) use step::{Step, prepare_writes};
 use uuid::Uuid;
+pub use verification::verify;
 
 /// The most activities of a portfolio.
 pub const MAX_ACTIVITIES: usize = 20_000;

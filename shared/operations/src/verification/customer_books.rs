@@ -7,7 +7,7 @@ use std::time::Duration;
 use accounts::{advice, erasure};
 use app::error::ServiceError;
 use app::{App, listing};
-use books::{positions, wallets};
+use books::{activities, positions, wallets};
 use domain::{CustomerId, PortfolioId};
 use identity::audit::Actor;
 use identity::profile::{self, Profile};
@@ -109,7 +109,7 @@ async fn compute_books(market: &MarketData, customer: CustomerId) -> Result<Opti
         // The reads are consistent if the head, which every command writes, has not changed.
         if wallets::read_head(&market.app, customer).await?.1 == version {
             let mut discrepancies = audit.finish(&head, &stored.positions, stored.trades);
-            discrepancies.extend(stored.conflicts);
+            discrepancies.extend(stored.found);
             return Ok(Some(RecomputedBooks { entries: head.seq, discrepancies }));
         }
     }
@@ -170,8 +170,8 @@ struct StoredBooks {
     positions: Vec<Position>,
     /// The number of stored trades.
     trades: u64,
-    /// Positions with too few units for a sale, by the splits known now.
-    conflicts: Vec<Discrepancy>,
+    /// Positions with too few units for a sale, by the splits known now, and what is wrong with recorded activities.
+    found: Vec<Discrepancy>,
 }
 
 async fn read_stored_books(market: &MarketData, customer: CustomerId) -> Result<StoredBooks, ServiceError> {
@@ -186,10 +186,11 @@ async fn read_stored_books(market: &MarketData, customer: CustomerId) -> Result<
             current => current?,
         };
         let conflicts = current.into_iter().filter(|position| position.split_conflict);
-        books.conflicts.extend(conflicts.map(|position| Discrepancy::SplitConflict {
+        books.found.extend(conflicts.map(|position| Discrepancy::SplitConflict {
             portfolio_id: position.portfolio_id,
             symbol: position.symbol,
         }));
+        books.found.extend(activities::verify(market, customer, portfolio).await?);
     }
     Ok(books)
 }

@@ -161,6 +161,13 @@ pub fn activity_versions(portfolio: PortfolioId, id: Uuid) -> List {
     List { partition, range: Range::Prefix(prefix) }
 }
 
+/// The earlier versions of all activities of a portfolio.
+#[must_use]
+pub fn versions_of_activities(portfolio: PortfolioId) -> List {
+    let Key { pk: partition, sk: prefix } = Kind::ActivityVersion.only(portfolio.0);
+    List { partition, range: Range::Prefix(prefix) }
+}
+
 /// A lot held elsewhere, where earlier versions stored it.
 #[must_use]
 pub fn investment(portfolio: PortfolioId, id: Uuid) -> Key {

@@ -5,8 +5,9 @@ mod holdings;
 mod invested;
 mod returns;
 mod splits;
+mod verification;
 
-use books::activities::{self, NewActivity};
+use books::activities::{self, ActivityChange, NewActivity};
 use books::holdings::{AutomaticLotMethod, HoldingsRequest};
 use books::performance::{self, PerformanceSpan};
 use domain::portfolio::PortfolioType;
@@ -81,6 +82,13 @@ impl<'a> Recorded<'a> {
     pub async fn remove(&self, id: Uuid) {
         let precondition = app::precondition::Precondition::None;
         activities::remove(&self.world.platform, self.world.customer, self.id, id, &precondition).await.unwrap();
+    }
+
+    pub async fn correct_price(&self, id: Uuid, price: &str) {
+        let change = ActivityChange { unit_price: Some(Some(decimal(price))), ..ActivityChange::default() };
+        let precondition = app::precondition::Precondition::Any;
+        let (platform, customer) = (&self.world.platform, self.world.customer);
+        activities::correct(platform, customer, self.id, id, &precondition, &change).await.unwrap();
     }
 
     pub async fn held_as(&self, as_of: Option<&str>, lot_method: Option<AutomaticLotMethod>) -> Value {
