@@ -23,7 +23,8 @@ fn a_portfolio_is_opened_read_listed_and_removed() {
         assert_eq!(path, format!("/portfolios/{}", portfolio["id"].as_str().unwrap()));
         assert_eq!((&portfolio["name"], &portfolio["type"]), (&json!("Retirement"), &json!("roth_ira")));
         assert_eq!((&portfolio["base_currency"], &portfolio["lot_method"]), (&json!("USD"), &json!("fifo")));
-        assert_eq!((&portfolio["state"], &portfolio["version"]), (&json!("open"), &json!(1)));
+        assert_eq!((&portfolio["cash"], &portfolio["state"]), (&json!("ignored"), &json!("open")));
+        assert_eq!(portfolio["version"], 1);
         assert_eq!(portfolio["investment_profile"]["targets"], json!({"stock": 0.6, "bond": 0.4}));
         let read = target.get(&path).await.expect_status(200);
         assert_eq!((read.json(), read.header("etag").as_str()), (portfolio.clone(), "\"1\""));
@@ -56,6 +57,12 @@ fn a_change_needs_its_version_and_a_stale_one_changes_nothing() {
         assert_eq!(same.header("etag"), "\"2\"", "a change without a difference makes no version");
         let reset = target.patch(&path, &json!({"lot_method": null}), "*").await.expect_status(200).json();
         assert_eq!((&reset["lot_method"], &reset["version"]), (&json!("fifo"), &json!(3)));
+        let tracked = target.patch(&path, &json!({"cash": "tracked"}), "*").await.expect_status(200).json();
+        assert_eq!((&tracked["cash"], &tracked["version"]), (&json!("tracked"), &json!(4)));
+        let ignored = target.patch(&path, &json!({"cash": null}), "*").await.expect_status(200).json();
+        assert_eq!(ignored["cash"], "ignored");
+        let opened_with = json!({"name": "T", "type": "isa", "cash": "tracked"});
+        assert_eq!(opened(target, &opened_with).await.1["cash"], "tracked");
     });
 }
 
@@ -147,6 +154,7 @@ fn invalid_fields_of_a_portfolio_are_refused_with_their_pointer() {
             (json!({"name": "A", "type": "isa", "base_currency": "usd"}), "/base_currency"),
             (json!({"name": "A", "type": "isa", "base_currency": "EURO"}), "/base_currency"),
             (json!({"name": "A", "type": "isa", "lot_method": "random"}), "/lot_method"),
+            (json!({"name": "A", "type": "isa", "cash": "counted"}), "/cash"),
             (json!({"name": "A", "type": "isa", "state": "closed"}), "/state"),
             (json!({"name": "A", "type": "isa", "investment_profile": {"risk": 4}}), "/investment_profile"),
             (aims(json!({"risk": 8})), "/investment_profile/risk"),

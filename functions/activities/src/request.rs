@@ -28,7 +28,8 @@ pub(crate) struct ActivityRequest {
     /// the day, sales and other units that leave at its end.
     #[schema(value_type = Option<api::inputs::TimeOfDayInput>)]
     time: Option<String>,
-    /// The instrument, which every type needs: a symbol with prices from the provider, or a custom instrument.
+    /// The instrument: a symbol with prices from the provider, or a custom instrument. Dividends and all that moves units
+    /// need it, interest, fees and taxes take it.
     #[schema(value_type = api::inputs::SymbolInput)]
     symbol: Option<String>,
     /// Units as of that day, above zero and with at most twelve decimals. Below zero for an adjustment that removes units.
@@ -39,19 +40,28 @@ pub(crate) struct ActivityRequest {
     unit_price: Option<Exact>,
     /// For a transfer in, in place of `unit_price`: what the units had cost is not known.
     cost_unknown: Option<bool>,
-    /// What the units cost or brought, fee and tax apart; quantity × `unit_price` by default. If all three are given, this is
-    /// the money, and a difference of more than 0.5 % and 0.01 is refused.
-    #[schema(value_type = Option<api::inputs::DecimalInput>)]
+    /// The money, fee and tax apart. Of a trade, what the units cost or brought; quantity × `unit_price` by default. If all
+    /// three are given, this is the money, and a difference of more than 0.5 % and 0.01 is refused. Of other types, the
+    /// cash that moved; a transfer or an adjustment has it in place of symbol and quantity. Below zero only for an
+    /// adjustment that removes cash, and for a dividend, interest, a fee or a tax that is taken back.
+    #[schema(value_type = Option<api::inputs::SignedDecimalInput>)]
     amount: Option<Exact>,
-    /// The fee of a purchase or a sale; 0 by default.
+    /// The fee of what moves cash; 0 by default.
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     fee: Option<Exact>,
-    /// The tax of a purchase or a sale; 0 by default.
+    /// The tax of what moves cash; 0 by default.
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     tax: Option<Exact>,
-    /// Currency of all amounts; if given, it must be that of the instrument.
+    /// Currency of all amounts. If units move, it must be that of the instrument. By default it is that of the instrument, or
+    /// without one the base currency of the portfolio. An exchange needs it: the currency that was given.
     #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
+    /// For an exchange: what came in for `amount`.
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
+    to_amount: Option<Exact>,
+    /// For an exchange: the currency of `to_amount`.
+    #[schema(value_type = Option<Currency>)]
+    to_currency: Option<String>,
     /// For a transfer in: the day on which the units were bought, if known.
     #[schema(value_type = Option<Day>)]
     acquired_on: Option<String>,
@@ -62,7 +72,9 @@ pub(crate) struct ActivityRequest {
     /// Together they give the whole quantity. Without them the oldest lots go first.
     #[serde(default)]
     lots: Vec<LotOfActivity>,
-    /// A note of the customer, which an adjustment needs: why the units are adjusted. Line breaks are its only control
+    /// For a dividend, interest, a fee or a tax: id of the activity of the same type that it takes back.
+    reverses: Option<Uuid>,
+    /// A note of the customer, which an adjustment needs: why the units or the cash are adjusted. Line breaks are its only control
     /// characters.
     #[schema(max_length = 500, pattern = r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F]*$")]
     note: Option<String>,
@@ -97,9 +109,9 @@ pub(crate) struct ActivityCorrection {
     #[serde(default)]
     #[schema(value_type = Option<api::inputs::TimeOfDayInput>)]
     time: Patch<String>,
-    /// Another instrument than recorded.
+    /// Another instrument than recorded; interest, a fee and a tax can be without one.
     #[serde(default)]
-    #[schema(value_type = Option<api::inputs::SymbolInput>, nullable = false)]
+    #[schema(value_type = Option<api::inputs::SymbolInput>)]
     symbol: Patch<String>,
     /// Units as of that day.
     #[serde(default)]
@@ -113,18 +125,30 @@ pub(crate) struct ActivityCorrection {
     #[serde(default)]
     #[schema(value_type = Option<bool>)]
     cost_unknown: Patch<bool>,
-    /// What the units cost or brought, fee and tax apart.
+    /// What the units cost or brought, or the cash that moved, fee and tax apart.
     #[serde(default)]
-    #[schema(value_type = Option<api::inputs::DecimalInput>)]
+    #[schema(value_type = Option<api::inputs::SignedDecimalInput>)]
     amount: Patch<Exact>,
-    /// The fee of a purchase or a sale.
+    /// The fee of what moves cash.
     #[serde(default)]
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     fee: Patch<Exact>,
-    /// The tax of a purchase or a sale.
+    /// The tax of what moves cash.
     #[serde(default)]
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     tax: Patch<Exact>,
+    /// Currency of the amounts.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>, nullable = false)]
+    currency: Patch<String>,
+    /// What an exchange brought.
+    #[serde(default)]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>, nullable = false)]
+    to_amount: Patch<Exact>,
+    /// The currency of what an exchange brought.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>, nullable = false)]
+    to_currency: Patch<String>,
     /// The day on which units that came in were bought.
     #[serde(default)]
     #[schema(value_type = Option<Day>)]
@@ -137,6 +161,10 @@ pub(crate) struct ActivityCorrection {
     #[serde(default)]
     #[schema(value_type = Option<Vec<LotOfActivity>>)]
     lots: Patch<Vec<LotOfActivity>>,
+    /// Id of the activity that it takes back.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    reverses: Patch<Uuid>,
     /// Another note than recorded.
     #[serde(default)]
     #[schema(value_type = Option<String>, max_length = 500, pattern = r"^[^\x00-\x09\x0B\x0C\x0E-\x1F\x7F-\x9F]*$")]
@@ -179,9 +207,12 @@ impl ActivityRequest {
             fee: optional(&mut fields, "fee", self.fee, decimal).unwrap_or_default(),
             tax: optional(&mut fields, "tax", self.tax, decimal).unwrap_or_default(),
             currency: optional(&mut fields, "currency", self.currency, |text| text.parse::<Currency>()),
+            to_amount: optional(&mut fields, "to_amount", self.to_amount, decimal),
+            to_currency: optional(&mut fields, "to_currency", self.to_currency, |text| text.parse::<Currency>()),
             acquired_on: optional(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
             ratio: optional(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots(&mut fields, self.lots),
+            reverses: self.reverses,
             ..ActivityFields::new(self.kind)
         };
         let external_id = external_id.flatten();
@@ -199,16 +230,24 @@ impl ActivityCorrection {
         let change = ActivityChange {
             date: required(&mut fields, "date", self.date, |text| text.parse::<Day>()),
             time: removable(&mut fields, "time", self.time, |text| read_time(&text)),
-            symbol: required(&mut fields, "symbol", self.symbol, |text| text.parse::<Symbol>()),
+            symbol: removable(&mut fields, "symbol", self.symbol, |text| text.parse::<Symbol>()),
             quantity: required(&mut fields, "quantity", self.quantity, decimal),
             unit_price: removable(&mut fields, "unit_price", self.unit_price, decimal),
             cost_unknown: self.cost_unknown.or_default(false),
             amount: removable(&mut fields, "amount", self.amount, decimal),
             fee: removable(&mut fields, "fee", self.fee, decimal).map(Option::unwrap_or_default),
             tax: removable(&mut fields, "tax", self.tax, decimal).map(Option::unwrap_or_default),
+            currency: required(&mut fields, "currency", self.currency, |text| text.parse::<Currency>()),
+            to_amount: required(&mut fields, "to_amount", self.to_amount, decimal),
+            to_currency: required(&mut fields, "to_currency", self.to_currency, |text| text.parse::<Currency>()),
             acquired_on: removable(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
             ratio: required(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots_named.map(|named| lots(&mut fields, named)),
+            reverses: match self.reverses {
+                Patch::Keep => None,
+                Patch::Remove => Some(None),
+                Patch::Set(id) => Some(Some(id)),
+            },
             note: note.map(Option::flatten),
         };
         fields.finish(Some(change))

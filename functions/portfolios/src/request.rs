@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use api::{Exact, Fields, Patch, Problem};
 use books::portfolios::{AimsChange, Change, NewPortfolio, ProfileChange};
 use domain::portfolio::{
-    Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName, PortfolioState,
-    PortfolioType, RiskLevel, Targets,
+    CashTreatment, Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName,
+    PortfolioState, PortfolioType, RiskLevel, Targets,
 };
 use domain::{Currency, InstrumentType, MoneyError};
 use serde::Deserialize;
@@ -28,6 +28,8 @@ pub(crate) struct OpenRequest {
     base_currency: Option<String>,
     /// Which lots a sale consumes; `fifo` by default.
     lot_method: Option<LotMethod>,
+    /// Whether the cash of activities is part of value and performance; `ignored` by default.
+    cash: Option<CashTreatment>,
     /// Purpose of the portfolio.
     investment_profile: Option<ProfileRequest>,
 }
@@ -89,8 +91,8 @@ struct TargetsRequest {
     item: Patch<Exact>,
 }
 
-/// The fields to change. An absent field stays; null removes the investment profile or a target and resets the lot
-/// method to `fifo`.
+/// The fields to change. An absent field stays; null removes the investment profile or a target, and resets the lot
+/// method to `fifo` and the cash to `ignored`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PortfolioPatch)]
@@ -111,6 +113,10 @@ pub(crate) struct PortfolioChange {
     #[serde(default)]
     #[schema(value_type = Option<LotMethod>)]
     lot_method: Patch<LotMethod>,
+    /// Whether the cash of activities is part of value and performance, from the first day on.
+    #[serde(default)]
+    #[schema(value_type = Option<CashTreatment>)]
+    cash: Patch<CashTreatment>,
     /// `closed` is possible only while nothing is held.
     #[serde(default)]
     #[schema(value_type = Option<PortfolioState>, nullable = false)]
@@ -160,6 +166,7 @@ impl OpenRequest {
             kind: self.kind,
             base_currency,
             lot_method: self.lot_method.unwrap_or_default(),
+            cash: self.cash.unwrap_or_default(),
             aims,
         });
         fields.finish(opening)
@@ -235,6 +242,7 @@ impl PortfolioChange {
                 kind,
                 base_currency,
                 lot_method: self.lot_method.or_default(LotMethod::default()),
+                cash: self.cash.or_default(CashTreatment::default()),
                 state,
                 profile,
             },

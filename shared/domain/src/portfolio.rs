@@ -1,5 +1,7 @@
 //! Portfolios: the accounts that hold a customer's positions, and their investment profiles.
 
+mod settings;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -8,6 +10,8 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
+
+pub use settings::{CashTreatment, LotMethod};
 
 use crate::decimal::{self, from_f64};
 use crate::{Currency, CustomerId, InstrumentType};
@@ -52,6 +56,10 @@ pub struct Portfolio {
     pub base_currency: Currency,
     /// Which lots a sale consumes.
     pub lot_method: LotMethod,
+    /// Whether the cash of its activities is part of its value and performance.
+    #[serde(default)]
+    #[schema(required)]
+    pub cash: CashTreatment,
     /// Whether it accepts trades and investments.
     pub state: PortfolioState,
     /// Its purpose; null if the customer has not stated it.
@@ -91,35 +99,6 @@ pub enum PortfolioType {
     Crypto,
     /// Anything else.
     Other,
-}
-
-/// Which lots a sale consumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LotMethod {
-    /// First in, first out: the oldest lot.
-    #[default]
-    Fifo,
-    /// Last in, first out: the newest lot.
-    Lifo,
-    /// Highest in, first out: the lot with the highest cost per current unit.
-    Hifo,
-    /// Every unit at the average cost of all.
-    Average,
-    /// The lots that the order names.
-    Specific,
-}
-
-impl fmt::Display for LotMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fifo => "fifo",
-            Self::Lifo => "lifo",
-            Self::Hifo => "hifo",
-            Self::Average => "average",
-            Self::Specific => "specific",
-        })
-    }
 }
 
 /// Whether a portfolio accepts trades and investments.

@@ -4,6 +4,7 @@
 //! [`ActivityFields`] are its fields as they come from outside, all optional; [`ActivityFields::event`] checks them and
 //! makes the [`ActivityEvent`], which has exactly the fields that its type takes.
 
+mod cash;
 mod check;
 mod event;
 mod fields;
@@ -11,6 +12,7 @@ mod kind;
 mod stored;
 mod text;
 
+pub use cash::{CashDetails, CashType, ExchangeDetails};
 pub use event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
 };

@@ -51,6 +51,7 @@
 pub mod activity;
 pub mod activity_items;
 mod applied_split;
+pub mod cash;
 mod discrepancy;
 pub mod entry;
 mod exact;
@@ -75,6 +76,7 @@ pub mod wallet;
 
 pub use activity::{Activity, ActivityEvent, ActivityFields, ActivityMistake, ActivitySource, ActivityType};
 pub use applied_split::AppliedSplit;
+pub use cash::{CashMovement, CashMovementKind};
 pub use discrepancy::Discrepancy;
 pub use entry::{Account, Entry, EntryType, Leg, LegAmount};
 pub use folded::FoldedSplits;

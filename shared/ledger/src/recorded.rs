@@ -4,8 +4,9 @@
 //! day. Trades of the wallet are another book of the same holding ([`Position`](crate::Position)): a sale of one never
 //! takes lots of the other.
 //!
-//! - Order: by day; within a day by time, where an activity without one is at the start of the day if it brings units
-//!   and at its end if it takes some; then what brings units first; then in the order of recording ([`sort`]).
+//! - Order: by day; within a day by time, where an activity without one is at the start of the day if it brings units,
+//!   or moves none and brings cash, and otherwise at its end; then what brings units first; then in the order of recording
+//!   ([`sort`]).
 //! - Units are those of the activity's own day, on which a split of that day has been made. Units of an earlier day are
 //!   converted by the splits in between, truncated to twelve decimals.
 //! - A sale that lacks units takes all that there are and leaves a [`Shortage`]. A change of the history that makes one is

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test program a failed unwrap is a failed test")]
 
+#[path = "recorded/cash_model.rs"]
+mod cash_model;
 #[path = "recorded/history.rs"]
 mod history;
 #[path = "recorded/model.rs"]
@@ -14,7 +16,7 @@ use std::collections::BTreeMap;
 use domain::{Currency, Day, LotMethod};
 use history::{History, histories};
 use ledger::recorded::{self, RecordedPosition, merge_splits};
-use ledger::{Activity, Rules};
+use ledger::{Activity, Rules, cash};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use uuid::Uuid;
@@ -72,6 +74,19 @@ proptest! {
         }
     }
 
+    #[test]
+    fn the_balances_of_cash_agree_with_the_slow_model(history in histories()) {
+        let movements = cash::movements(&history.activities).unwrap();
+        let found = cash::balances(&movements).into_iter().flat_map(|one| {
+            let line = move |day: cash::CashDay| {
+                format!("{} {} {}", one.currency, day.date, cash_model::hundredths(day.balance))
+            };
+            one.days.into_iter().map(line).collect::<Vec<_>>()
+        });
+        let mut found: Vec<String> = found.collect();
+        found.sort();
+        prop_assert_eq!(found, cash_model::balances(&history));
+    }
 }
 
 proptest! {

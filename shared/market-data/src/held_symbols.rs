@@ -13,7 +13,8 @@ use store::{Body, Item, StoreError, documents};
 /// What is read of an activity here.
 #[derive(Deserialize)]
 struct ActivityOutline {
-    symbol: Symbol,
+    /// Nothing if it moves cash alone.
+    symbol: Option<Symbol>,
 }
 
 /// What is read of a lot that was stored before there were activities.
@@ -34,7 +35,7 @@ pub fn named_by(item: &Item) -> Result<BTreeSet<Symbol>, StoreError> {
         (Some(Kind::Activities), Body::Bytes(bytes)) => {
             let (_, activities) = activity_items::unpack::<ActivityOutline>(bytes)
                 .map_err(|reason| StoreError::corrupt(&item.key, &reason))?;
-            Ok(activities.into_iter().map(|activity| activity.symbol).collect())
+            Ok(activities.into_iter().filter_map(|activity| activity.symbol).collect())
         }
         (Some(Kind::Investment), _) => Ok(BTreeSet::from([documents::parse::<InvestmentOutline>(item)?.ticker_symbol])),
         _ => Ok(BTreeSet::new()),

@@ -79,7 +79,7 @@ async fn add(
         let mut writes = vec![counter.add(1, MAX_WATCHED, WHAT)?];
         writes.push(Write::create(key.clone(), documents::body(&key, &new)?));
         writes.extend((!is_custom).then(|| tracked_symbols::watches(customer, symbol)));
-        let watched = [(symbol, instrument.currency)];
+        let watched = [(symbol, Some(instrument.currency))];
         writes.extend(custom_instruments::assert_unchanged(&market.app, customer, watched).await?);
         market.app.table().transact(writes).await?;
         Ok((new.clone(), true))

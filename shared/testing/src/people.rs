@@ -2,7 +2,7 @@
 
 use app::App;
 use books::portfolios::{self, NewPortfolio};
-use domain::portfolio::{LotMethod, PortfolioName, PortfolioType};
+use domain::portfolio::{CashTreatment, LotMethod, PortfolioName, PortfolioType};
 use domain::{Currency, CustomerId, Email, PortfolioId};
 use identity::authorization::authorize;
 use identity::password::Password;
@@ -65,6 +65,7 @@ pub fn opening(kind: PortfolioType) -> NewPortfolio {
         kind,
         base_currency: Currency::USD,
         lot_method: LotMethod::Fifo,
+        cash: CashTreatment::Ignored,
         aims: None,
     }
 }

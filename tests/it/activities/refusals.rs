@@ -45,7 +45,11 @@ fn a_field_at_fault_is_refused_with_its_pointer() {
                 "/unit_price",
                 "give either unit_price or cost_unknown=true",
             ),
-            (json!({"type": "adjustment"}), "/note", "must say why the units are adjusted, in at most 500 characters"),
+            (
+                json!({"type": "adjustment"}),
+                "/note",
+                "must say why the units or the cash are adjusted, in at most 500 characters",
+            ),
             (json!({"type": "deposit"}), "/type", ""),
             (json!({"symbol": "A A"}), "/symbol", ""),
             (json!({"symbol": null}), "/symbol", "buy needs it"),

@@ -1,15 +1,14 @@
 //! Correcting and removing activities.
 
 use chrono::NaiveTime;
-use domain::{CustomerId, Day, PortfolioId, SplitRatio, Symbol};
+use domain::{Currency, CustomerId, Day, PortfolioId, SplitRatio, Symbol};
 use ledger::{Activity, ActivityFields, LotMethod, LotPick};
 use rust_decimal::Decimal;
 use store::retry::{Retry, retry};
 
-use super::record::{ActivityRecord, Identity, NewActivity, check};
+use super::record::{ActivityRecord, Identity, NewActivity, check, track};
 use super::step::{Step, prepare_writes};
 use super::{History, MarketData, Precondition, ServiceError, Uuid};
-use crate::investments::track;
 use crate::portfolios;
 
 /// A change of an activity; `None` leaves a field unchanged, `Some(None)` removes it. Its type stays.
@@ -20,7 +19,7 @@ pub struct ActivityChange {
     /// The time of that day.
     pub time: Option<Option<NaiveTime>>,
     /// The instrument.
-    pub symbol: Option<Symbol>,
+    pub symbol: Option<Option<Symbol>>,
     /// Units.
     pub quantity: Option<Decimal>,
     /// Price of a unit.
@@ -33,12 +32,20 @@ pub struct ActivityChange {
     pub fee: Option<Decimal>,
     /// The tax.
     pub tax: Option<Decimal>,
+    /// The currency of the amounts.
+    pub currency: Option<Currency>,
+    /// The cash that an exchange brought.
+    pub to_amount: Option<Decimal>,
+    /// The currency of that cash.
+    pub to_currency: Option<Currency>,
     /// When the units were bought.
     pub acquired_on: Option<Option<Day>>,
     /// New units for old ones.
     pub ratio: Option<SplitRatio>,
     /// The lots to take from.
     pub lots: Option<Vec<LotPick>>,
+    /// The activity that it takes back.
+    pub reverses: Option<Option<Uuid>>,
     /// The customer's note.
     pub note: Option<Option<String>>,
 }
@@ -98,13 +105,14 @@ pub(crate) async fn correct_target(
             updated_at: before.updated_at,
             version: before.version,
         };
+        let base = held.record.portfolio.base_currency;
         // Lots that it named before stay, whatever the lot method is now.
         let method = if change.lots.is_some() { held.record.portfolio.lot_method } else { LotMethod::Specific };
-        let after = check(market, customer, &change.of(&before), identity, method).await?;
+        let after = check(market, customer, &change.of(&before), identity, (method, base)).await?;
         if after == before {
             return Ok::<_, ServiceError>((before, history));
         }
-        track(app, portfolio, after.symbol()).await?;
+        track(app, &after).await?;
         let after = Activity { updated_at: app.now(), version: before.version.saturating_add(1), ..after };
         let step = Step { before: Some(&before), after: std::slice::from_ref(&after) };
         let writes = prepare_writes(market, customer, &mut history, &step).await?;
@@ -163,23 +171,28 @@ impl ActivityChange {
     /// The activity as it would be given anew, after this change.
     fn of(&self, before: &Activity) -> NewActivity {
         let ActivityFields { kind, symbol, quantity, unit_price, amount, .. } = before.event.fields();
-        let ActivityFields { cost_unknown, fee, tax, acquired_on, ratio, lots, .. } = before.event.fields();
+        let ActivityFields { cost_unknown, fee, tax, currency, acquired_on, ratio, lots, .. } = before.event.fields();
+        let ActivityFields { to_amount, to_currency, reverses, .. } = before.event.fields();
         // What the change does not give of quantity, price and amount follows from the other two.
         let derives_amount = self.amount.is_none() && (self.quantity.is_some() || self.unit_price.flatten().is_some());
         let derives_price = self.unit_price.is_none() && self.amount.is_some();
         let has_price = self.unit_price.flatten().is_some();
         let fields = ActivityFields {
-            symbol: self.symbol.clone().or(symbol),
+            symbol: self.symbol.clone().unwrap_or(symbol),
             quantity: self.quantity.or(quantity),
             unit_price: self.unit_price.unwrap_or(if derives_price { None } else { unit_price }),
             cost_unknown: self.cost_unknown.unwrap_or(cost_unknown && !has_price),
             amount: self.amount.unwrap_or(if derives_amount { None } else { amount }),
             fee: self.fee.unwrap_or(fee),
             tax: self.tax.unwrap_or(tax),
-            currency: None,
+            // That of units is the instrument's, which may be another one now.
+            currency: self.currency.or(currency.filter(|_| !before.event.is_of_units())),
+            to_amount: self.to_amount.or(to_amount),
+            to_currency: self.to_currency.or(to_currency),
             acquired_on: self.acquired_on.unwrap_or(acquired_on),
             ratio: self.ratio.or(ratio),
             lots: self.lots.clone().unwrap_or(lots),
+            reverses: self.reverses.unwrap_or(reverses),
             ..ActivityFields::new(kind)
         };
         NewActivity {

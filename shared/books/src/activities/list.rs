@@ -30,7 +30,7 @@ impl ActivityFilter {
     fn keeps(&self, activity: &Activity) -> bool {
         self.days.contains(activity.date)
             && self.kind.is_none_or(|kind| kind == activity.activity_type())
-            && self.symbol.as_ref().is_none_or(|symbol| symbol == activity.symbol())
+            && self.symbol.as_ref().is_none_or(|symbol| Some(symbol) == activity.symbol())
     }
 }
 

@@ -11,6 +11,7 @@ mod history;
 mod list;
 mod positions;
 mod record;
+mod reversals;
 mod step;
 mod stored_investments;
 mod verification;

@@ -69,14 +69,14 @@ pub(crate) struct InstrumentHistory<'a> {
     activities: Vec<&'a Activity>,
 }
 
-/// Activities by instrument, each in the order in which they count.
+/// The activities that move units or are splits, by instrument, each in the order in which they count.
 pub(crate) fn by_instrument<'a>(
     activities: impl IntoIterator<Item = &'a Activity>,
 ) -> BTreeMap<&'a Symbol, InstrumentHistory<'a>> {
     let mut all: BTreeMap<&Symbol, InstrumentHistory<'_>> = BTreeMap::new();
-    for activity in activities {
-        let currency = activity.currency();
-        let of = all.entry(activity.symbol()).or_insert(InstrumentHistory { currency, activities: Vec::new() });
+    for activity in activities.into_iter().filter(|activity| activity.event.is_of_units()) {
+        let (Some(symbol), currency) = (activity.symbol(), activity.currency()) else { continue };
+        let of = all.entry(symbol).or_insert(InstrumentHistory { currency, activities: Vec::new() });
         of.activities.push(activity);
     }
     for of in all.values_mut() {
@@ -133,7 +133,8 @@ pub(super) async fn load_splits(
     budget: CallBudget,
 ) -> Result<BTreeMap<Symbol, Vec<Split>>, ServiceError> {
     let needs = |activity: &&Activity| activity.event.takes_units() || activity.activity_type() == ActivityType::Split;
-    let needing = activities.into_iter().filter(needs).map(Activity::symbol).filter(|symbol| !symbol.is_custom());
+    let needing =
+        activities.into_iter().filter(needs).filter_map(Activity::symbol).filter(|symbol| !symbol.is_custom());
     let symbols: BTreeSet<Symbol> = needing.cloned().collect();
     let loads = symbols.into_iter().map(|symbol| async move {
         let known = KnownSplits::load(market, &symbol, budget).await?;

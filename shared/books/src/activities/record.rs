@@ -5,7 +5,7 @@ use app::error::{FieldMistake, ServiceError};
 use app::idempotency::{self, Created, KeyLookup, KeyedRoute, ReservedKey};
 use app::{App, stored_responses};
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Currency, CustomerId, Day, PortfolioId, SplitRatio, Symbol};
+use domain::{Currency, CustomerId, Day, Portfolio, PortfolioId, SplitRatio, Symbol};
 use ledger::{Activity, ActivityFields, ActivitySource, ActivityType, LotMethod, LotPick};
 use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
@@ -17,8 +17,7 @@ use uuid::Uuid;
 
 use super::step::{Step, prepare_writes};
 use super::{History, WHAT};
-use crate::investments::track;
-use crate::portfolios;
+use crate::{investments, portfolios};
 
 pub(crate) const ROUTE: &str = "POST /portfolios/{id}/activities";
 
@@ -38,8 +37,7 @@ pub struct NewActivity {
     pub external_id: Option<String>,
 }
 
-/// An activity of a portfolio. Amounts are decimals in the currency of the instrument; a field that the type does not
-/// take is null.
+/// An activity of a portfolio. Amounts are decimals in `currency`; a field that the type does not take is null.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = Activity)]
 pub struct ActivityRecord {
@@ -55,8 +53,9 @@ pub struct ActivityRecord {
     /// The time of that day at the exchange; null if it is not known.
     #[schema(value_type = Option<domain::schema::TimeOfDay>, required)]
     pub time: Option<NaiveTime>,
-    /// Symbol of the instrument.
-    pub symbol: Symbol,
+    /// Symbol of the instrument; null if it moves cash without one.
+    #[schema(value_type = Option<Symbol>, required)]
+    pub symbol: Option<Symbol>,
     /// Units of that day; below zero for an adjustment that removes units.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub quantity: Option<Decimal>,
@@ -65,17 +64,24 @@ pub struct ActivityRecord {
     pub unit_price: Option<Decimal>,
     /// Whether the cost of units that came in is not known.
     pub cost_unknown: bool,
-    /// What the units cost or brought, fee and tax apart.
+    /// The money, fee and tax apart: what units cost or brought, or the cash that moved. Below zero for an adjustment that
+    /// removes cash, and for a dividend, interest, a fee or a tax that is taken back.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
     pub amount: Option<Decimal>,
-    /// The fee of a trade: part of the cost of a purchase, taken off the proceeds of a sale.
+    /// The fee: part of the cost of a purchase, taken off what a sale brings, and cash that leaves with other types.
     #[schema(value_type = domain::schema::DecimalString)]
     pub fee: Decimal,
-    /// The tax of a trade: part of the cost of a purchase, not part of the gain of a sale.
+    /// The tax: part of the cost of a purchase, not part of the gain of a sale, and cash that leaves with other types.
     #[schema(value_type = domain::schema::DecimalString)]
     pub tax: Decimal,
-    /// Currency of the instrument.
+    /// Currency of the amounts: that of the instrument, or of the cash that moved.
     pub currency: Currency,
+    /// What an exchange brought.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub to_amount: Option<Decimal>,
+    /// The currency of what an exchange brought.
+    #[schema(value_type = Option<Currency>, required)]
+    pub to_currency: Option<Currency>,
     /// When units that came in were bought; null if it is not known.
     #[schema(required)]
     pub acquired_on: Option<Day>,
@@ -84,6 +90,9 @@ pub struct ActivityRecord {
     pub ratio: Option<SplitRatio>,
     /// The lots that the units are taken from, if it names them.
     pub lots: Vec<LotPick>,
+    /// Id of the activity that it takes back, if it names one.
+    #[schema(required)]
+    pub reverses: Option<Uuid>,
     /// The customer's note.
     #[schema(required)]
     pub note: Option<String>,
@@ -112,17 +121,18 @@ impl From<Activity> for ActivityRecord {
         let fields = activity.event.fields();
         let currency = activity.event.currency();
         // Money has all decimals of its currency.
-        let money = |mut amount: Decimal| {
+        let money_in = |currency: Currency, mut amount: Decimal| {
             amount.rescale(currency.decimals());
             amount
         };
+        let money = |amount| money_in(currency, amount);
         Self {
             id: activity.id,
             portfolio_id: activity.portfolio_id,
             kind: fields.kind,
             date: activity.date,
             time: activity.time,
-            symbol: activity.event.symbol().clone(),
+            symbol: fields.symbol,
             quantity: fields.quantity,
             unit_price: fields.unit_price,
             cost_unknown: fields.cost_unknown,
@@ -130,9 +140,12 @@ impl From<Activity> for ActivityRecord {
             fee: money(fields.fee),
             tax: money(fields.tax),
             currency,
+            to_amount: fields.to_amount.zip(fields.to_currency).map(|(amount, currency)| money_in(currency, amount)),
+            to_currency: fields.to_currency,
             acquired_on: fields.acquired_on,
             ratio: fields.ratio,
             lots: fields.lots,
+            reverses: fields.reverses,
             note: activity.note,
             external_id: activity.external_id,
             source: activity.source,
@@ -170,12 +183,12 @@ pub async fn record(
         KeyLookup::Replay(first) => return read_answer(&market.app, customer, first).await,
         KeyLookup::First(pending) => pending,
     };
-    let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
+    let Portfolio { lot_method, base_currency, .. } = portfolios::find(&market.app, customer, portfolio).await?;
     let id = market.app.new_id();
     let now = App::made_at(id);
     let source = ActivitySource::Recorded;
     let identity = Identity { id, portfolio_id: portfolio, source, created_at: now, updated_at: now, version: 1 };
-    let activity = check(market, customer, new, identity, method).await?;
+    let activity = check(market, customer, new, identity, (lot_method, base_currency)).await?;
     append(market, customer, &activity, pending, |_| Ok(activity.clone().into())).await
 }
 
@@ -191,7 +204,7 @@ pub(crate) async fn append<T: Serialize + DeserializeOwned>(
     answer: impl Fn(&History) -> Result<T, ServiceError>,
 ) -> Result<Created<T>, ServiceError> {
     let app = &market.app;
-    track(app, activity.portfolio_id, activity.symbol()).await?;
+    track(app, activity).await?;
     let (first, value, history) = retry(Retry::within(app::CONFLICT_BUDGET), || async {
         let mut history = History::read(app, activity.portfolio_id).await?;
         let step = Step { before: None, after: std::slice::from_ref(activity) };
@@ -213,6 +226,14 @@ pub(crate) async fn append<T: Serialize + DeserializeOwned>(
     Ok(Created { value, replayed: false })
 }
 
+/// Makes the refresh track the instrument of an activity, if it has one.
+pub(super) async fn track(app: &App, activity: &Activity) -> Result<(), ServiceError> {
+    match activity.symbol() {
+        Some(symbol) => investments::track(app, activity.portfolio_id, symbol).await,
+        None => Ok(()),
+    }
+}
+
 /// The stored response to an earlier request with the same key.
 pub(crate) async fn read_answer<T: DeserializeOwned>(
     app: &App,
@@ -222,7 +243,7 @@ pub(crate) async fn read_answer<T: DeserializeOwned>(
     Ok(Created { value: stored_responses::find(app, customer, id, WHAT).await?, replayed: true })
 }
 
-/// The activity that the given fields make.
+/// The activity that the given fields make, in a portfolio of this lot method and base currency.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`], and [`ServiceError::Fields`] with every mistake.
 pub(super) async fn check(
@@ -230,12 +251,11 @@ pub(super) async fn check(
     customer: CustomerId,
     new: &NewActivity,
     identity: Identity,
-    method: LotMethod,
+    (method, base): (LotMethod, Currency),
 ) -> Result<Activity, ServiceError> {
     let currency = match &new.fields.symbol {
         Some(symbol) => instruments::load(market, customer, symbol, market.budget_for(customer)).await?.currency,
-        // Nothing is recorded without a symbol, but its amounts are checked all the same.
-        None => new.fields.currency.unwrap_or(Currency::USD),
+        None => base,
     };
     let mut mistakes: Vec<FieldMistake> = mistake_in_date(&market.app, new.date).into_iter().collect();
     let event = new.fields.event(new.date, currency, new.note.as_deref());

@@ -11,6 +11,7 @@ use store::{Write, documents, keys};
 use super::History;
 use super::conflicts::refuse_missing_units;
 use super::positions::load_splits;
+use super::reversals::refuse_wrong_reversal;
 use crate::portfolios;
 
 /// A change of a history.
@@ -48,14 +49,21 @@ pub(crate) async fn prepare_writes(
         (Some(_), [activity, ..]) => history.replace(activity.clone()),
     }
     // What brings units is replayed too: it must not make the history larger than the ledger can hold.
-    let touched: BTreeSet<Symbol> = step.activities().map(|activity| activity.symbol().clone()).collect();
+    let touched: BTreeSet<Symbol> = step
+        .activities()
+        .filter(|activity| activity.event.is_of_units())
+        .filter_map(Activity::symbol)
+        .cloned()
+        .collect();
     let of_touched = |history: &History| -> Vec<Activity> {
-        history.activities().filter(|activity| touched.contains(activity.symbol())).cloned().collect()
+        let is_touched = |activity: &&Activity| activity.symbol().is_some_and(|symbol| touched.contains(symbol));
+        history.activities().filter(is_touched).cloned().collect()
     };
     let (old, new) = (of_touched(&before), of_touched(history));
     let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
     let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
     let changed = step.after.first().map(|activity| activity.id);
+    refuse_wrong_reversal(step, history)?;
     refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
     let mut writes = history.writes()?;
     if let Some(day) = step.activities().map(|activity| activity.date).min() {
@@ -65,7 +73,9 @@ pub(crate) async fn prepare_writes(
         let key = keys::activity_version(portfolio, before.id, before.version);
         writes.push(Write::create(key.clone(), documents::body(&key, before)?));
     }
-    let held = step.after.iter().map(|activity| (activity.symbol(), activity.currency()));
+    let held = step.after.iter().filter_map(|activity| {
+        Some((activity.symbol()?, Some(activity.currency()).filter(|_| activity.event.is_of_units())))
+    });
     writes.extend(custom_instruments::assert_unchanged(app, customer, held).await?);
     Ok(writes)
 }

@@ -61,8 +61,8 @@ pub async fn export(
 }
 
 fn order<'a>(investment: &RecordedInvestment<'a>) -> impl Ord + use<'a> {
-    let RecordedInvestment { activity, quantity, price, fee } = investment;
-    (activity.date, activity.symbol().as_str(), *quantity, price.amount(), fee.amount(), activity.id)
+    let RecordedInvestment { activity, symbol, quantity, price, fee } = investment;
+    (activity.date, symbol.as_str(), *quantity, price.amount(), fee.amount(), activity.id)
 }
 
 fn csv_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceError> {
@@ -71,7 +71,7 @@ fn csv_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceEr
     writer.write_record(COLUMNS).map_err(fault)?;
     for investment in investments {
         let cells = [
-            investment.activity.symbol().to_string(),
+            investment.symbol.to_string(),
             investment.quantity.to_string(),
             investment.price.to_string(),
             investment.activity.date.to_string(),
@@ -86,7 +86,7 @@ fn csv_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceEr
 fn json_file(investments: &[RecordedInvestment<'_>]) -> Result<Vec<u8>, ServiceError> {
     let exported = |investment: &RecordedInvestment<'_>| Exported {
         id: investment.activity.id,
-        ticker_symbol: investment.activity.symbol().clone(),
+        ticker_symbol: investment.symbol.clone(),
         quantity: investment.quantity,
         purchase_price: investment.price,
         purchase_date: investment.activity.date,

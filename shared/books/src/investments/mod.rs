@@ -77,7 +77,7 @@ pub async fn record(
     let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
     let (id, budget) = (market.app.new_id(), market.budget_for(customer));
     let activity = prepare(market, customer, portfolio, purchase, id, budget).await?;
-    let instrument = InstrumentNow::load(market, customer, activity.symbol(), budget).await?;
+    let instrument = InstrumentNow::load(market, customer, &purchase.ticker_symbol, budget).await?;
     // Instruments and prices change: the first response can only be repeated if it is stored.
     activities::append(market, customer, &activity, pending, |history| {
         Ok(instrument.book_in(history, method)?.value(&as_recorded(&activity)?)?)
@@ -120,7 +120,7 @@ pub async fn find(
     let history = activities::read_history(&market.app, portfolio).await?;
     let investment = as_recorded(history.find(id).map_err(as_investment)?)?;
     let budget = market.budget_for(customer);
-    let instrument = InstrumentNow::load(market, customer, investment.activity.symbol(), budget).await?;
+    let instrument = InstrumentNow::load(market, customer, investment.symbol, budget).await?;
     Ok(instrument.book_in(&history, method)?.value(&investment)?)
 }
 
@@ -135,7 +135,7 @@ pub struct InvestmentFilter {
 
 impl InvestmentFilter {
     fn keeps(&self, activity: &Activity) -> bool {
-        self.days.contains(activity.date) && self.symbol.as_ref().is_none_or(|symbol| symbol == activity.symbol())
+        self.days.contains(activity.date) && self.symbol.as_ref().is_none_or(|symbol| Some(symbol) == activity.symbol())
     }
 }
 
@@ -162,7 +162,7 @@ pub async fn list(
     let by_instrument = activities::by_instrument(history.activities());
     let (mut books, mut items) = (BTreeMap::new(), Vec::with_capacity(read.items.len()));
     for investment in &read.items {
-        let symbol = investment.activity.symbol();
+        let symbol = investment.symbol;
         if !books.contains_key(symbol) {
             let instrument = InstrumentNow::load(market, customer, symbol, budget).await?;
             books.insert(symbol, instrument.book(by_instrument.get(symbol), method)?);
@@ -203,15 +203,16 @@ pub async fn correct(
     let corrected = activities::correct_target(market, customer, &target, precondition, &correction.into()).await;
     let (activity, history) = corrected.map_err(as_investment)?;
     let method = portfolios::load(&market.app, customer, portfolio).await?.record.portfolio.lot_method;
-    let instrument = InstrumentNow::load(market, customer, activity.symbol(), market.budget_for(customer)).await?;
-    Ok(instrument.book_in(&history, method)?.value(&as_recorded(&activity)?)?)
+    let investment = as_recorded(&activity)?;
+    let instrument = InstrumentNow::load(market, customer, investment.symbol, market.budget_for(customer)).await?;
+    Ok(instrument.book_in(&history, method)?.value(&investment)?)
 }
 
 impl From<&InvestmentCorrection> for ActivityChange {
     fn from(correction: &InvestmentCorrection) -> Self {
         Self {
             date: correction.purchase_date,
-            symbol: correction.ticker_symbol.clone(),
+            symbol: correction.ticker_symbol.clone().map(Some),
             quantity: correction.quantity.map(Quantity::units),
             unit_price: correction.purchase_price.map(|price| Some(price.amount())),
             fee: correction.fee,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use app::error::ServiceError;
-use domain::{LotMethod, Money, Price, Quantity};
+use domain::{LotMethod, Money, Price, Quantity, Symbol};
 use ledger::activity::{AdjustmentDetails, BuyDetails, TransferInDetails};
 use ledger::{Activity, ActivityEvent};
 use market::CallBudget;
@@ -19,6 +19,8 @@ use crate::activities::{History, replay_all};
 pub(crate) struct RecordedInvestment<'a> {
     /// The activity.
     pub activity: &'a Activity,
+    /// The instrument.
+    pub symbol: &'a Symbol,
     /// The units as recorded.
     pub quantity: Quantity,
     /// The price of one.
@@ -41,7 +43,13 @@ impl<'a> RecordedInvestment<'a> {
             }
             _ => return None,
         };
-        Some(Self { activity, quantity: units.quantity, price, fee: Money::new(charges, currency).ok()? })
+        Some(Self {
+            activity,
+            symbol: &units.symbol,
+            quantity: units.quantity,
+            price,
+            fee: Money::new(charges, currency).ok()?,
+        })
     }
 
     /// Whether the fields of an investment are all that its activity has.

@@ -79,7 +79,7 @@ impl Purchase {
     pub(crate) fn of(investment: &RecordedInvestment<'_>) -> Self {
         let activity = investment.activity;
         Self {
-            ticker_symbol: activity.symbol().clone(),
+            ticker_symbol: investment.symbol.clone(),
             quantity: investment.quantity,
             purchase_price: investment.price,
             purchase_date: activity.date,

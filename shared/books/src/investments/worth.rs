@@ -154,7 +154,7 @@ impl InstrumentNow {
     ///
     /// Errors: a number that the ledger cannot hold.
     pub(super) fn book_in(&self, history: &History, method: LotMethod) -> Result<InstrumentBook, Refusal> {
-        let own = by_instrument(history.activities().filter(|activity| *activity.symbol() == self.symbol));
+        let own = by_instrument(history.activities().filter(|activity| activity.symbol() == Some(&self.symbol)));
         self.clone().book(own.get(&self.symbol), method)
     }
 }
@@ -226,7 +226,7 @@ fn shown(
     InvestmentNow {
         id: activity.id,
         portfolio_id: activity.portfolio_id,
-        ticker_symbol: activity.symbol().clone(),
+        ticker_symbol: investment.symbol.clone(),
         instrument_type,
         quantity: investment.quantity,
         purchase_price: investment.price,
@@ -312,7 +312,7 @@ mod tests {
             through: day("2013-03-01"),
         };
         let history = by_instrument([activity]);
-        let book = instrument.book(history.get(activity.symbol()), LotMethod::Fifo).unwrap();
+        let book = instrument.book(history.get(activity.symbol().unwrap()), LotMethod::Fifo).unwrap();
         book.value(&RecordedInvestment::of(activity).unwrap()).unwrap()
     }
 

@@ -172,7 +172,7 @@ fn of_activity(activity: &Activity, removed: Option<Quantity>, bars: Option<&Bar
             transferred(FlowKind::Added, *unit_price)
         }
         ActivityEvent::TransferOut(_) | ActivityEvent::Adjustment(_) => transferred(FlowKind::Removed, None),
-        ActivityEvent::Split { .. } => Ok(None),
+        ActivityEvent::Split { .. } | ActivityEvent::Cash(_) | ActivityEvent::Exchange(_) => Ok(None),
     }
 }
 

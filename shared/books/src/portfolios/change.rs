@@ -6,8 +6,8 @@ use app::App;
 use app::error::ServiceError;
 use app::precondition::Precondition;
 use domain::portfolio::{
-    Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
-    PortfolioType, RiskLevel, Targets,
+    CashTreatment, Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName,
+    PortfolioState, PortfolioType, RiskLevel, Targets,
 };
 use domain::{Currency, CustomerId, Day, InstrumentType};
 use market_data::MarketData;
@@ -30,6 +30,8 @@ pub struct Change {
     pub base_currency: Option<Currency>,
     /// Which lots a sale consumes from now on.
     pub lot_method: Option<LotMethod>,
+    /// Whether the cash of its activities is part of its value and performance.
+    pub cash: Option<CashTreatment>,
     /// Open or closed.
     pub state: Option<PortfolioState>,
     /// Its purpose.
@@ -123,6 +125,7 @@ fn changed(app: &App, before: &PortfolioRecord, change: &Change) -> Result<Portf
         kind: change.kind.unwrap_or(old.kind),
         base_currency: change.base_currency.unwrap_or(old.base_currency),
         lot_method: change.lot_method.unwrap_or(old.lot_method),
+        cash: change.cash.unwrap_or(old.cash),
         state: change.state.unwrap_or(old.state),
         investment_profile,
         ..old.clone()
@@ -130,8 +133,9 @@ fn changed(app: &App, before: &PortfolioRecord, change: &Change) -> Result<Portf
     if portfolio == *old {
         return Ok(before.clone());
     }
-    // Every stored value is in the old currency.
-    let dirty_from = if portfolio.base_currency == old.base_currency { before.dirty_from } else { Some(Day::FIRST) };
+    // Every stored value is in the old currency, or with or without the cash.
+    let is_revalued = portfolio.base_currency != old.base_currency || portfolio.cash != old.cash;
+    let dirty_from = if is_revalued { Some(Day::FIRST) } else { before.dirty_from };
     let portfolio = Portfolio { updated_at: now, version: old.version + 1, ..portfolio };
     Ok(PortfolioRecord { portfolio, profiles, dirty_from, removing: false })
 }

@@ -15,7 +15,8 @@ use app::error::ServiceError;
 use app::idempotency::{self, Created, KeyLookup};
 use app::listing::{self, Filter, ListPage, PageRequest};
 use domain::portfolio::{
-    InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState, PortfolioType,
+    CashTreatment, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
+    PortfolioType,
 };
 use domain::{Currency, CustomerId};
 use serde::Serialize;
@@ -39,8 +40,16 @@ pub struct NewPortfolio {
     pub base_currency: Currency,
     /// Which lots a sale consumes.
     pub lot_method: LotMethod,
+    /// Whether the cash of its activities is part of its value and performance.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cash: CashTreatment,
     /// Its purpose, if the customer states it.
     pub aims: Option<InvestmentAims>,
+}
+
+/// Whether a field is not given: a request without it is the same as before there was the field.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Opens a portfolio. The same idempotency key with the same request returns the first result.
@@ -81,6 +90,7 @@ fn opened(customer: CustomerId, id: Uuid, opening: &NewPortfolio) -> Portfolio {
         kind: opening.kind,
         base_currency: opening.base_currency,
         lot_method: opening.lot_method,
+        cash: opening.cash,
         state: PortfolioState::Open,
         investment_profile: opening.aims.as_ref().map(profile),
         created_at: now,

@@ -1,10 +1,13 @@
 //! The check of an activity's fields, by type.
 
+mod cash;
+
 use domain::decimal::DECIMALS;
 use domain::{Currency, Day, DecimalError, Money, MoneyError, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::cash::CashType;
 use super::event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
 };
@@ -28,26 +31,39 @@ struct Check<'a> {
 }
 
 impl ActivityFields {
-    /// What happened on `date`, with the instrument's currency; or every mistake. A fee or a tax of zero is taken by
-    /// every type.
+    /// What happened on `date`; or every mistake. A fee or a tax of zero is taken by every type.
     ///
-    /// If a trade has no amount, it is quantity × price, rounded half-even to the currency's unit; if it has no price,
-    /// that is amount ÷ quantity, rounded half-even to twelve decimals.
+    /// `currency` is that of the instrument, or without one the currency of cash if none is given. If a trade has no
+    /// amount, it is quantity × price, rounded half-even to the currency's unit; if it has no price, that is amount ÷
+    /// quantity, rounded half-even to twelve decimals.
     pub fn event(
         &self,
         date: Day,
         currency: Currency,
         note: Option<&str>,
     ) -> Result<ActivityEvent, Vec<ActivityMistake>> {
+        let is_of_cash = self.is_of_cash();
+        // Cash of any currency can belong to an instrument.
+        let currency = self.currency.filter(|_| is_of_cash).unwrap_or(currency);
         let mut check = Check { fields: self, date, currency, mistakes: Vec::new() };
         check.refuse_what_is_not_taken();
         let event = match self.kind {
             ActivityType::Buy => check.buy(),
             ActivityType::Sell => check.sell(),
+            ActivityType::TransferIn if is_of_cash => check.cash(CashType::TransferIn),
             ActivityType::TransferIn => check.transfer_in(),
+            ActivityType::TransferOut if is_of_cash => check.cash(CashType::TransferOut),
             ActivityType::TransferOut => check.transfer_out(),
+            ActivityType::Adjustment if is_of_cash => check.cash_adjustment(note),
             ActivityType::Adjustment => check.adjustment(note),
             ActivityType::Split => check.split(),
+            ActivityType::Deposit => check.cash(CashType::Deposit),
+            ActivityType::Withdrawal => check.cash(CashType::Withdrawal),
+            ActivityType::Exchange => check.exchange(),
+            ActivityType::Dividend => check.dividend(),
+            ActivityType::Interest => check.cash(CashType::Interest),
+            ActivityType::Fee => check.cash(CashType::Fee),
+            ActivityType::Tax => check.cash(CashType::Tax),
         };
         match event {
             Some(event) if check.mistakes.is_empty() => Ok(event),
@@ -238,12 +254,17 @@ impl Check<'_> {
         Some(ActivityEvent::TransferOut(TransferOutDetails { units: units?, currency: self.currency, lots: lots? }))
     }
 
-    fn adjustment(&mut self, note: Option<&str>) -> Option<ActivityEvent> {
-        let is_removal = self.fields.quantity.is_some_and(|quantity| quantity.is_sign_negative());
-        let units = self.units_of(self.fields.quantity.map(|quantity| quantity.abs()));
+    /// The note that an adjustment needs.
+    fn reason(&mut self, note: Option<&str>) {
         if note.is_none_or(|note| note.trim().is_empty()) {
             self.mistakes.push(ActivityMistake::NoteNeeded);
         }
+    }
+
+    fn adjustment(&mut self, note: Option<&str>) -> Option<ActivityEvent> {
+        let is_removal = self.fields.quantity.is_some_and(|quantity| quantity.is_sign_negative());
+        let units = self.units_of(self.fields.quantity.map(|quantity| quantity.abs()));
+        self.reason(note);
         if is_removal && self.fields.unit_price.is_some() {
             self.mistakes.push(ActivityMistake::NotTaken { field: "unit_price", kind: self.fields.kind });
         }

@@ -2,6 +2,7 @@
 
 use domain::{Currency, Day, Money, Price, Quantity, SplitRatio, Symbol};
 
+use super::cash::{CashDetails, ExchangeDetails};
 use super::fields::ActivityFields;
 use super::kind::ActivityType;
 use crate::exact;
@@ -108,6 +109,10 @@ pub enum ActivityEvent {
         /// The currency of the instrument.
         currency: Currency,
     },
+    /// Cash moved.
+    Cash(CashDetails),
+    /// Cash was exchanged.
+    Exchange(ExchangeDetails),
 }
 
 impl ActivityEvent {
@@ -121,10 +126,12 @@ impl ActivityEvent {
             Self::TransferOut(_) => ActivityType::TransferOut,
             Self::Adjustment(_) => ActivityType::Adjustment,
             Self::Split { .. } => ActivityType::Split,
+            Self::Cash(CashDetails { kind, .. }) => (*kind).into(),
+            Self::Exchange(_) => ActivityType::Exchange,
         }
     }
 
-    /// The units that it moves; none for a split.
+    /// The units that it moves; none for a split or cash.
     #[must_use]
     pub fn units(&self) -> Option<&Units> {
         match self {
@@ -133,24 +140,32 @@ impl ActivityEvent {
             | Self::TransferIn(TransferInDetails { units, .. })
             | Self::TransferOut(TransferOutDetails { units, .. })
             | Self::Adjustment(AdjustmentDetails { units, .. }) => Some(units),
-            Self::Split { .. } => None,
+            Self::Split { .. } | Self::Cash(_) | Self::Exchange(_) => None,
         }
     }
 
-    /// The instrument.
+    /// Whether it changes the lots of its instrument: it moves units, or is a split.
     #[must_use]
-    pub fn symbol(&self) -> &Symbol {
+    pub fn is_of_units(&self) -> bool {
+        !matches!(self, Self::Cash(_) | Self::Exchange(_))
+    }
+
+    /// The instrument; only what moves cash can be without one.
+    #[must_use]
+    pub fn symbol(&self) -> Option<&Symbol> {
         match self {
             Self::Buy(BuyDetails { units, .. })
             | Self::Sell(SellDetails { units, .. })
             | Self::TransferIn(TransferInDetails { units, .. })
             | Self::TransferOut(TransferOutDetails { units, .. })
-            | Self::Adjustment(AdjustmentDetails { units, .. }) => &units.symbol,
-            Self::Split { symbol, .. } => symbol,
+            | Self::Adjustment(AdjustmentDetails { units, .. }) => Some(&units.symbol),
+            Self::Split { symbol, .. } => Some(symbol),
+            Self::Cash(CashDetails { symbol, .. }) => symbol.as_ref(),
+            Self::Exchange(_) => None,
         }
     }
 
-    /// The currency of its amounts.
+    /// The currency of its amounts; of an exchange, the one that was given.
     #[must_use]
     pub fn currency(&self) -> Currency {
         match self {
@@ -159,6 +174,9 @@ impl ActivityEvent {
             | Self::TransferOut(TransferOutDetails { currency, .. })
             | Self::Adjustment(AdjustmentDetails { currency, .. })
             | Self::Split { currency, .. } => *currency,
+            Self::Cash(CashDetails { amount, .. }) | Self::Exchange(ExchangeDetails { amount, .. }) => {
+                amount.currency()
+            }
         }
     }
 
@@ -174,7 +192,17 @@ impl ActivityEvent {
         match self {
             Self::Sell(_) | Self::TransferOut(_) => true,
             Self::Adjustment(adjustment) => adjustment.is_removal,
-            Self::Buy(_) | Self::TransferIn(_) | Self::Split { .. } => false,
+            Self::Buy(_) | Self::TransferIn(_) | Self::Split { .. } | Self::Cash(_) | Self::Exchange(_) => false,
+        }
+    }
+
+    /// Whether cash comes in and no units move: also of an exchange.
+    #[must_use]
+    pub fn brings_cash(&self) -> bool {
+        match self {
+            Self::Cash(details) => details.brings_cash(),
+            Self::Exchange(_) => true,
+            _ => false,
         }
     }
 
@@ -199,7 +227,7 @@ impl ActivityEvent {
     #[must_use]
     pub fn fields(&self) -> ActivityFields {
         let mut fields = ActivityFields::new(self.activity_type());
-        fields.symbol = Some(self.symbol().clone());
+        fields.symbol = self.symbol().cloned();
         fields.currency = Some(self.currency());
         if let Some(units) = self.units() {
             fields.quantity = Some(units.quantity.units());
@@ -222,6 +250,15 @@ impl ActivityEvent {
                 fields.unit_price = unit_price.map(Price::amount);
             }
             Self::Split { ratio, .. } => fields.ratio = Some(*ratio),
+            Self::Cash(CashDetails { amount, fee, tax, reverses, .. }) => {
+                (fields.amount, fields.reverses) = (Some(amount.amount()), *reverses);
+                (fields.fee, fields.tax) = (fee.amount(), tax.amount());
+            }
+            Self::Exchange(ExchangeDetails { amount, to_amount, fee, tax }) => {
+                (fields.amount, fields.to_amount) = (Some(amount.amount()), Some(to_amount.amount()));
+                fields.to_currency = Some(to_amount.currency());
+                (fields.fee, fields.tax) = (fee.amount(), tax.amount());
+            }
         }
         if let Self::Sell(SellDetails { lots, .. }) | Self::TransferOut(TransferOutDetails { lots, .. }) = self {
             fields.lots.clone_from(lots);

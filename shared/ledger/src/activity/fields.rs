@@ -3,6 +3,7 @@
 use domain::{Currency, Day, DecimalError, MoneyError, Quantity, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::kind::{ActivityType, MAX_NOTE_LENGTH};
 use crate::lot_method::MAX_LOTS_PER_SALE;
@@ -22,20 +23,30 @@ pub struct ActivityFields {
     pub unit_price: Option<Decimal>,
     /// Whether the cost of units that came in is not known.
     pub cost_unknown: bool,
-    /// The money that the units cost or brought, fee and tax apart.
+    /// The money: what units cost or brought, or the cash that moved, fee and tax apart. Below zero only for an
+    /// adjustment of cash, and for income or a charge that is taken back.
     pub amount: Option<Decimal>,
     /// The fee.
     pub fee: Decimal,
     /// The tax.
     pub tax: Decimal,
-    /// The currency of all amounts; that of the instrument by default.
+    /// The currency of all amounts; by default that of the instrument, or without one that of the portfolio.
     pub currency: Option<Currency>,
+    /// The cash that an exchange brought.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_amount: Option<Decimal>,
+    /// The currency of that cash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_currency: Option<Currency>,
     /// When units that came in were bought.
     pub acquired_on: Option<Day>,
     /// New units for old ones.
     pub ratio: Option<SplitRatio>,
     /// The lots that units are taken from.
     pub lots: Vec<LotPick>,
+    /// The activity that this one takes back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverses: Option<Uuid>,
 }
 
 /// A mistake in the fields of an activity.
@@ -60,6 +71,12 @@ pub enum ActivityMistake {
     /// A number that must be above zero.
     #[error("must be above zero")]
     NotPositive {
+        /// The field.
+        field: &'static str,
+    },
+    /// A number that must be above or below zero.
+    #[error("must not be zero")]
+    Zero {
         /// The field.
         field: &'static str,
     },
@@ -101,6 +118,9 @@ pub enum ActivityMistake {
         /// The instrument.
         symbol: Symbol,
     },
+    /// An exchange of a currency for itself.
+    #[error("must be another currency than the one given for it")]
+    SameCurrency,
     /// Units that were bought after they came in.
     #[error("must not be after the date of the activity")]
     AcquiredLater,
@@ -122,7 +142,7 @@ pub enum ActivityMistake {
         quantity: Quantity,
     },
     /// An adjustment without a note, or a note of blanks.
-    #[error("must say why the units are adjusted, in at most {MAX_NOTE_LENGTH} characters")]
+    #[error("must say why the units or the cash are adjusted, in at most {MAX_NOTE_LENGTH} characters")]
     NoteNeeded,
 }
 
@@ -134,11 +154,13 @@ impl ActivityMistake {
             Self::NotTaken { field, .. }
             | Self::Missing { field, .. }
             | Self::NotPositive { field }
+            | Self::Zero { field }
             | Self::Negative { field }
             | Self::Decimal { field, .. }
             | Self::Money { field, .. } => field,
             Self::AmountMismatch { .. } => "amount",
             Self::OtherCurrency { .. } => "currency",
+            Self::SameCurrency => "to_currency",
             Self::AcquiredLater => "acquired_on",
             Self::CostOrUnknown => "unit_price",
             Self::TooManyLots | Self::LotNamedTwice | Self::LotsDoNotAddUp { .. } => "lots",
@@ -161,36 +183,68 @@ impl ActivityFields {
             fee: Decimal::ZERO,
             tax: Decimal::ZERO,
             currency: None,
+            to_amount: None,
+            to_currency: None,
             acquired_on: None,
             ratio: None,
             lots: Vec::new(),
+            reverses: None,
         }
     }
 
-    /// The fields that the type takes, besides symbol and currency.
+    /// Whether it moves cash alone: its type does, or an amount is given in place of units.
+    pub(super) fn is_of_cash(&self) -> bool {
+        match self.kind {
+            ActivityType::TransferIn | ActivityType::TransferOut | ActivityType::Adjustment => {
+                self.amount.is_some() && self.quantity.is_none() && self.symbol.is_none()
+            }
+            ActivityType::Buy | ActivityType::Sell | ActivityType::Split => false,
+            ActivityType::Deposit
+            | ActivityType::Withdrawal
+            | ActivityType::Exchange
+            | ActivityType::Dividend
+            | ActivityType::Interest
+            | ActivityType::Fee
+            | ActivityType::Tax => true,
+        }
+    }
+
+    /// The fields that the type takes, besides the currency.
     pub(super) fn taken(&self) -> &'static [&'static str] {
         match self.kind {
-            ActivityType::Buy => &["quantity", "unit_price", "amount", "fee", "tax"],
-            ActivityType::Sell => &["quantity", "unit_price", "amount", "fee", "tax", "lots"],
-            ActivityType::TransferIn => &["quantity", "unit_price", "cost_unknown", "acquired_on"],
-            ActivityType::TransferOut => &["quantity", "lots"],
-            ActivityType::Adjustment => &["quantity", "unit_price"],
-            ActivityType::Split => &["ratio"],
+            ActivityType::Buy => &["symbol", "quantity", "unit_price", "amount", "fee", "tax"],
+            ActivityType::Sell => &["symbol", "quantity", "unit_price", "amount", "fee", "tax", "lots"],
+            ActivityType::TransferIn | ActivityType::TransferOut | ActivityType::Adjustment if self.is_of_cash() => {
+                &["amount", "fee", "tax"]
+            }
+            ActivityType::TransferIn => &["symbol", "quantity", "unit_price", "cost_unknown", "acquired_on"],
+            ActivityType::TransferOut => &["symbol", "quantity", "lots"],
+            ActivityType::Adjustment => &["symbol", "quantity", "unit_price"],
+            ActivityType::Split => &["symbol", "ratio"],
+            ActivityType::Deposit | ActivityType::Withdrawal => &["amount", "fee", "tax"],
+            ActivityType::Exchange => &["amount", "to_amount", "to_currency", "fee", "tax"],
+            ActivityType::Dividend | ActivityType::Interest | ActivityType::Fee | ActivityType::Tax => {
+                &["symbol", "amount", "fee", "tax", "reverses"]
+            }
         }
     }
 
-    /// The fields that are given, besides type, symbol and currency.
+    /// The fields that are given, besides type and currency.
     pub(super) fn given(&self) -> impl Iterator<Item = &'static str> {
         [
+            ("symbol", self.symbol.is_some()),
             ("quantity", self.quantity.is_some()),
             ("unit_price", self.unit_price.is_some()),
             ("cost_unknown", self.cost_unknown),
             ("amount", self.amount.is_some()),
             ("fee", !self.fee.is_zero()),
             ("tax", !self.tax.is_zero()),
+            ("to_amount", self.to_amount.is_some()),
+            ("to_currency", self.to_currency.is_some()),
             ("acquired_on", self.acquired_on.is_some()),
             ("ratio", self.ratio.is_some()),
             ("lots", !self.lots.is_empty()),
+            ("reverses", self.reverses.is_some()),
         ]
         .into_iter()
         .filter_map(|(field, is_given)| is_given.then_some(field))

@@ -17,14 +17,28 @@ pub enum ActivityType {
     Buy,
     /// Units sold.
     Sell,
-    /// Units that came from another account, with their cost.
+    /// Units that came from another account, with their cost; or cash.
     TransferIn,
-    /// Units that left for another account: they are not sold.
+    /// Units that left for another account: they are not sold. Or cash.
     TransferOut,
-    /// A correction of the units held, in either direction, for a reason that its note states.
+    /// A correction of the units or the cash held, in either direction, for a reason that its note states.
     Adjustment,
     /// A split that no market data knows.
     Split,
+    /// Cash put into the account.
+    Deposit,
+    /// Cash taken out of the account.
+    Withdrawal,
+    /// Cash of one currency given for cash of another.
+    Exchange,
+    /// A dividend paid by an instrument, before its tax and its fee.
+    Dividend,
+    /// Interest that was paid; below zero if it was charged.
+    Interest,
+    /// A charge of the broker; below zero if it was refunded.
+    Fee,
+    /// A tax; below zero if it was refunded.
+    Tax,
 }
 
 /// How an activity came to be.
@@ -48,6 +62,13 @@ impl fmt::Display for ActivityType {
             Self::TransferOut => "transfer_out",
             Self::Adjustment => "adjustment",
             Self::Split => "split",
+            Self::Deposit => "deposit",
+            Self::Withdrawal => "withdrawal",
+            Self::Exchange => "exchange",
+            Self::Dividend => "dividend",
+            Self::Interest => "interest",
+            Self::Fee => "fee",
+            Self::Tax => "tax",
         })
     }
 }

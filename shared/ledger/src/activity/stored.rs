@@ -50,13 +50,13 @@ impl Activity {
         self.event.activity_type()
     }
 
-    /// The instrument.
+    /// The instrument; only what moves cash can be without one.
     #[must_use]
-    pub fn symbol(&self) -> &Symbol {
+    pub fn symbol(&self) -> Option<&Symbol> {
         self.event.symbol()
     }
 
-    /// The currency of its amounts: that of the instrument.
+    /// The currency of its amounts.
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.event.currency()
@@ -107,7 +107,8 @@ struct Written {
     date: Day,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     time: Option<NaiveTime>,
-    symbol: Symbol,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    symbol: Option<Symbol>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     quantity: Option<Decimal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -122,11 +123,17 @@ struct Written {
     tax: Decimal,
     currency: Currency,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_amount: Option<Decimal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to_currency: Option<Currency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     acquired_on: Option<Day>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ratio: Option<SplitRatio>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lots: Vec<LotPick>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reverses: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,7 +152,7 @@ impl TryFrom<Written> for Activity {
     fn try_from(written: Written) -> Result<Self, NotAnActivity> {
         let fields = ActivityFields {
             kind: written.kind,
-            symbol: Some(written.symbol),
+            symbol: written.symbol,
             quantity: written.quantity,
             unit_price: written.unit_price,
             cost_unknown: written.cost_unknown,
@@ -153,9 +160,12 @@ impl TryFrom<Written> for Activity {
             fee: written.fee,
             tax: written.tax,
             currency: Some(written.currency),
+            to_amount: written.to_amount,
+            to_currency: written.to_currency,
             acquired_on: written.acquired_on,
             ratio: written.ratio,
             lots: written.lots,
+            reverses: written.reverses,
         };
         let event = fields.event(written.date, written.currency, written.note.as_deref());
         let described = |mistake: &ActivityMistake| format!("{}: {mistake}", mistake.field());
@@ -185,7 +195,7 @@ impl From<Activity> for Written {
             kind: fields.kind,
             date: activity.date,
             time: activity.time,
-            symbol: activity.event.symbol().clone(),
+            symbol: fields.symbol,
             quantity: fields.quantity,
             unit_price: fields.unit_price,
             cost_unknown: fields.cost_unknown,
@@ -193,9 +203,12 @@ impl From<Activity> for Written {
             fee: fields.fee,
             tax: fields.tax,
             currency: activity.event.currency(),
+            to_amount: fields.to_amount,
+            to_currency: fields.to_currency,
             acquired_on: fields.acquired_on,
             ratio: fields.ratio,
             lots: fields.lots,
+            reverses: fields.reverses,
             note: activity.note,
             external_id: activity.external_id,
             source: activity.source,

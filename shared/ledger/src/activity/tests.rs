@@ -60,7 +60,43 @@ fn one_of_each() -> Vec<ActivityFields> {
         given(ActivityType::Adjustment, "3", "4"),
         given(ActivityType::Adjustment, "3", ""),
         split,
+        cash(ActivityType::Deposit, "100"),
+        cash(ActivityType::Withdrawal, "0.01"),
+        cash(ActivityType::TransferIn, "100"),
+        ActivityFields { fee: number("1.5"), tax: number("0.25"), ..cash(ActivityType::TransferOut, "100") },
+        cash(ActivityType::Adjustment, "-100"),
+        exchange(),
+        ActivityFields { tax: number("0.25"), ..paid(ActivityType::Dividend, "1") },
+        ActivityFields { reverses: Some(id(7)), ..paid(ActivityType::Dividend, "-1") },
+        cash(ActivityType::Interest, "-1"),
+        paid(ActivityType::Interest, "1"),
+        ActivityFields { currency: Some("JPY".parse().unwrap()), ..cash(ActivityType::Fee, "100") },
+        cash(ActivityType::Tax, "-2.50"),
     ]
+}
+
+/// Cash without an instrument.
+fn cash(kind: ActivityType, amount: &str) -> ActivityFields {
+    ActivityFields { amount: Some(number(amount)), ..ActivityFields::new(kind) }
+}
+
+/// Cash of an instrument, in another currency.
+fn paid(kind: ActivityType, amount: &str) -> ActivityFields {
+    ActivityFields {
+        symbol: Some("AAPL".parse().unwrap()),
+        currency: Some("EUR".parse().unwrap()),
+        ..cash(kind, amount)
+    }
+}
+
+fn exchange() -> ActivityFields {
+    ActivityFields {
+        currency: Some(Currency::USD),
+        to_amount: Some(number("8000")),
+        to_currency: Some("JPY".parse().unwrap()),
+        fee: number("1"),
+        ..cash(ActivityType::Exchange, "100")
+    }
 }
 
 #[test]
@@ -188,4 +224,77 @@ fn an_adjustment_says_why_and_what_is_removed_has_no_price() {
 fn amounts_are_in_the_currency_of_the_instrument() {
     let fields = ActivityFields { currency: Some("EUR".parse().unwrap()), ..given(ActivityType::Buy, "1", "1") };
     assert_eq!(mistakes(&fields), [("currency", "must be USD, in which AAPL is priced".to_owned())]);
+}
+
+#[test]
+fn cash_needs_an_amount_that_is_above_zero_unless_it_can_be_taken_back() {
+    let amount = |detail: &str| vec![("amount", detail.to_owned())];
+    for kind in [
+        ActivityType::Deposit,
+        ActivityType::Withdrawal,
+        ActivityType::TransferIn,
+        ActivityType::TransferOut,
+        ActivityType::Exchange,
+    ] {
+        let fields = |amount| match kind {
+            ActivityType::Exchange => ActivityFields { amount: Some(number(amount)), ..exchange() },
+            _ => cash(kind, amount),
+        };
+        assert_eq!(mistakes(&fields("0")), amount("must be above zero"), "{kind}");
+        assert_eq!(mistakes(&fields("-1")), amount("must be above zero"), "{kind}");
+    }
+    for kind in [ActivityType::Interest, ActivityType::Fee, ActivityType::Tax, ActivityType::Dividend] {
+        assert_eq!(mistakes(&paid(kind, "0")), amount("must not be zero"), "{kind}");
+        assert_eq!(mistakes(&paid(kind, "0.001")), amount("must have at most 2 decimals, as EUR has"), "{kind}");
+        assert_eq!(mistakes(&paid(kind, "-1000000000001")), amount("must be at most 1000000000000"), "{kind}");
+        let nothing = ActivityFields { amount: None, ..paid(kind, "1") };
+        assert_eq!(mistakes(&nothing), amount(&format!("{kind} needs it")));
+    }
+}
+
+#[test]
+fn cash_takes_no_field_of_units_and_units_take_none_of_cash() {
+    let fields = |fields: &ActivityFields| mistakes(fields).into_iter().map(|(field, _)| field).collect::<Vec<_>>();
+    let symbol = Some("AAPL".parse().unwrap());
+    for kind in [ActivityType::Deposit, ActivityType::Withdrawal] {
+        assert_eq!(fields(&ActivityFields { symbol: symbol.clone(), ..cash(kind, "1") }), ["symbol"], "{kind}");
+    }
+    let everything = ActivityFields {
+        quantity: Some(number("1")),
+        unit_price: Some(number("1")),
+        acquired_on: Some(day()),
+        to_amount: Some(number("1")),
+        ..cash(ActivityType::Interest, "1")
+    };
+    assert_eq!(fields(&everything), ["quantity", "unit_price", "to_amount", "acquired_on"]);
+    let reversal = ActivityFields { reverses: Some(id(1)), ..cash(ActivityType::Deposit, "1") };
+    assert_eq!(fields(&reversal), ["reverses"]);
+    let both = ActivityFields { amount: Some(number("5")), ..given(ActivityType::TransferOut, "1", "") };
+    assert_eq!(fields(&both), ["amount"], "a transfer is one of units or one of cash");
+    let without = ActivityFields { symbol: None, ..paid(ActivityType::Dividend, "1") };
+    assert_eq!(fields(&without), ["symbol"]);
+    assert_eq!(fields(&cash(ActivityType::Adjustment, "1")), ["note"]);
+    assert_eq!(fields(&ActivityFields { fee: number("-1"), ..cash(ActivityType::Fee, "-1") }), ["fee"]);
+}
+
+#[test]
+fn an_exchange_names_both_currencies_and_what_came_in() {
+    let bare = ActivityFields { currency: None, to_amount: None, to_currency: None, ..exchange() };
+    let found: Vec<_> = mistakes(&bare).into_iter().map(|(field, _)| field).collect();
+    assert_eq!(found, ["currency", "to_amount", "to_currency"]);
+    let same = ActivityFields { to_currency: Some(Currency::USD), ..exchange() };
+    let detail = "must be another currency than the one given for it";
+    assert_eq!(mistakes(&same), [("to_currency", detail.to_owned())]);
+    let too_fine = ActivityFields { to_amount: Some(number("0.5")), ..exchange() };
+    assert_eq!(mistakes(&too_fine), [("to_amount", "must have at most 0 decimals, as JPY has".to_owned())]);
+    let nothing = ActivityFields { to_amount: Some(number("0")), ..exchange() };
+    assert_eq!(mistakes(&nothing), [("to_amount", "must be above zero".to_owned())]);
+}
+
+#[test]
+fn cash_is_in_the_currency_of_its_instrument_or_the_one_given() {
+    let currency = |fields: &ActivityFields| event(fields).currency().to_string();
+    assert_eq!(currency(&paid(ActivityType::Dividend, "1")), "EUR");
+    assert_eq!(currency(&ActivityFields { currency: None, ..paid(ActivityType::Dividend, "1") }), "USD");
+    assert_eq!(currency(&cash(ActivityType::Deposit, "1")), "USD");
 }

@@ -314,7 +314,8 @@ pub fn replay(
     Ok(position)
 }
 
-/// What an activity does to the lots; nothing if it is a split, which is known by its place among the splits.
+/// What an activity does to the lots; nothing if it is a split, which is known by its place among the
+/// splits, or cash.
 fn movement(activity: &Activity) -> Result<Option<Movement<'_>>, Refusal> {
     let cost = activity.event.cost()?;
     let lot = |units: &Units, acquired_on: Option<Day>| {
@@ -333,7 +334,7 @@ fn movement(activity: &Activity) -> Result<Option<Movement<'_>>, Refusal> {
         }
         ActivityEvent::TransferOut(TransferOutDetails { units, lots, .. }) => outflow(units, None, lots),
         ActivityEvent::Adjustment(AdjustmentDetails { units, is_removal: true, .. }) => outflow(units, None, &[]),
-        ActivityEvent::Split { .. } => return Ok(None),
+        ActivityEvent::Split { .. } | ActivityEvent::Cash(_) | ActivityEvent::Exchange(_) => return Ok(None),
     }))
 }
 

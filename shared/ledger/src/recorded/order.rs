@@ -15,17 +15,17 @@ pub fn sort(activities: &mut [&Activity]) {
 /// Splits come first on their day: what is dated on it is in new units.
 fn compare(left: &Activity, right: &Activity) -> Ordering {
     let phase = |activity: &Activity| u8::from(activity.activity_type() != ActivityType::Split);
-    let takes = |activity: &Activity| activity.event.takes_units();
+    let brings = |activity: &Activity| activity.event.brings_units();
     (left.date, phase(left))
         .cmp(&(right.date, phase(right)))
         .then_with(|| moment(left).cmp(&moment(right)))
-        .then_with(|| takes(left).cmp(&takes(right)))
+        .then_with(|| brings(right).cmp(&brings(left)))
 }
 
-/// The time of the day; without one, its start for what brings units and its end for what takes some.
+/// The time of the day; without one, its start for what brings units, or cash and no units, and its end for the rest.
 fn moment(activity: &Activity) -> (bool, NaiveTime) {
     match activity.time {
         Some(time) => (false, time),
-        None => (activity.event.takes_units(), NaiveTime::MIN),
+        None => (!(activity.event.brings_units() || activity.event.brings_cash()), NaiveTime::MIN),
     }
 }

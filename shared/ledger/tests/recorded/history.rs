@@ -37,7 +37,7 @@ fn step() -> impl Strategy<Value = Step> {
     let when = (0_i32..50, prop::option::weighted(0.3, 0_u32..24));
     let numbers = (1_i64..400_000_000, 1_i64..500_000, 0_i64..200);
     let ratio = prop::sample::select(vec![(2, 1), (3, 1), (3, 2), (1, 3), (1, 10), (7, 3)]);
-    let rest = (0_u8..20, ratio, prop::bool::weighted(0.8), vec((0_usize..6, 1_u8..4), 0..3));
+    let rest = (0_u8..31, ratio, prop::bool::weighted(0.8), vec((0_usize..6, 1_u8..4), 0..3));
     (when, numbers, rest).prop_map(|((day, hour), (units, cents, fee), (kind, ratio, known, picks))| Step {
         day,
         hour,
@@ -72,6 +72,24 @@ pub fn histories() -> impl Strategy<Value = History> {
 impl Step {
     fn activity(&self, number: usize, first: Day, earlier: &[Activity]) -> Activity {
         let date = first.plus_days(self.day);
+        let fields = if self.kind < 20 { self.of_units(date, earlier) } else { self.of_cash() };
+        let at = "2026-11-30T00:00:00Z".parse().unwrap();
+        Activity {
+            id: Uuid::from_u128(number as u128 + 1),
+            portfolio_id: PortfolioId(Uuid::nil()),
+            date,
+            time: self.hour.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0)),
+            event: fields.event(date, Currency::USD, Some("why")).unwrap(),
+            note: Some("why".to_owned()),
+            external_id: None,
+            source: ActivitySource::Recorded,
+            created_at: at,
+            updated_at: at,
+            version: 1,
+        }
+    }
+
+    fn of_units(&self, date: Day, earlier: &[Activity]) -> ActivityFields {
         // Most are whole units, some have four decimals.
         let units = if self.units % 3 == 0 { self.units / 10_000 * 10_000 } else { self.units };
         let units = Decimal::new(units.max(1), 4);
@@ -98,7 +116,7 @@ impl Step {
             ActivityType::Split => {
                 fields.ratio = SplitRatio::new(self.ratio.0, self.ratio.1).ok();
             }
-            ActivityType::TransferOut | ActivityType::Adjustment => {}
+            _ => {}
         }
         fields.quantity = match kind {
             ActivityType::Split => None,
@@ -108,20 +126,37 @@ impl Step {
         if matches!(kind, ActivityType::Sell | ActivityType::TransferOut) {
             fields.lots = self.lots(units, earlier);
         }
-        let at = "2026-11-30T00:00:00Z".parse().unwrap();
-        Activity {
-            id: Uuid::from_u128(number as u128 + 1),
-            portfolio_id: PortfolioId(Uuid::nil()),
-            date,
-            time: self.hour.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0)),
-            event: fields.event(date, Currency::USD, Some("why")).unwrap(),
-            note: Some("why".to_owned()),
-            external_id: None,
-            source: ActivitySource::Recorded,
-            created_at: at,
-            updated_at: at,
-            version: 1,
+        fields
+    }
+
+    /// Cash in dollars or euros, now and then of an instrument; what can be taken back often is.
+    fn of_cash(&self) -> ActivityFields {
+        let kind = match self.kind {
+            20 | 21 => ActivityType::Deposit,
+            22 => ActivityType::Withdrawal,
+            23 => ActivityType::Exchange,
+            24 => ActivityType::Dividend,
+            25 => ActivityType::Interest,
+            26 => ActivityType::Fee,
+            27 => ActivityType::Tax,
+            28 => ActivityType::TransferIn,
+            29 => ActivityType::TransferOut,
+            _ => ActivityType::Adjustment,
+        };
+        let mut fields = ActivityFields { amount: Some(Decimal::new(self.cents, 2)), ..ActivityFields::new(kind) };
+        fields.currency = if self.known { Some(Currency::USD) } else { "EUR".parse().ok() };
+        (fields.fee, fields.tax) = (Decimal::new(self.fee, 2), Decimal::new(self.fee / 3, 2));
+        match kind {
+            ActivityType::Exchange => {
+                (fields.to_amount, fields.to_currency) = (Some(Decimal::from(self.units)), "JPY".parse().ok());
+            }
+            ActivityType::Interest | ActivityType::Fee | ActivityType::Tax | ActivityType::Adjustment => {
+                fields.amount = Some(Decimal::new(if self.units % 3 == 0 { -self.cents } else { self.cents }, 2));
+            }
+            ActivityType::Dividend => fields.symbol = "AAPL".parse().ok(),
+            _ => {}
         }
+        fields
     }
 
     /// Lots that a removal names: other activities, in parts that add up; some of them are no lots.

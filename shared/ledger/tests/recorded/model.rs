@@ -143,7 +143,7 @@ pub fn replay(history: &History, method: LotMethod) -> Vec<String> {
                 ActivityEvent::Adjustment(details) if !details.is_removal => {
                     enter(&mut lots, details.units.quantity, day, None);
                 }
-                ActivityEvent::Split { .. } => {}
+                ActivityEvent::Split { .. } | ActivityEvent::Cash(_) | ActivityEvent::Exchange(_) => {}
                 ActivityEvent::Sell(sale) => {
                     let proceeds = Some(cents(sale.amount) - cents(sale.fee));
                     leave(&mut lots, sale.units.quantity, &sale.lots, proceeds);

@@ -54,14 +54,15 @@ fn unknown(symbol: &Symbol) -> ServiceError {
     ServiceError::UnknownSymbol { symbol: symbol.clone() }
 }
 
-/// The write that makes a transaction fail if one of these instruments is removed or gets another currency meanwhile.
+/// The write that makes a transaction fail if one of these instruments is removed or, where a
+/// currency is named, gets another one meanwhile.
 /// None is needed if there is no custom instrument among them.
 ///
 /// Errors: [`ServiceError::UnknownSymbol`] for one that was removed; a conflict for one whose currency is another one.
 pub async fn assert_unchanged<'a>(
     app: &App,
     customer: CustomerId,
-    instruments: impl IntoIterator<Item = (&'a Symbol, Currency)>,
+    instruments: impl IntoIterator<Item = (&'a Symbol, Option<Currency>)>,
 ) -> Result<Option<Write>, ServiceError> {
     let custom: BTreeMap<_, _> = instruments.into_iter().filter(|(symbol, _)| symbol.is_custom()).collect();
     if custom.is_empty() {
@@ -73,7 +74,7 @@ pub async fn assert_unchanged<'a>(
     for ((symbol, currency), item) in custom.into_iter().zip(app.table().get_many(&keys).await?) {
         let record = item.as_ref().map(documents::parse::<CustomInstrumentRecord>).transpose()?;
         let record = record.filter(|record| !record.is_locked(app)).ok_or_else(|| unknown(symbol))?;
-        if record.instrument.currency != currency {
+        if currency.is_some_and(|currency| record.instrument.currency != currency) {
             return Err(StoreError::Conflict { write: 0 }.into());
         }
     }
