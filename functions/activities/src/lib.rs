@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use books::activities::{self, ActivityRecord};
+use books::activities::{self, ActivityRecord, PortfolioCash};
 use domain::PortfolioId;
 use market_data::MarketData;
 use serde::Serialize;
@@ -20,7 +20,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use request::{ActivitiesQuery, ActivityCorrection, ActivityRequest};
+use request::{ActivitiesQuery, ActivityCorrection, ActivityRequest, CashQuery};
 
 /// One page of activities.
 type ActivityPage = Page<ActivityRecord>;
@@ -51,6 +51,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(record, list))
         .routes(routes!(read, correct, remove))
         .routes(routes!(list_versions))
+        .routes(routes!(read_cash))
 }
 
 /// Records an activity.
@@ -243,4 +244,32 @@ async fn list_versions(
 ) -> Result<axum::Json<ActivityVersions>, Problem> {
     let items = activities::list_versions(&market, caller.customer_id, PortfolioId(portfolio), id).await?;
     Ok(axum::Json(ActivityVersions { items }))
+}
+
+/// The cash of a portfolio's activities by currency and day.
+///
+/// The wallet's cash is no part of it. Within a day the items are in the order of their currencies.
+#[utoipa::path(
+    get,
+    path = "/portfolios/{id}/cash",
+    operation_id = "read_cash",
+    tag = "activities",
+    params(("id" = String, Path, description = "Id of the portfolio"), CashQuery, ListQuery),
+    responses(
+        (status = 200, description = "The balances, and one page of days", body = PortfolioCash),
+        responses::List, responses::OwnPortfolio,
+    )
+)]
+async fn read_cash(
+    State(market): State<MarketData>,
+    caller: Caller,
+    Query(filters): Query<CashQuery>,
+    Query(page): Query<ListQuery>,
+    id: Result<IdPath, Problem>,
+) -> Result<axum::Json<PortfolioCash>, Problem> {
+    let mut fields = Fields::default();
+    let request = filters.parse(&mut fields).zip(page.parse(&mut fields));
+    let (filter, page) = fields.finish(request)?;
+    let portfolio = PortfolioId(id?.0);
+    Ok(axum::Json(activities::compute_cash(&market, caller.customer_id, portfolio, &filter, &page).await?))
 }

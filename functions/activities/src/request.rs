@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use api::{Exact, Fields, Patch, Problem, page, variant};
 use books::activities::{
-    ActivityChange, ActivityFields, ActivityFilter, ActivityType, LotPick, NewActivity, read_external_id, read_note,
-    read_time,
+    ActivityChange, ActivityFields, ActivityFilter, ActivityType, CashFilter, LotPick, NewActivity, read_external_id,
+    read_note, read_time,
 };
 use domain::{Currency, Day, Quantity, SplitRatio, Symbol};
 use serde::Deserialize;
@@ -187,6 +187,30 @@ pub(crate) struct ActivitiesQuery {
     /// Last day, inclusive.
     #[param(value_type = Option<Day>)]
     to: Option<String>,
+}
+
+/// The days of cash to list.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct CashQuery {
+    /// Only cash of this currency.
+    #[param(value_type = Option<Currency>)]
+    currency: Option<String>,
+    /// First day, inclusive.
+    #[param(value_type = Option<Day>)]
+    from: Option<String>,
+    /// Last day, inclusive.
+    #[param(value_type = Option<Day>)]
+    to: Option<String>,
+}
+
+impl CashQuery {
+    /// The filter of the days; `None` after recording invalid parameters.
+    pub(crate) fn parse(self, fields: &mut Fields) -> Option<CashFilter> {
+        let currency = fields.take_optional("currency", self.currency.as_deref().map(str::parse::<Currency>));
+        let days = page::day_range(fields, self.from.as_deref(), self.to.as_deref());
+        currency.zip(days).map(|(currency, days)| CashFilter { currency, days })
+    }
 }
 
 impl ActivityRequest {

@@ -61,6 +61,13 @@ pub fn on_activities_to_come(symbol: &Symbol, count: usize, through: Day) -> Opt
     (count > 0).then(|| Warning { code: "activities_to_come".to_owned(), detail })
 }
 
+/// Warns that a number of activities that move cash are dated after the last day of the figures; none if there are none.
+#[must_use]
+pub fn on_cash_to_come(count: usize, through: Day) -> Option<Warning> {
+    let detail = format!("Activities that move cash and are dated after {through} are not included: {count}.");
+    (count > 0).then(|| Warning { code: "activities_to_come".to_owned(), detail })
+}
+
 /// Warns that a number of sales and transfers of a symbol took the oldest lots, because they name none although the lot
 /// method is `specific`; none if there are none.
 #[must_use]

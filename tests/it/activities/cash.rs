@@ -165,3 +165,80 @@ fn a_dividend_leaves_units_and_lots_as_they_are() {
         assert_eq!((&after["items"], &after["value"]), (&before["items"], &before["value"]));
     });
 }
+
+#[test]
+fn cash_is_read_by_currency_and_day_and_a_negative_balance_is_named() {
+    each(async |target: &Target| {
+        let list = in_euros(target).await;
+        let cash = list.replace("activities", "cash");
+        let nothing = target.get(&cash).await.expect_status(200).json();
+        let expected = json!({
+            "portfolio_id": list.split('/').nth(2).unwrap(), "cash": "ignored", "as_of": nothing["as_of"], "balances": [],
+            "items": [], "next_cursor": null, "warnings": [],
+        });
+        assert_eq!(nothing, expected);
+        for request in [
+            json!({"type": "deposit", "amount": "1000", "date": "2012-06-01"}),
+            json!({"type": "exchange", "amount": "400", "currency": "EUR", "to_amount": "500", "to_currency": "USD", "fee": "1.5", "date": "2012-06-01"}),
+            json!({"type": "buy", "symbol": "IBM", "quantity": "3", "unit_price": "190", "fee": "4", "date": "2012-06-04"}),
+            json!({"type": "dividend", "symbol": "IBM", "amount": "2.55", "tax": "0.38", "date": "2012-06-08"}),
+            json!({"type": "deposit", "amount": "80", "currency": "USD", "date": "2012-06-11"}),
+        ] {
+            target.post(&list, &request).await.expect_status(201);
+        }
+        let found = target.get(&format!("{cash}?order=asc")).await.expect_status(200).json();
+        let balances = json!([
+            {"currency": "EUR", "balance": "598.50", "first_negative": null},
+            {"currency": "USD", "balance": "8.17", "first_negative": "2012-06-04"},
+        ]);
+        assert_eq!(found["balances"], balances);
+        let day = |date: &str, currency: &str, amounts: [&str; 7]| {
+            let [flows, trades, income, fees, taxes, exchanges, balance] = amounts;
+            json!({
+                "date": date, "currency": currency, "flows": flows, "trades": trades, "income": income, "fees": fees,
+                "taxes": taxes, "exchanges": exchanges, "balance": balance,
+            })
+        };
+        let zero = "0.00";
+        let days = json!([
+            day("2012-06-01", "EUR", ["1000.00", zero, zero, "-1.50", zero, "-400.00", "598.50"]),
+            day("2012-06-01", "USD", [zero, zero, zero, zero, zero, "500.00", "500.00"]),
+            day("2012-06-04", "USD", [zero, "-570.00", zero, "-4.00", zero, zero, "-74.00"]),
+            day("2012-06-08", "USD", [zero, zero, "2.55", zero, "-0.38", zero, "-71.83"]),
+            day("2012-06-11", "USD", ["80.00", zero, zero, zero, zero, zero, "8.17"]),
+        ]);
+        assert_eq!(found["items"], days);
+        // Filters and pages leave the balances as they are.
+        let page = target.get(&format!("{cash}?currency=USD&to=2012-06-08&limit=2")).await.expect_status(200).json();
+        assert_eq!((&page["balances"], &page["items"]), (&balances, &json!([days[3], days[2]])));
+        let next = page["next_cursor"].as_str().unwrap();
+        let rest = format!("{cash}?currency=USD&to=2012-06-08&limit=2&cursor={next}");
+        let rest = target.get(&rest).await.expect_status(200).json();
+        assert_eq!((&rest["items"], &rest["next_cursor"]), (&json!([days[1]]), &Value::Null));
+        target.get(&format!("{list}?cursor={next}")).await.expect_problem(400, "invalid_cursor");
+        for query in ["currency=usd", "currency=XXX", "from=2012-02-30", "from=2012-06-02&to=2012-06-01", "limit=0"] {
+            target.get(&format!("{cash}?{query}")).await.expect_problem(422, "invalid_fields");
+        }
+        let stranger = target.newcomer().await;
+        stranger.get(&cash).await.expect_problem(404, "not_found");
+    });
+}
+
+#[test]
+fn cash_dated_after_the_markets_today_is_named_and_in_no_balance() {
+    each(async |target: &Target| {
+        let list = in_euros(target).await;
+        let deposit = |date: &str| json!({"type": "deposit", "amount": "1", "date": date});
+        let cash = list.replace("activities", "cash");
+        let today = target.get(&cash).await.expect_status(200).json()["as_of"].clone();
+        let today = today.as_str().unwrap();
+        target.post(&list, &deposit(today)).await.expect_status(201);
+        let after = today.parse::<chrono::NaiveDate>().unwrap().succ_opt().unwrap().to_string();
+        target.post(&list, &deposit(&after)).await.expect_status(201);
+        let found = target.get(&cash).await.expect_status(200).json();
+        assert_eq!(found["balances"][0]["balance"], "1.00", "{found}");
+        assert_eq!(found["items"].as_array().unwrap().len(), 1);
+        let detail = format!("Activities that move cash and are dated after {today} are not included: 1.");
+        assert_eq!(found["warnings"], json!([{"code": "activities_to_come", "detail": detail}]));
+    });
+}

@@ -50,7 +50,7 @@ fn a_field_at_fault_is_refused_with_its_pointer() {
                 "/note",
                 "must say why the units or the cash are adjusted, in at most 500 characters",
             ),
-            (json!({"type": "deposit"}), "/type", ""),
+            (json!({"type": "gift"}), "/type", ""),
             (json!({"symbol": "A A"}), "/symbol", ""),
             (json!({"symbol": null}), "/symbol", "buy needs it"),
             (json!({"time": "25:00"}), "/time", "must be a time of day such as 15:30 or 15:30:05"),

@@ -92,6 +92,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("PATCH /portfolios/{id}/activities/{activity_id}", own(200)),
     ("DELETE /portfolios/{id}/activities/{activity_id}", own(204)),
     ("GET /portfolios/{id}/activities/{activity_id}/versions", own(200)),
+    ("GET /portfolios/{id}/cash", own(200)),
     ("GET /portfolios/{id}/holdings", own(200)),
     ("GET /portfolios/{id}/investments", own(200)),
     ("POST /portfolios/{id}/investments", own(201)),

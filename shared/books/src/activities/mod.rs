@@ -5,6 +5,7 @@
 //! segments and the head at the versions that it has read. So of two sales of the same units at once one is refused.
 //! Trades of the wallet do not touch it.
 
+mod cash;
 mod change;
 mod conflicts;
 mod history;
@@ -18,6 +19,7 @@ mod verification;
 
 use app::error::ServiceError;
 use app::precondition::Precondition;
+pub use cash::{CashFilter, CurrencyCash, DayOfCash, PortfolioCash, compute_cash};
 pub use change::{ActivityChange, correct, remove};
 pub(crate) use change::{Target, correct_target, remove_target};
 pub(crate) use history::History;

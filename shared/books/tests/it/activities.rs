@@ -124,7 +124,7 @@ async fn a_change_that_leaves_a_later_sale_without_units_is_refused_and_names_it
     let sold = record(&world, &given(ActivityType::Sell, "2012-07-02", "10")).await.unwrap();
     let fewer = ActivityChange { quantity: Some(number("9")), ..ActivityChange::default() };
     let later = ActivityChange { date: Some(day("2012-07-03")), ..ActivityChange::default() };
-    let other = ActivityChange { symbol: Some(symbol("TWO")), ..ActivityChange::default() };
+    let other = ActivityChange { symbol: Some(Some(symbol("TWO"))), ..ActivityChange::default() };
     let earlier_sale = record(&world, &given(ActivityType::TransferOut, "2012-06-04", "1")).await.map(|_| ());
     let changes = [
         correct(&world, &bought, &fewer).await.map(|_| ()),
