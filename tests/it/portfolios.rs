@@ -67,6 +67,23 @@ fn a_change_needs_its_version_and_a_stale_one_changes_nothing() {
 }
 
 #[test]
+fn the_period_after_which_a_gain_is_long_term_is_a_year_until_it_is_set() {
+    each(async |target: &Target| {
+        let (path, portfolio) = opened(target, &json!({"name": "A", "type": "brokerage"})).await;
+        assert_eq!(portfolio["long_term"], "P1Y");
+        let same = target.patch(&path, &json!({"long_term": "P12M"}), "\"1\"").await.expect_status(200).json();
+        assert_eq!((&same["long_term"], &same["version"]), (&json!("P1Y"), &json!(1)), "it is the same period");
+        for (given, version) in [(json!("P6M"), 2), (json!("none"), 3), (json!(null), 4)] {
+            let changed = target.patch(&path, &json!({"long_term": given}), "*").await.expect_status(200).json();
+            let expected = if given.is_null() { json!("P1Y") } else { given };
+            assert_eq!((&changed["long_term"], &changed["version"]), (&expected, &json!(version)));
+        }
+        let (_, other) = opened(target, &json!({"name": "A", "type": "brokerage", "long_term": "P2Y"})).await;
+        assert_eq!(other["long_term"], "P2Y");
+    });
+}
+
+#[test]
 fn one_of_several_parallel_changes_of_a_version_succeeds() {
     each(async |target: &Target| {
         let (path, _) = opened(target, &json!({"name": "A", "type": "other"})).await;
@@ -155,6 +172,8 @@ fn invalid_fields_of_a_portfolio_are_refused_with_their_pointer() {
             (json!({"name": "A", "type": "isa", "base_currency": "EURO"}), "/base_currency"),
             (json!({"name": "A", "type": "isa", "lot_method": "random"}), "/lot_method"),
             (json!({"name": "A", "type": "isa", "cash": "counted"}), "/cash"),
+            (json!({"name": "A", "type": "isa", "long_term": "P0Y"}), "/long_term"),
+            (json!({"name": "A", "type": "isa", "long_term": "a year"}), "/long_term"),
             (json!({"name": "A", "type": "isa", "state": "closed"}), "/state"),
             (json!({"name": "A", "type": "isa", "investment_profile": {"risk": 4}}), "/investment_profile"),
             (aims(json!({"risk": 8})), "/investment_profile/risk"),
@@ -176,6 +195,7 @@ fn invalid_fields_of_a_portfolio_are_refused_with_their_pointer() {
             (json!({"name": null}), "/name"),
             (json!({"type": null}), "/type"),
             (json!({"state": "sold"}), "/state"),
+            (json!({"long_term": "P1W"}), "/long_term"),
             (json!({"base_currency": null}), "/base_currency"),
             (json!({"id": "x"}), "/id"),
             (json!({"investment_profile": {"risk": null}}), "/investment_profile/risk"),

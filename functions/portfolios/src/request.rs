@@ -8,7 +8,7 @@ use domain::portfolio::{
     CashTreatment, Fraction, InvestmentAims, LotMethod, MAX_HORIZON_YEARS, PortfolioError, PortfolioName,
     PortfolioState, PortfolioType, RiskLevel, Targets,
 };
-use domain::{Currency, InstrumentType, MoneyError};
+use domain::{Currency, InstrumentType, LongTerm, MoneyError};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -30,6 +30,9 @@ pub(crate) struct OpenRequest {
     lot_method: Option<LotMethod>,
     /// Whether the cash of activities is part of value and performance; `ignored` by default.
     cash: Option<CashTreatment>,
+    /// How long units must have been held for a realised gain to be long-term: years or months, or `none`; `P1Y` by default.
+    #[schema(value_type = Option<LongTerm>)]
+    long_term: Option<String>,
     /// Purpose of the portfolio.
     investment_profile: Option<ProfileRequest>,
 }
@@ -92,7 +95,7 @@ struct TargetsRequest {
 }
 
 /// The fields to change. An absent field stays; null removes the investment profile or a target, and resets the lot
-/// method to `fifo` and the cash to `ignored`.
+/// method to `fifo`, the cash to `ignored` and `long_term` to `P1Y`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PortfolioPatch)]
@@ -117,6 +120,10 @@ pub(crate) struct PortfolioChange {
     #[serde(default)]
     #[schema(value_type = Option<CashTreatment>)]
     cash: Patch<CashTreatment>,
+    /// How long units must have been held for a realised gain to be long-term.
+    #[serde(default)]
+    #[schema(value_type = Option<LongTerm>)]
+    long_term: Patch<String>,
     /// `closed` is possible only while nothing is held.
     #[serde(default)]
     #[schema(value_type = Option<PortfolioState>, nullable = false)]
@@ -157,16 +164,20 @@ impl OpenRequest {
         let name = fields.take("name", PortfolioName::parse(&self.name));
         let base_currency =
             fields.take("base_currency", self.base_currency.as_deref().map_or(Ok(Currency::USD), currency));
+        let long_term = self.long_term.as_deref().map_or(Ok(LongTerm::default()), str::parse);
+        let long_term = fields.take("long_term", long_term);
         let aims = match self.investment_profile {
             None => Some(None),
             Some(profile) => profile.parse(&mut fields).map(Some),
         };
-        let opening = name.zip(base_currency).zip(aims).map(|((name, base_currency), aims)| NewPortfolio {
+        let given = name.zip(base_currency).zip(long_term).zip(aims);
+        let opening = given.map(|(((name, base_currency), long_term), aims)| NewPortfolio {
             name,
             kind: self.kind,
             base_currency,
             lot_method: self.lot_method.unwrap_or_default(),
             cash: self.cash.unwrap_or_default(),
+            long_term,
             aims,
         });
         fields.finish(opening)
@@ -230,23 +241,25 @@ impl PortfolioChange {
         let kind = fields.take("type", self.kind.required());
         let code = fields.take("base_currency", self.base_currency.required());
         let base_currency = fields.take_optional("base_currency", code.flatten().as_deref().map(currency));
+        let long_term = self.long_term.or_default(LongTerm::default().to_string());
+        let long_term = fields.take_optional("long_term", long_term.as_deref().map(str::parse));
         let state = fields.take("state", self.state.required());
         let profile = match self.investment_profile {
             Patch::Keep => Some(ProfileChange::Keep),
             Patch::Remove => Some(ProfileChange::Remove),
             Patch::Set(part) => part.parse(&mut fields).map(ProfileChange::Merge),
         };
-        let change = name.zip(kind).zip(base_currency).zip(state).zip(profile).map(
-            |((((name, kind), base_currency), state), profile)| Change {
-                name,
-                kind,
-                base_currency,
-                lot_method: self.lot_method.or_default(LotMethod::default()),
-                cash: self.cash.or_default(CashTreatment::default()),
-                state,
-                profile,
-            },
-        );
+        let given = name.zip(kind).zip(base_currency).zip(long_term).zip(state).zip(profile);
+        let change = given.map(|(((((name, kind), base_currency), long_term), state), profile)| Change {
+            name,
+            kind,
+            base_currency,
+            lot_method: self.lot_method.or_default(LotMethod::default()),
+            cash: self.cash.or_default(CashTreatment::default()),
+            long_term,
+            state,
+            profile,
+        });
         fields.finish(change)
     }
 }

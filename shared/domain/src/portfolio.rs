@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub use settings::{CashTreatment, LotMethod};
 
 use crate::decimal::{self, from_f64};
-use crate::{Currency, CustomerId, InstrumentType};
+use crate::{Currency, CustomerId, InstrumentType, LongTerm};
 
 /// The longest name of a portfolio, in characters.
 pub const MAX_NAME_LENGTH: usize = 100;
@@ -60,6 +60,10 @@ pub struct Portfolio {
     #[serde(default)]
     #[schema(required)]
     pub cash: CashTreatment,
+    /// How long units must have been held for a realised gain to be long-term: years (`P1Y`) or months (`P6M`), or `none`.
+    #[serde(default)]
+    #[schema(required)]
+    pub long_term: LongTerm,
     /// Whether it accepts trades and investments.
     pub state: PortfolioState,
     /// Its purpose; null if the customer has not stated it.

@@ -3,7 +3,7 @@
 use app::App;
 use books::portfolios::{self, NewPortfolio};
 use domain::portfolio::{CashTreatment, LotMethod, PortfolioName, PortfolioType};
-use domain::{Currency, CustomerId, Email, PortfolioId};
+use domain::{Currency, CustomerId, Email, LongTerm, PortfolioId};
 use identity::authorization::authorize;
 use identity::password::Password;
 use identity::profile::{self, Person, Profile};
@@ -66,6 +66,7 @@ pub fn opening(kind: PortfolioType) -> NewPortfolio {
         base_currency: Currency::USD,
         lot_method: LotMethod::Fifo,
         cash: CashTreatment::Ignored,
+        long_term: LongTerm::default(),
         aims: None,
     }
 }

@@ -9,7 +9,7 @@ use domain::portfolio::{
     CashTreatment, Fraction, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName,
     PortfolioState, PortfolioType, RiskLevel, Targets,
 };
-use domain::{Currency, CustomerId, Day, InstrumentType};
+use domain::{Currency, CustomerId, Day, InstrumentType, LongTerm};
 use market_data::MarketData;
 use store::retry::{Retry, retry};
 use store::{Expect, Write, keys};
@@ -32,6 +32,8 @@ pub struct Change {
     pub lot_method: Option<LotMethod>,
     /// Whether the cash of its activities is part of its value and performance.
     pub cash: Option<CashTreatment>,
+    /// How long units must have been held for a gain to be long-term.
+    pub long_term: Option<LongTerm>,
     /// Open or closed.
     pub state: Option<PortfolioState>,
     /// Its purpose.
@@ -126,6 +128,7 @@ fn changed(app: &App, before: &PortfolioRecord, change: &Change) -> Result<Portf
         base_currency: change.base_currency.unwrap_or(old.base_currency),
         lot_method: change.lot_method.unwrap_or(old.lot_method),
         cash: change.cash.unwrap_or(old.cash),
+        long_term: change.long_term.unwrap_or(old.long_term),
         state: change.state.unwrap_or(old.state),
         investment_profile,
         ..old.clone()

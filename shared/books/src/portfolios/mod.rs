@@ -18,7 +18,7 @@ use domain::portfolio::{
     CashTreatment, InvestmentAims, InvestmentProfile, LotMethod, Portfolio, PortfolioId, PortfolioName, PortfolioState,
     PortfolioType,
 };
-use domain::{Currency, CustomerId};
+use domain::{Currency, CustomerId, LongTerm};
 use serde::Serialize;
 use store::retry::{Retry, retry};
 use store::{Write, documents, keys};
@@ -43,6 +43,9 @@ pub struct NewPortfolio {
     /// Whether the cash of its activities is part of its value and performance.
     #[serde(skip_serializing_if = "is_default")]
     pub cash: CashTreatment,
+    /// How long units must have been held for a gain to be long-term.
+    #[serde(skip_serializing_if = "LongTerm::is_default")]
+    pub long_term: LongTerm,
     /// Its purpose, if the customer states it.
     pub aims: Option<InvestmentAims>,
 }
@@ -91,6 +94,7 @@ fn opened(customer: CustomerId, id: Uuid, opening: &NewPortfolio) -> Portfolio {
         base_currency: opening.base_currency,
         lot_method: opening.lot_method,
         cash: opening.cash,
+        long_term: opening.long_term,
         state: PortfolioState::Open,
         investment_profile: opening.aims.as_ref().map(profile),
         created_at: now,
