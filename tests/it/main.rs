@@ -29,6 +29,7 @@ mod encodings;
 mod event_buses;
 mod events;
 mod fetch_data;
+mod gains;
 mod guides;
 mod health;
 mod holdings;

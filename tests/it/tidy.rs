@@ -62,8 +62,7 @@ const ENGINES: [(&str, &[&str]); 7] = [
     // A clock of files or the wall clock, which needs nothing.
     ("market_clock", &[]),
     ("prices", &["Action: ssm:GetParameter"]),
-    // Of reports or results.
-    ("objects", &["${Bucket.Arn}/re"]),
+    ("objects", &["${Bucket.Arn}/"]),
     ("bus", &["Action: events:PutEvents", "EVENT_BUS_NAME: "]),
     ("push", &["Action: execute-api:ManageConnections", "LIVE_ENDPOINT:"]),
     ("mail", &["Action: ses:SendEmail", "EMAIL_CONFIGURATION_SET:"]),
@@ -221,6 +220,8 @@ fn a_role_allows_exactly_what_its_functions_engines_need() {
     assert_eq!(sections.len(), FUNCTIONS.len());
     for section in sections {
         let (name, section) = section.split_once("/\n").unwrap();
+        // The log group follows the function.
+        let (section, _) = section.split_once("Type: AWS::Logs::LogGroup").unwrap();
         let main = std::fs::read_to_string(root().join("functions").join(name).join("src/main.rs")).unwrap();
         let named =
             main.split_once(r#"Engines::table_of(env!("CARGO_BIN_NAME"))"#).unwrap().1.split_once(',').unwrap().0;

@@ -1,6 +1,8 @@
 //! `/portfolios/{id}/activities`: what happened in accounts elsewhere, recorded, corrected and removed, with the versions
-//! before each change.
+//! before each change; and what their sales and those from the wallet realised.
 
+mod download;
+mod gains;
 mod request;
 
 use api::{
@@ -52,6 +54,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(read, correct, remove))
         .routes(routes!(list_versions))
         .routes(routes!(read_cash))
+        .routes(routes!(gains::read))
 }
 
 /// Records an activity.

@@ -1,9 +1,9 @@
 //! The caller's own account: profile, password, export, erasure.
 
-use accounts::export::ExportLink;
 use accounts::{erasure, export as exports, own_account};
 use api::{Caller, Fields, IfMatch, Json, MergePatch, Patch, Problem, etag, responses};
 use app::App;
+use app::exports::ExportLink;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

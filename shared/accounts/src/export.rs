@@ -1,28 +1,22 @@
 //! The data export: everything that is stored of a customer, as one JSON object with a signed link.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use app::error::ServiceError;
-use app::{App, listing, objects_of};
+use app::exports::{self, ExportLink, File, FileFormat};
+use app::{App, listing};
 use books::activities;
 use chrono::{DateTime, Datelike, Months, Utc};
 use domain::{CustomerId, Day};
 use identity::profile::{self, Customer};
 use market_data::custom_instruments;
-use objects::{LinkOptions, ObjectKey};
-use serde::{Deserialize, Serialize};
+use objects::ObjectKey;
+use serde::Serialize;
 use serde_json::Value;
+use store::Item;
 use store::keys::{self, Kind};
-use store::{DeleteExpect, Item, Write, documents};
-use utoipa::ToSchema;
 
 use crate::personal_data;
-
-/// How long the link is valid.
-const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// The most stored exports of a customer. A new export removes older ones.
-const MAX_EXPORTS: usize = 3;
 
 /// The content of an export. Each map has all records by kind, as they are stored.
 #[derive(Serialize)]
@@ -42,22 +36,6 @@ struct Export {
     /// exported, since it may be secret.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_shown: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct ExportRecord {
-    object: ObjectKey,
-}
-
-/// A link to an export.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ExportLink {
-    /// Signed link to the JSON file.
-    #[schema(format = "uri")]
-    pub url: String,
-    /// When the link expires.
-    #[serde(with = "domain::instant")]
-    pub expires_at: DateTime<Utc>,
 }
 
 /// Writes an export and returns a link to it.
@@ -85,20 +63,8 @@ pub async fn export(app: &App, customer: CustomerId) -> Result<ExportLink, Servi
         not_shown,
     };
     let json = serde_json::to_vec_pretty(&export).map_err(|error| ServiceError::fault("export to JSON", error))?;
-    let object = objects_of::new_key("exports", customer, "json")?;
-    remove_older(app, customer).await?;
-    // The record first, because an erasure could not find an object that no item names.
-    documents::put_new(
-        app.table(),
-        keys::export(customer, app.new_id()),
-        &ExportRecord { object: object.clone() },
-        None,
-    )
-    .await?;
-    app.objects().put(&object, json, "application/json").await?;
-    let options = LinkOptions { lifetime: LINK_LIFETIME, filename: "sextant-export.json".to_owned() };
-    let link = app.objects().link(&object, options).await?;
-    Ok(ExportLink { url: link.url, expires_at: link.expires_at })
+    let file = File { name: "sextant-export", format: FileFormat::Json, bytes: json };
+    exports::publish(app, customer, file).await
 }
 
 async fn read_valuations(app: &App, customer: CustomerId) -> Result<BTreeMap<String, Vec<(Day, f64)>>, ServiceError> {
@@ -125,17 +91,6 @@ async fn read_audit_events(app: &App, customer: CustomerId, since: DateTime<Utc>
         month = next;
     }
     Ok(events)
-}
-
-/// Removes all but the newest [`MAX_EXPORTS`] - 1 exports, each object before its record.
-async fn remove_older(app: &App, customer: CustomerId) -> Result<(), ServiceError> {
-    let exports = listing::read_all(app, keys::exports(customer)).await?;
-    for item in exports.iter().rev().skip(MAX_EXPORTS - 1) {
-        app.objects().delete(&documents::parse::<ExportRecord>(item)?.object).await?;
-        let removal = Write::Delete { key: item.key.clone(), expect: DeleteExpect::Any };
-        app.table().transact(vec![removal]).await?;
-    }
-    Ok(())
 }
 
 /// Reads the records by kind, in lower case. A response that is stored as an object is read from there.

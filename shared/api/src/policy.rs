@@ -89,6 +89,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("DELETE /portfolios/{id}/activities/{activity_id}", Access::Own),
     ("GET /portfolios/{id}/activities/{activity_id}/versions", Access::Own),
     ("GET /portfolios/{id}/cash", Access::Own),
+    ("GET /portfolios/{id}/gains", Access::Own),
     ("GET /portfolios/{id}/holdings", Access::Own),
     ("GET /portfolios/{id}/investments", Access::Own),
     ("POST /portfolios/{id}/investments", Access::Own),

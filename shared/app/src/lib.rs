@@ -53,6 +53,7 @@ pub mod digest;
 mod dry_run;
 pub mod effect;
 pub mod error;
+pub mod exports;
 pub mod hasher;
 pub mod idempotency;
 pub mod limited_by_customer;

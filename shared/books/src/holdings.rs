@@ -1,6 +1,7 @@
 //! Holdings of a portfolio by symbol, at present or as of an earlier day: lots of trades and lots of activities
 //! together.
 
+pub mod gains;
 mod lots;
 mod quoted;
 mod realized;

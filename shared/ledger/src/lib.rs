@@ -59,6 +59,7 @@ mod exact;
 mod examples;
 pub mod folded;
 pub mod fx;
+pub mod gains;
 pub mod lot_items;
 pub mod lot_method;
 pub mod lots;

@@ -41,6 +41,19 @@ impl LotMovement {
         Self { method: method.into(), picks: Vec::new(), ..self }
     }
 
+    /// The same sale of the oldest lots, if it is one at average cost: how long its units were held goes by those.
+    #[must_use]
+    pub fn by_age(self) -> Self {
+        let method = if self.method == LotMethod::Average { LotMethod::Fifo } else { self.method };
+        Self { method, ..self }
+    }
+
+    /// The id of the trade.
+    #[must_use]
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// The currency of the trade.
     #[must_use]
     pub fn currency(&self) -> Currency {

@@ -114,7 +114,8 @@ pub const FUNCTIONS: &[(&str, &[&[Grant]])] = &[
             REGISTRY,
             IDEMPOTENCY,
             &[
-                on("CUSTOMER#*", &[Read, Check, Put]),
+                // The stored files of a customer: a new one removes the oldest.
+                on("CUSTOMER#*", &[Read, Check, Put, Delete]),
                 on("FOLLOWERS#*", &[Get, Put]),
                 on("PORTFOLIO#*", &[Read, Put, Delete]),
             ],

@@ -175,6 +175,8 @@ pub struct World {
     pub clock: ManualClock,
     pub customer: CustomerId,
     pub portfolio: PortfolioId,
+    /// The lot method of trades.
+    pub lot_method: LotMethod,
     wallet: Wallet,
     positions: BTreeMap<Symbol, Position>,
     test_bed: TestBed,
@@ -200,7 +202,8 @@ impl World {
             wallet = deposit(&wallet, much, &stamp).unwrap().wallet;
         }
         let positions = BTreeMap::new();
-        Self { platform, watched, market, clock, customer, portfolio, wallet, positions, test_bed }
+        let lot_method = LotMethod::Fifo;
+        Self { platform, watched, market, clock, customer, portfolio, lot_method, wallet, positions, test_bed }
     }
 
     /// A new process on the same store that finds no stored daily values.
@@ -234,7 +237,7 @@ impl World {
             price: Price::from_bar(close).unwrap(),
             quote_as_of: created_at,
             splits: &splits,
-            lot_method: LotMethod::Fifo,
+            lot_method: self.lot_method,
         };
         let fresh = || Position::new(self.portfolio.0, symbol.clone(), currency).unwrap();
         let position = self.positions.get(symbol).cloned().unwrap_or_else(fresh);

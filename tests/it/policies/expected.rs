@@ -93,6 +93,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("DELETE /portfolios/{id}/activities/{activity_id}", own(204)),
     ("GET /portfolios/{id}/activities/{activity_id}/versions", own(200)),
     ("GET /portfolios/{id}/cash", own(200)),
+    ("GET /portfolios/{id}/gains", own(200)),
     ("GET /portfolios/{id}/holdings", own(200)),
     ("GET /portfolios/{id}/investments", own(200)),
     ("POST /portfolios/{id}/investments", own(201)),

@@ -50,6 +50,18 @@ impl RecordedInstrument {
         self.position.lots.is_empty() && self.after(self.through).next().is_none()
     }
 
+    /// What the oldest lots would have given to each removal, under the lot method `average`: how long units were held
+    /// goes by those. Nothing under another method, by which they are those that it takes.
+    pub(crate) fn by_age(&self) -> Result<Option<RecordedPosition>, Refusal> {
+        if self.method != LotMethod::Average {
+            return Ok(None);
+        }
+        let RecordedPosition { symbol, currency, .. } = &self.position;
+        let activities: Vec<&Activity> = self.activities.iter().collect();
+        let (method, through) = (LotMethod::Fifo, self.through);
+        recorded::replay(symbol, *currency, &activities, &self.splits, method, through).map(Some)
+    }
+
     /// The same on the evening of a later day.
     pub(crate) fn on(&self, through: Day) -> Result<Cow<'_, Self>, Refusal> {
         if self.after(self.through).all(|activity| activity.date > through) {

@@ -55,8 +55,14 @@ pub struct HeldLot {
     pub cost: Option<Decimal>,
 }
 
-/// The day of a sale and what it took of each lot.
-pub(super) type Sale = (Day, Vec<RelievedLot>);
+/// A sale from the wallet, and what it took of each lot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sale {
+    /// The trade.
+    pub(super) trade_id: Uuid,
+    pub(super) day: Day,
+    pub(super) lots: Vec<RelievedLot>,
+}
 
 /// The stored lots of one symbol in a portfolio.
 #[derive(Clone, Default)]

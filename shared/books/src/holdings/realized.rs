@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use app::error::ServiceError;
-use domain::{Currency, Day, PortfolioId, Symbol};
+use domain::{Currency, Day, ExchangeRate, PortfolioId, Symbol};
 use ledger::fx::realized_in_base;
 use ledger::recorded::Removal;
 use ledger::replay::replay;
@@ -89,8 +89,14 @@ pub(super) async fn compute_by_symbol(
     Ok(realized)
 }
 
+/// The sales of a position if those at average cost had taken the oldest lots.
+pub(super) async fn find_sales_by_age(position: &Position, trades: Vec<Trade>) -> Result<Vec<Sale>, ServiceError> {
+    let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(&trades));
+    replay_sales(position.clone(), trades, folded, LotMovement::by_age).await
+}
+
 /// The flows up to `today` that are converted at the rate of another day, without trades in the base currency.
-fn without_rate(
+pub(super) fn without_rate(
     trades: &[Trade],
     recorded: Option<&RecordedInstrument>,
     today: Day,
@@ -115,7 +121,7 @@ fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<R
         return Ok(Err(Unvalued::SplitConflict));
     }
     let RecordedPosition { currency, removals, .. } = &recorded.position;
-    let came_in: HashMap<Uuid, Day> = recorded.activities.iter().map(|activity| (activity.id, activity.date)).collect();
+    let came_in = came_in(recorded);
     let mut sum = Ok(Decimal::ZERO);
     for Removal { day, parts, .. } in removals {
         let mut exchanged = Vec::with_capacity(parts.len());
@@ -123,7 +129,7 @@ fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<R
             // What was not sold has no proceeds.
             let Some(proceeds) = part.proceeds else { continue };
             let bought = part.acquired_on.or_else(|| came_in.get(&part.lot_id).copied()).unwrap_or(*day);
-            let rates = rates.of_flow(*currency, *day).zip(rates.of_flow(*currency, bought));
+            let rates = rates_of(rates, *currency, *day, bought);
             let Some((sold, bought)) = rates else { return Ok(Err(Unvalued::FxUnavailable)) };
             match part.cost {
                 Some(cost) => exchanged.push(((proceeds, sold), (cost, bought))),
@@ -136,12 +142,27 @@ fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<R
     Ok(sum)
 }
 
+/// The day on which the units of each activity came in, or left.
+pub(super) fn came_in(recorded: &RecordedInstrument) -> HashMap<Uuid, Day> {
+    recorded.activities.iter().map(|activity| (activity.id, activity.date)).collect()
+}
+
+/// The rates of a sale: that of its day, and that of the purchase.
+pub(super) fn rates_of(
+    rates: &ExchangeRates,
+    currency: Currency,
+    sold_on: Day,
+    bought_on: Day,
+) -> Option<(ExchangeRate, ExchangeRate)> {
+    rates.of_flow(currency, sold_on).zip(rates.of_flow(currency, bought_on))
+}
+
 /// What the sales of a stored position took.
-async fn find_sales(position: &Position, trades: Vec<Trade>) -> Result<Vec<Sale>, ServiceError> {
+pub(super) async fn find_sales(position: &Position, trades: Vec<Trade>) -> Result<Vec<Sale>, ServiceError> {
     let folded = position.folded.clone().unwrap_or_else(|| FoldedSplits::of_trades(&trades));
     match recorded(&trades, &folded) {
         Some(sales) => Ok(sales),
-        None => replay_sales(position.clone(), trades, folded).await,
+        None => replay_sales(position.clone(), trades, folded, std::convert::identity).await,
     }
 }
 
@@ -151,15 +172,24 @@ fn recorded(trades: &[Trade], folded: &FoldedSplits) -> Option<Vec<Sale>> {
         return None;
     }
     let sales = trades.iter().filter(|trade| trade.side == Side::Sell);
-    sales.map(|sale| Some((sale.market_day, sale.lots_taken()?))).collect()
+    let taken = |sale: &Trade| Some(Sale { trade_id: sale.id, day: sale.market_day, lots: sale.lots_taken()? });
+    sales.map(taken).collect()
 }
 
 /// The sales as a replay finds them: each visits every open lot, so thousands take time.
-async fn replay_sales(position: Position, trades: Vec<Trade>, folded: FoldedSplits) -> Result<Vec<Sale>, ServiceError> {
+async fn replay_sales(
+    position: Position,
+    trades: Vec<Trade>,
+    folded: FoldedSplits,
+    made: fn(LotMovement) -> LotMovement,
+) -> Result<Vec<Sale>, ServiceError> {
     let work = move || {
-        let movements = trades.iter().map(LotMovement::try_from).collect::<Result<Vec<_>, Refusal>>()?;
+        let movements = trades.iter().map(|trade| LotMovement::try_from(trade).map(made));
+        let movements = movements.collect::<Result<Vec<_>, Refusal>>()?;
         let mut sales = Vec::new();
-        replay(&position, &movements, &folded.splits, |sale, lots| sales.push((sale.day(), lots.to_vec())))?;
+        replay(&position, &movements, &folded.splits, |sale, lots| {
+            sales.push(Sale { trade_id: sale.id(), day: sale.day(), lots: lots.to_vec() });
+        })?;
         Ok::<_, Refusal>(sales)
     };
     let sales = tokio::task::spawn_blocking(work).await;
@@ -169,9 +199,9 @@ async fn replay_sales(position: Position, trades: Vec<Trade>, folded: FoldedSpli
 /// The sum of the gains of all sales.
 fn in_base(currency: Currency, sales: &[Sale], rates: &ExchangeRates) -> Result<Option<Decimal>, Refusal> {
     let mut sum = Decimal::ZERO;
-    for (day, lots) in sales {
+    for Sale { day, lots, .. } in sales {
         let exchanged = lots.iter().map(|lot| {
-            let (sold, bought) = rates.of_flow(currency, *day).zip(rates.of_flow(currency, lot.acquired_on))?;
+            let (sold, bought) = rates_of(rates, currency, *day, lot.acquired_on)?;
             Some(((lot.proceeds, sold), (lot.cost, bought)))
         });
         let Some(exchanged) = exchanged.collect::<Option<Vec<_>>>() else { return Ok(None) };
@@ -218,7 +248,7 @@ mod tests {
         let trades = bought_and_sold(99);
         let folded = FoldedSplits::of_trades(&trades);
         let sales = recorded(&trades, &folded).unwrap();
-        assert_eq!((sales.len(), sales[0].0, sales[0].1.len()), (1, "2013-01-04".parse().unwrap(), 99));
+        assert_eq!((sales.len(), sales[0].day, sales[0].lots.len()), (1, "2013-01-04".parse().unwrap(), 99));
         let other = Split { day: "2013-01-03".parse().unwrap(), ratio: "3".parse().unwrap() };
         let late = FoldedSplits { splits: vec![other], ..folded.clone() };
         assert_eq!(recorded(&trades, &late), None, "made with a different split than is known now");

@@ -112,7 +112,7 @@ impl ReplayedTrades {
         let nothing = Position::new(id.0, self.symbol.clone(), self.currency)?;
         let mut sales: Vec<Sale> = Vec::new();
         let position = replay(&nothing, &self.movements, &self.splits, |sale, lots| {
-            sales.push((sale.day(), lots.to_vec()));
+            sales.push(Sale { trade_id: sale.id(), day: sale.day(), lots: lots.to_vec() });
         })?;
         Ok((self.symbol, StoredLots { position: Some(position), sales: Some(sales), recorded: None }))
     }

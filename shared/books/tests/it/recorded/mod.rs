@@ -1,6 +1,7 @@
 //! Figures of portfolios that are recorded by activities: `holdings`, `invested` and `splits` by hand, `returns` also
 //! against the same trades made from the wallet.
 
+mod gains;
 mod holdings;
 mod invested;
 mod returns;
