@@ -7,6 +7,7 @@ use crate::portfolios::opened;
 use crate::target::{Target, each};
 
 mod cash;
+mod export;
 mod refusals;
 
 /// The path of a new portfolio's activities.

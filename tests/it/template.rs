@@ -76,6 +76,7 @@ fn routes_that_hash_a_password_or_compute_much_have_a_throttle_of_their_own() {
     }
     for dear in [
         "GET /customers/me/export",
+        "GET /portfolios/{id}/activities/export",
         "GET /portfolios/{id}/investments/export",
         "GET /predict/{symbol}",
         "GET /report/{symbol}",

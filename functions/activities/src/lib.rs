@@ -1,7 +1,8 @@
 //! `/portfolios/{id}/activities`: what happened in accounts elsewhere, recorded, corrected and removed, with the versions
-//! before each change; and what their sales and those from the wallet realised.
+//! before each change, and as a file; and what their sales and those from the wallet realised.
 
 mod download;
+mod export;
 mod gains;
 mod request;
 
@@ -54,6 +55,7 @@ fn routes() -> OpenApiRouter<MarketData> {
         .routes(routes!(read, correct, remove))
         .routes(routes!(list_versions))
         .routes(routes!(read_cash))
+        .routes(routes!(export::export))
         .routes(routes!(gains::read))
 }
 

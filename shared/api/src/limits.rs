@@ -38,6 +38,7 @@ pub const LIMITS: &[(&str, Limit)] = &[
     ("POST /customers/email-verification/confirm", Limit::BySource(LimitedAction::EmailConfirmation)),
     ("GET /customers/me/export", Limit::ByCustomer(LimitedRequest::Export)),
     ("POST /customers/password-reset", Limit::BySource(LimitedAction::PasswordReset)),
+    ("GET /portfolios/{id}/activities/export", Limit::ByCustomer(LimitedRequest::Export)),
     ("GET /portfolios/{id}/investments/export", Limit::ByCustomer(LimitedRequest::Export)),
     ("POST /portfolios/{id}/investments/import", Limit::ByCustomer(LimitedRequest::Import)),
     ("GET /report/{symbol}", Limit::ByCustomer(LimitedRequest::Report)),

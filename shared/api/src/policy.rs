@@ -84,6 +84,7 @@ pub const POLICIES: &[(&str, Access)] = &[
     ("DELETE /portfolios/{id}", Access::Own),
     ("GET /portfolios/{id}/activities", Access::Own),
     ("POST /portfolios/{id}/activities", Access::Own),
+    ("GET /portfolios/{id}/activities/export", Access::Own),
     ("GET /portfolios/{id}/activities/{activity_id}", Access::Own),
     ("PATCH /portfolios/{id}/activities/{activity_id}", Access::Own),
     ("DELETE /portfolios/{id}/activities/{activity_id}", Access::Own),

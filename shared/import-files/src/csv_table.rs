@@ -52,7 +52,7 @@ pub fn read_table(text: &str) -> Result<Vec<TableRow>, FileMistake> {
         }
         let start = record.position().map_or(0, csv::Position::byte);
         let line = lines.of_the_text_from(usize::try_from(start).unwrap_or(text.len()));
-        let cells = record.iter().map(|cell| formulas::without_text_formula(formulas::plain(cell)).to_owned());
+        let cells = record.iter().map(|cell| formulas::text_of(cell).to_owned());
         rows.push(TableRow { line, cells: cells.collect() });
     }
     Ok(rows)

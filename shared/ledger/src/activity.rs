@@ -7,6 +7,7 @@
 mod cash;
 mod check;
 mod event;
+mod field_names;
 mod fields;
 mod kind;
 mod stored;
@@ -16,6 +17,7 @@ pub use cash::{CashDetails, CashType, ExchangeDetails};
 pub use event::{
     ActivityEvent, AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails, TransferOutDetails, Units,
 };
+pub use field_names::field_names;
 pub use fields::{ActivityFields, ActivityMistake};
 pub use kind::{ActivitySource, ActivityType, MAX_EXTERNAL_ID_LENGTH, MAX_NOTE_LENGTH};
 pub use stored::Activity;

@@ -88,6 +88,7 @@ pub const EXPECTED: &[(&str, Expected)] = &[
     ("DELETE /portfolios/{id}", own(204)),
     ("GET /portfolios/{id}/activities", own(200)),
     ("POST /portfolios/{id}/activities", own(201)),
+    ("GET /portfolios/{id}/activities/export", own(200)),
     ("GET /portfolios/{id}/activities/{activity_id}", own(200)),
     ("PATCH /portfolios/{id}/activities/{activity_id}", own(200)),
     ("DELETE /portfolios/{id}/activities/{activity_id}", own(204)),

@@ -8,6 +8,7 @@
 mod cash;
 mod change;
 mod conflicts;
+mod export;
 mod history;
 mod list;
 mod positions;
@@ -22,6 +23,7 @@ use app::precondition::Precondition;
 pub use cash::{CashFilter, CurrencyCash, DayOfCash, PortfolioCash, compute_cash};
 pub use change::{ActivityChange, correct, remove};
 pub(crate) use change::{Target, correct_target, remove_target};
+pub use export::{ActivityExport, export};
 pub(crate) use history::History;
 pub use history::parse_stored;
 pub use ledger::activity::{read_external_id, read_note, read_time};

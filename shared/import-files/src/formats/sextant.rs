@@ -120,7 +120,7 @@ pub fn read_json(text: &str, activities: &[&RawValue], choices: &Choices) -> (Ve
         for (name, value) in &object {
             let text = text_of(value.get()).unwrap_or_else(|| value.get().to_owned());
             // Nothing, and an empty list of lots.
-            if text.is_empty() || text == "[]" {
+            if text.is_empty() || value.get() == "[]" {
                 continue;
             }
             match field_of(name) {
