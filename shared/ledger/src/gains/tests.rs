@@ -127,8 +127,8 @@ proptest! {
         let in_base = || listed.iter().filter_map(|part| part.in_base);
         prop_assert_eq!(in_base().filter_map(|part| Some(part.gain?.amount())).sum::<Decimal>(), realized.amount());
         for part in in_base().chain(listed.iter().map(|part| part.amounts)) {
-            let gain = part.cost.map(|cost| part.proceeds.amount() - cost.amount());
-            prop_assert_eq!(part.gain.map(Money::amount), gain);
+            let gain = part.cost.map(|cost| exact::minus(part.proceeds, cost).unwrap());
+            prop_assert_eq!(part.gain, gain);
         }
         let oldest: Vec<TakenPart> = taken.iter().rev().copied().collect();
         for spread in [listed.clone(), by_age(&listed, &oldest).unwrap()] {

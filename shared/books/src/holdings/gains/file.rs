@@ -46,7 +46,7 @@ pub(super) fn csv(gains: &PortfolioGains) -> Result<Vec<u8>, ServiceError> {
 
 fn cells(row: &RealizedGain, base: Currency) -> [String; COLUMNS.len()] {
     fn text<T: ToString>(value: Option<T>) -> String {
-        value.as_ref().map(T::to_string).unwrap_or_default()
+        value.map_or_else(String::new, |value| value.to_string())
     }
     let number = text::<Decimal>;
     let origin = match row.origin {
