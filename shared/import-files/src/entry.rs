@@ -174,6 +174,12 @@ impl Reading<'_> {
         }
     }
 
+    fn currency(&mut self, field: &'static str) -> Option<Currency> {
+        self.parsed(field, "is not a currency", "Write a code such as USD.", |text| {
+            text.to_ascii_uppercase().parse::<Currency>().ok()
+        })
+    }
+
     /// A number without its sign, unless the sign says something of this type.
     fn size(&mut self, field: &'static str, kind: Option<ActivityType>) -> Option<Decimal> {
         let number = self.number(field)?;
@@ -195,9 +201,11 @@ impl Reading<'_> {
         let total = self.size_above_zero("total", kind);
         let fee = self.size("fee", kind).unwrap_or_default();
         let tax = self.size("tax", kind).unwrap_or_default();
-        let currency = self.parsed("currency", "is not a currency", "Write a code such as USD.", |text| {
-            text.to_ascii_uppercase().parse::<Currency>().ok()
-        });
+        let currency = self.currency("currency");
+        let to_amount = self.size_above_zero("to_amount", kind);
+        let to_currency = self.currency("to_currency");
+        let reverses =
+            self.parsed("reverses", "is not an id", "Write the id of an activity.", |text| text.parse().ok());
         let cost_unknown = self.parsed("cost_unknown", "is neither true nor false", "Write true or false.", read_flag);
         let acquired_on = self.date("acquired_on");
         let ratio = self.parsed("ratio", "is not a ratio", "Write new for old units, such as 4:1 or 1.5.", |text| {
@@ -222,6 +230,9 @@ impl Reading<'_> {
             fee,
             tax,
             currency,
+            to_amount,
+            to_currency,
+            reverses,
             acquired_on: acquired_on.map(|date| date.day),
             ratio,
             lots: lots.unwrap_or_default(),

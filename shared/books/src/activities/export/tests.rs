@@ -73,6 +73,16 @@ fn each_type() -> Vec<Activity> {
         ActivityFields { quantity: number("1.000000000001"), lots, ..fields(ActivityType::TransferOut) },
         ActivityFields { quantity: number("-0.5"), ..fields(ActivityType::Adjustment) },
         ActivityFields { ratio: "1/3".parse().ok(), ..fields(ActivityType::Split) },
+        ActivityFields { amount, tax: charge, ..ActivityFields::new(ActivityType::Deposit) },
+        ActivityFields {
+            amount,
+            currency: Some(Currency::USD),
+            to_amount: number("250.01"),
+            to_currency: "EUR".parse().ok(),
+            fee: charge,
+            ..ActivityFields::new(ActivityType::Exchange)
+        },
+        ActivityFields { amount: number("-10"), reverses: Some(Uuid::from_u128(6)), ..fields(ActivityType::Dividend) },
     ];
     let made = |(number, fields): (usize, &ActivityFields)| {
         let time = (number % 2 == 0).then(|| NaiveTime::from_hms_opt(15, 30, 5).unwrap());
@@ -150,7 +160,8 @@ fn a_reader_knows_each_exported_column() {
 fn a_file_says_its_format_and_the_settings_of_the_portfolio() {
     let json: Value = serde_json::from_slice(&json_file(&portfolio(), &each_type()[..1]).unwrap()).unwrap();
     let settings = json!({
-        "name": "Old broker", "type": "brokerage", "base_currency": "USD", "lot_method": "hifo", "long_term": "none",
+        "name": "Old broker", "type": "brokerage", "base_currency": "USD", "lot_method": "hifo", "cash": "ignored",
+        "long_term": "none",
     });
     assert_eq!((&json["format"], &json["version"], &json["portfolio"]), (&json!("sextant"), &json!(1), &settings));
     let activity = json!({
