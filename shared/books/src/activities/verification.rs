@@ -1,10 +1,11 @@
 //! Verification of a recorded history: whether it can be read, is whole, and never takes units that are not there.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use app::error::ServiceError;
 use app::listing;
 use domain::{CustomerId, Day, LotMethod, PortfolioId, Split, Symbol};
+use ledger::activity::ActivitySource;
 use ledger::{Activity, Discrepancy};
 use market_data::MarketData;
 use market_data::splits::KnownSplits;
@@ -35,7 +36,7 @@ pub async fn verify(
         Err(ServiceError::Store(error @ StoreError::Corrupt { .. })) => return Ok(unreadable(error.to_string())),
         Err(error) => return Err(error),
     };
-    let versions = count_versions(market, portfolio).await?;
+    let versions = read_versions(market, portfolio).await?;
     let splits = load_splits(market, &history).await?;
     // Each sale visits every open lot, so thousands take time.
     let work = move || {
@@ -50,16 +51,19 @@ pub async fn verify(
     done.map_err(|error| ServiceError::fault("verifying the activities of a portfolio", error))
 }
 
-/// The number of earlier versions that are stored, by activity.
-async fn count_versions(market: &MarketData, portfolio: PortfolioId) -> Result<HashMap<Uuid, u64>, ServiceError> {
-    let mut counts = HashMap::new();
+/// The numbers of the earlier versions that are stored, by activity.
+type StoredVersions = HashMap<Uuid, BTreeSet<u64>>;
+
+async fn read_versions(market: &MarketData, portfolio: PortfolioId) -> Result<StoredVersions, ServiceError> {
+    let mut versions = StoredVersions::new();
     for item in listing::read_all(&market.app, keys::versions_of_activities(portfolio)).await? {
-        if let Some(id) = item.key.sk.split('#').find_map(|part| part.parse::<Uuid>().ok()) {
-            let count: &mut u64 = counts.entry(id).or_default();
-            *count = count.saturating_add(1);
+        let mut parts = item.key.sk.rsplit('#');
+        let number = parts.next().and_then(|part| part.parse().ok());
+        if let Some((id, number)) = parts.next().and_then(|part| part.parse().ok()).zip(number) {
+            versions.entry(id).or_default().insert(number);
         }
     }
-    Ok(counts)
+    Ok(versions)
 }
 
 async fn load_splits(market: &MarketData, history: &History) -> Result<BTreeMap<Symbol, Vec<Split>>, ServiceError> {
@@ -73,11 +77,11 @@ async fn load_splits(market: &MarketData, history: &History) -> Result<BTreeMap<
 }
 
 /// Activities that do not belong there, and those that lack earlier versions. One that was corrected after the history
-/// was read has more versions than it needs.
+/// was read has more versions than it needs, and an investment of old was corrected without keeping any.
 fn check_each<'a>(
     portfolio: PortfolioId,
     activities: impl Iterator<Item = &'a Activity>,
-    versions: &HashMap<Uuid, u64>,
+    versions: &StoredVersions,
 ) -> Vec<Discrepancy> {
     let mut seen = HashSet::new();
     let mut discrepancies = Vec::new();
@@ -87,8 +91,13 @@ fn check_each<'a>(
         if activity.portfolio_id != portfolio || !seen.insert(activity_id) {
             discrepancies.push(Discrepancy::ForeignActivity { portfolio_id, activity_id });
         }
-        let expected = activity.version.saturating_sub(1);
-        let found = versions.get(&activity_id).copied().unwrap_or(0);
+        let stored = versions.get(&activity_id).into_iter().flatten().filter(|version| **version < activity.version);
+        let first_kept = match activity.source {
+            ActivitySource::Investment => stored.clone().min().copied().unwrap_or(activity.version),
+            _ => 1,
+        };
+        let expected = activity.version.saturating_sub(first_kept);
+        let found = stored.count() as u64;
         if found < expected {
             discrepancies.push(Discrepancy::ActivityVersionsMissing { portfolio_id, activity_id, expected, found });
         }
@@ -105,7 +114,12 @@ fn replay<'a>(
 ) -> Result<Vec<Discrepancy>, String> {
     let mut conflicts = Vec::new();
     for (symbol, of) in by_instrument(activities) {
-        let known = splits.get(symbol).map_or(&[][..], Vec::as_slice);
+        let known = match splits.get(symbol) {
+            Some(known) => known.as_slice(),
+            None if symbol.is_custom() => &[],
+            // Without its splits nothing can be said of its units.
+            None => continue,
+        };
         let replayed = of.replay(symbol, known, method, Day::LAST);
         let (position, _) = replayed.map_err(|refusal| format!("{symbol}: {refusal}"))?;
         // Without units of a lot that it names, a removal takes those of others.
