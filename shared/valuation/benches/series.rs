@@ -95,7 +95,7 @@ impl Portfolio {
 
     fn book(&self) -> PortfolioBook<'_> {
         let lines = self.instruments.iter().map(Instrument::line).collect();
-        PortfolioBook { base: Currency::USD, lines, rates: Vec::new() }
+        PortfolioBook { base: Currency::USD, lines, cash: None, rates: Vec::new() }
     }
 
     fn last(&self) -> Day {
@@ -119,6 +119,7 @@ fn trade(bars: &Bars, at: usize, units: u64, sells: bool) -> Flow {
         amount: (price * Decimal::from(units)).round_dp(2),
         fee: Decimal::ZERO,
         tax: Decimal::ZERO,
+        from_cash: false,
         unit_decimals: DECIMALS,
     }
 }

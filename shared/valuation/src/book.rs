@@ -44,6 +44,8 @@ pub struct Flow {
     pub fee: Decimal,
     /// The tax, which is not in that amount: before tax it is a withdrawal, after tax a cost like the fee.
     pub tax: Decimal,
+    /// Whether it is paid with the tracked cash of the portfolio; if not, the money comes from outside, or leaves.
+    pub from_cash: bool,
     /// Decimals to which a sale truncated the units of each lot at a split; twelve for all other flows.
     pub unit_decimals: u32,
 }
@@ -92,6 +94,41 @@ pub struct InstrumentRecords<'a> {
     /// What its flows did to lots, each in order: those bought from the wallet and those recorded are books of their own.
     /// Only the invested capital needs them.
     pub lots: &'a [Vec<LotMove>],
+}
+
+/// As what tracked cash moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CashMoveKind {
+    /// From outside, or to it: a deposit, a withdrawal, a transfer or an adjustment.
+    Flow,
+    /// For a flow or an income of an instrument of the book, which counts it: with its fees and taxes.
+    OfInstrument,
+    /// An income or a charge of no instrument of the book, with the sign of what it does to the cash.
+    Income(IncomeKind),
+    /// Against cash of another currency.
+    Exchange,
+}
+
+/// Tracked cash that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CashMove {
+    /// The market day.
+    pub day: Day,
+    /// As what.
+    pub kind: CashMoveKind,
+    /// Above zero if it comes in, in the currency of the cash.
+    pub amount: Decimal,
+}
+
+/// The tracked cash of a currency.
+#[derive(Clone, Copy, Debug)]
+pub struct CashRecords<'a> {
+    /// A name that no instrument of the book has.
+    pub symbol: &'a Symbol,
+    /// The currency.
+    pub currency: Currency,
+    /// Its moves, oldest first.
+    pub moves: &'a [CashMove],
 }
 
 /// Exchange rates of a currency.
@@ -175,6 +212,9 @@ pub struct PortfolioBook<'a> {
     pub base: Currency,
     /// Its instruments, each once, in any order.
     pub lines: Vec<InstrumentRecords<'a>>,
+    /// Its cash by currency, each once, if that is part of its value. It is moved by what instruments pay
+    /// and receive too, as [`CashMoveKind::OfInstrument`].
+    pub cash: Option<Vec<CashRecords<'a>>>,
     /// Rates of the currencies other than the base.
     pub rates: Vec<Rates<'a>>,
 }

@@ -1,9 +1,10 @@
 //! The state of a series at the end of a day: all that the following days need from earlier ones.
 
-use domain::{Day, DecimalError, ExchangeRate, Quantity, Symbol};
+use domain::{Currency, Day, DecimalError, ExchangeRate, Quantity, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::amount::Amount;
 use crate::fixed::{UNIT_SCALE, decimal, whole};
 use crate::position::Position;
 
@@ -14,6 +15,20 @@ pub struct Checkpoint {
     pub day: Day,
     /// The holdings, by symbol.
     pub standings: Vec<CheckpointPosition>,
+    /// The tracked cash, by currency.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cash: Vec<CheckpointCash>,
+}
+
+/// The tracked cash of a currency at the end of that day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckpointCash {
+    /// The currency.
+    pub currency: Currency,
+    /// What is there; below zero if more left than came in.
+    pub amount: Amount,
+    /// The rate of the last day on which it had a value; 1 in the base currency.
+    pub rate: ExchangeRate,
 }
 
 /// One instrument held at the end of that day.
@@ -66,6 +81,21 @@ impl CheckpointPosition {
 }
 
 impl Checkpoint {
+    /// Before anything.
+    pub(crate) fn empty(day: Day) -> Self {
+        Self { day, standings: Vec::new(), cash: Vec::new() }
+    }
+
+    /// The tracked cash of a currency, if there is any.
+    pub(crate) fn cash_of(&self, currency: Currency) -> Option<&CheckpointCash> {
+        self.cash.iter().find(|cash| cash.currency == currency)
+    }
+
+    /// Whether nothing is held.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.standings.is_empty() && self.cash.is_empty()
+    }
+
     /// The position in a symbol, if it is held.
     #[must_use]
     pub fn standing(&self, symbol: &Symbol) -> Option<&CheckpointPosition> {

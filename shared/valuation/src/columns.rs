@@ -1,6 +1,7 @@
 //! What the streams of all instruments leave: sums by day, totals by instrument, and the days with trades.
 
-use quant::portfolio::{Deal, Traded};
+use domain::Currency;
+use quant::portfolio::{Deal, Payment, Traded};
 
 use crate::fixed::{TooLarge, Unit};
 use crate::flow_count::FlowCount;
@@ -24,10 +25,14 @@ pub(crate) struct Columns {
     /// Taxes of purchases.
     pub(crate) inflow_taxes: Vec<i128>,
     pub(crate) fx: Vec<i128>,
+    /// Whether tracked cash moves on the day.
+    pub(crate) has_cash_moves: Vec<bool>,
     /// Whether a rate that the day needs is unknown.
     pub(crate) without_rate: Vec<bool>,
     /// The unit of the base currency.
     pub(crate) unit: Unit,
+    /// Whether cash is part of the value: income stays in it, and taxes leave it.
+    pub(crate) is_tracked: bool,
 }
 
 /// Sums over the days of one instrument.
@@ -59,6 +64,10 @@ pub(crate) struct Trading {
     pub(crate) taxes: i128,
     /// The same of each side.
     pub(crate) tax_of_sides: [f64; 2],
+    /// The currency of its prices.
+    pub(crate) currency: Currency,
+    /// How each side is paid, if cash is tracked; the number of the currency is not set.
+    pub(crate) payments: [Payment; 2],
     pub(crate) traded: Traded,
 }
 
@@ -73,7 +82,7 @@ impl Trading {
 }
 
 impl Columns {
-    pub(crate) fn new(days: usize, unit: Unit) -> Self {
+    pub(crate) fn new(days: usize, unit: Unit, is_tracked: bool) -> Self {
         let column = || vec![0; days];
         Self {
             value: column(),
@@ -88,8 +97,10 @@ impl Columns {
             taxes: column(),
             inflow_taxes: column(),
             fx: column(),
+            has_cash_moves: vec![false; days],
             without_rate: vec![false; days],
             unit,
+            is_tracked,
         }
     }
 

@@ -46,6 +46,9 @@ pub struct DayValue {
     /// The same after tax, of a day with taxes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub growth_after_tax: Option<f64>,
+    /// Whether the day has no return, or part of it: with tracked cash, since the value was not above zero.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_no_return: bool,
     /// Whether an exchange rate that the day needs is unknown. Its value then uses the rate of another day; the next
     /// day continues from it, and it is not displayed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

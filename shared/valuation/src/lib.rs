@@ -16,6 +16,7 @@ mod attribution;
 mod benchmark;
 mod book;
 mod calendar;
+mod cash;
 mod checkpoint;
 mod columns;
 mod day_value;
@@ -23,6 +24,7 @@ mod error;
 mod fingerprint;
 mod fixed;
 mod flow_count;
+mod growth;
 mod holdings;
 mod invested;
 mod moves;
@@ -43,8 +45,11 @@ pub use attribution::{
     Attribution, GroupAttribution, SymbolAttribution, attribution_by_group, attribution_by_symbol, totals_by_symbol,
 };
 pub use benchmark::Benchmark;
-pub use book::{Flow, FlowKind, Income, IncomeKind, InstrumentRecords, PortfolioBook, RateQuote, Rates};
-pub use checkpoint::{Checkpoint, CheckpointPosition};
+pub use book::{
+    CashMove, CashMoveKind, CashRecords, Flow, FlowKind, Income, IncomeKind, InstrumentRecords, PortfolioBook,
+    RateQuote, Rates,
+};
+pub use checkpoint::{Checkpoint, CheckpointCash, CheckpointPosition};
 pub use day_value::DayValue;
 pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;

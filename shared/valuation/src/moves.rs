@@ -19,6 +19,9 @@ pub(crate) struct Side {
     pub(crate) amount: i128,
     pub(crate) fee: i128,
     pub(crate) tax: i128,
+    /// The units that are paid with tracked cash, and what is paid for them.
+    pub(crate) units_from_cash: i128,
+    pub(crate) amount_from_cash: i128,
     /// How many there are.
     pub(crate) flows: u32,
     /// How many decimals fewer than twelve the coarsest of them counted units with after a split.
@@ -79,6 +82,10 @@ impl Side {
         add(&mut self.amount, money(flow.amount)?)?;
         add(&mut self.fee, money(flow.fee)?)?;
         add(&mut self.tax, money(flow.tax)?)?;
+        if flow.from_cash {
+            add(&mut self.units_from_cash, units)?;
+            add(&mut self.amount_from_cash, money(flow.amount)?)?;
+        }
         self.flows = self.flows.saturating_add(1);
         self.fewer_decimals = self.fewer_decimals.max(UNIT_SCALE.saturating_sub(flow.unit_decimals));
         Ok(())

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use domain::{Currency, Day, Symbol};
-use quant::portfolio::{PricedMemory, Traded, Untouched, priced_growth};
 
 use crate::amount::Amount;
-use crate::book::{InstrumentRecords, PortfolioBook, RateQuote};
+use crate::book::{CashRecords, InstrumentRecords, PortfolioBook, RateQuote};
 use crate::calendar::Calendar;
+use crate::cash::{CashStream, moves_of};
 use crate::checkpoint::{Checkpoint, CheckpointPosition};
-use crate::columns::{Columns, InstrumentTotals, Trading};
+use crate::columns::{Columns, InstrumentTotals};
 use crate::day_value::DayValue;
 use crate::error::ValuationError;
-use crate::fixed::{self, AMOUNT_SCALE, TooLarge, Unit};
+use crate::fixed::{TooLarge, Unit};
+use crate::growth::{DayGrowth, growth_by_day, tracked_growth_by_day};
 use crate::plan::EventPlan;
 use crate::rates::{DayRate, rates_on};
 use crate::stream::{Stream, Streamed};
@@ -30,6 +31,8 @@ pub(crate) struct RunResult<'a> {
 pub(crate) struct SortedRecords<'a> {
     pub(crate) base: Currency,
     pub(crate) lines: Vec<InstrumentRecords<'a>>,
+    /// By currency.
+    cash: Option<Vec<CashRecords<'a>>>,
     rates: BTreeMap<&'static str, (&'a [Day], &'a [RateQuote])>,
 }
 
@@ -48,8 +51,17 @@ impl<'a> SortedRecords<'a> {
                 return Err(ValuationError::OutOfOrder { symbol: line.symbol.clone(), day: pair[1].day });
             }
         }
+        let mut cash = book.cash.clone();
+        for all in cash.iter_mut() {
+            all.sort_by_key(|cash| cash.currency.code());
+            for cash in all {
+                if let Some(pair) = cash.moves.windows(2).find(|pair| pair[0].day > pair[1].day) {
+                    return Err(ValuationError::OutOfOrder { symbol: cash.symbol.clone(), day: pair[1].day });
+                }
+            }
+        }
         let rates = book.rates.iter().map(|rates| (rates.currency.code(), (rates.days, rates.rates))).collect();
-        Ok(Self { base: book.base, lines, rates })
+        Ok(Self { base: book.base, lines, cash, rates })
     }
 
     /// The rates of a currency and their days.
@@ -60,7 +72,9 @@ impl<'a> SortedRecords<'a> {
     /// The first day on which anything moved.
     pub(crate) fn first_flow(&self) -> Option<Day> {
         let flows = self.lines.iter().filter_map(|line| line.flows.first()).map(|flow| flow.day);
-        flows.chain(self.lines.iter().filter_map(|line| line.incomes.first()).map(|income| income.day)).min()
+        let incomes = self.lines.iter().filter_map(|line| line.incomes.first()).map(|income| income.day);
+        let cash = self.cash.iter().flatten().filter_map(|cash| cash.moves.first()).map(|one| one.day);
+        flows.chain(incomes).chain(cash).min()
     }
 
     /// The last day up to `to` on which anything moved or has a bar.
@@ -72,7 +86,8 @@ impl<'a> SortedRecords<'a> {
             let bar = line.bars.count_through(to).checked_sub(1).map(|at| line.bars.dates()[at]);
             flow.max(bar)
         };
-        self.lines.iter().filter_map(last).max()
+        let cash = self.cash.iter().flatten().filter_map(|cash| moves_of(cash, Day::FIRST, to).last());
+        self.lines.iter().filter_map(last).chain(cash.map(|one| one.day)).max()
     }
 
     /// The span from `first` to `to`, starting with the holdings of `checkpoint`, the end of the day before `first`.
@@ -92,22 +107,20 @@ impl<'a> SortedRecords<'a> {
                 plans.push(plan);
             }
         }
+        for cash in self.cash.iter().flatten() {
+            let mut moved: Vec<Day> = moves_of(cash, first, to).iter().map(|one| one.day).collect();
+            moved.dedup();
+            calendar.add(&moved);
+        }
         let days = calendar.days();
-        let mut columns = Columns::new(days.len(), Unit::of(self.base.decimals()));
-        let mut rates: BTreeMap<&str, Option<Vec<DayRate>>> = BTreeMap::new();
+        let mut columns = Columns::new(days.len(), Unit::of(self.base.decimals()), self.cash.is_some());
+        let mut rates: BTreeMap<&'static str, Option<Vec<DayRate>>> = BTreeMap::new();
         let mut tradings = Vec::new();
         let mut standings = Vec::with_capacity(plans.len());
         let mut totals = Vec::with_capacity(plans.len());
         for plan in &plans {
             let InstrumentRecords { symbol, currency, .. } = plan.line;
-            let rates = if currency == self.base {
-                None
-            } else {
-                let (rate_days, quotes) = self.rates_of(currency);
-                let column = rates.entry(currency.code()).or_insert_with(|| rates_on(days, rate_days, quotes));
-                let missing = || ValuationError::FxUnavailable { symbol: symbol.clone(), currency };
-                Some(column.as_deref().ok_or_else(missing)?)
-            };
+            let rates = self.rates_by_day(symbol, currency, days, &mut rates)?;
             let Streamed { position, rate, totals: sums } =
                 Stream::run(plan, days, rates, &mut columns, &mut tradings)?;
             if position.units > 0 {
@@ -116,13 +129,44 @@ impl<'a> SortedRecords<'a> {
             }
             totals.push((symbol, sums));
         }
+        let mut cash = Vec::new();
+        for &records in self.cash.iter().flatten() {
+            let CashRecords { symbol, currency, .. } = records;
+            let rates = self.rates_by_day(symbol, currency, days, &mut rates)?;
+            let standing = checkpoint.and_then(|checkpoint| checkpoint.cash_of(currency));
+            let streamed = CashStream::run(records, standing, (first, to), days, rates, &mut columns)?;
+            totals.push((streamed.symbol(), streamed.totals));
+            cash.push(streamed);
+        }
+        totals.sort_by(|(a, _), (b, _)| a.cmp(b));
         let start = totals.iter().try_fold(0_i128, |sum, (_, totals)| sum.checked_add(totals.start)).ok_or(TooLarge)?;
-        let growth = growth_by_day(start, &columns, &tradings);
+        let growth = match &self.cash {
+            None => growth_by_day(start, &columns, &tradings),
+            Some(_) => tracked_growth_by_day(start, &columns, &tradings, &cash),
+        };
+        let cash = cash.iter().filter_map(CashStream::standing).collect();
         Ok(RunResult {
             days: day_values(days, &columns, &growth),
-            checkpoint: Checkpoint { day: to, standings },
+            checkpoint: Checkpoint { day: to, standings, cash },
             totals,
         })
+    }
+
+    /// The rates of a currency on these days; none for the base currency.
+    fn rates_by_day<'r>(
+        &self,
+        symbol: &Symbol,
+        currency: Currency,
+        days: &[Day],
+        known: &'r mut BTreeMap<&'static str, Option<Vec<DayRate>>>,
+    ) -> Result<Option<&'r [DayRate]>, ValuationError> {
+        if currency == self.base {
+            return Ok(None);
+        }
+        let (rate_days, quotes) = self.rates_of(currency);
+        let column = known.entry(currency.code()).or_insert_with(|| rates_on(days, rate_days, quotes));
+        let missing = || ValuationError::FxUnavailable { symbol: symbol.clone(), currency };
+        column.as_deref().map(Some).ok_or_else(missing)
     }
 
     fn hold_all(&self, checkpoint: Option<&Checkpoint>) -> Result<(), ValuationError> {
@@ -133,67 +177,6 @@ impl<'a> SortedRecords<'a> {
             None => Ok(()),
         }
     }
-}
-
-/// The growth of each day that needs more than its value and its flows.
-struct DayGrowth {
-    before_tax: Vec<Option<f64>>,
-    /// Only of days with a tax; empty if there is none.
-    after_tax: Vec<Option<f64>>,
-}
-
-/// The growth of every day with trades or charges; `start` is the value at the end of the day before the first. The
-/// records of a day are in order of symbols, whatever order they were recorded in.
-fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> DayGrowth {
-    let is_taxed = columns.taxes.iter().any(|&tax| tax != 0);
-    let after_tax = if is_taxed { vec![None; columns.value.len()] } else { Vec::new() };
-    let mut growth = DayGrowth { before_tax: vec![None; columns.value.len()], after_tax };
-    // Numbers are sorted, since a record takes three cache lines.
-    let mut order: Vec<(usize, usize)> = tradings.iter().enumerate().map(|(by, trading)| (trading.at, by)).collect();
-    order.sort_unstable();
-    let value_before = |at: usize| at.checked_sub(1).map_or(start, |before| columns.value[before]);
-    for at in (0..columns.value.len()).filter(|&at| columns.charges[at] != 0 || columns.taxes[at] != 0) {
-        let close = columns.value[at].saturating_add(columns.income[at]).saturating_sub(columns.charges[at]);
-        let grown = |close: i128| {
-            let (before, close) = (fixed::to_f64(value_before(at), AMOUNT_SCALE), fixed::to_f64(close, AMOUNT_SCALE));
-            (before > 0.0).then(|| (close / before).max(0.0))
-        };
-        growth.before_tax[at] = grown(close).filter(|_| columns.charges[at] != 0);
-        if columns.taxes[at] != 0 {
-            growth.after_tax[at] = grown(close.saturating_sub(columns.taxes[at]));
-        }
-    }
-    let mut traded: Vec<Traded> = Vec::new();
-    let mut memory = PricedMemory::default();
-    for of_day in order.chunk_by(|a, b| a.0 == b.0) {
-        let Some(&(at, _)) = of_day.first() else { continue };
-        let of_day = || of_day.iter().map(|&(_, by)| &tradings[by]);
-        let before = value_before(at);
-        // The dividends of an ex-date are in the prices of the day.
-        let with_dividends = columns.value[at].saturating_add(columns.income[at] - columns.late_income[at]);
-        let rest = |whole: i128, part: fn(&Trading) -> i128| {
-            fixed::to_f64(of_day().fold(whole, |rest, trading| rest.saturating_sub(part(trading))), AMOUNT_SCALE)
-        };
-        let income = columns.late_income[at].saturating_sub(columns.charges[at]);
-        let untouched = Untouched {
-            start: rest(before, |trading| trading.start),
-            end: rest(with_dividends, |trading| trading.end),
-            income: fixed::to_f64(income, AMOUNT_SCALE),
-        };
-        traded.clear();
-        traded.extend(of_day().map(|trading| trading.traded));
-        let start = fixed::to_f64(before, AMOUNT_SCALE);
-        growth.before_tax[at] = priced_growth(start, untouched, &traded, &mut memory);
-        if columns.taxes[at] != 0 {
-            let of_trades = of_day().fold(0_i128, |sum, trading| sum.saturating_add(trading.taxes));
-            let taxes = fixed::to_f64(columns.taxes[at].saturating_sub(of_trades), AMOUNT_SCALE);
-            let untouched = Untouched { income: untouched.income - taxes, ..untouched };
-            traded.clear();
-            traded.extend(of_day().map(Trading::after_tax));
-            growth.after_tax[at] = priced_growth(start, untouched, &traded, &mut memory);
-        }
-    }
-    growth
 }
 
 fn day_values(days: &[Day], columns: &Columns, growth: &DayGrowth) -> Vec<DayValue> {
@@ -211,6 +194,7 @@ fn day_values(days: &[Day], columns: &Columns, growth: &DayGrowth) -> Vec<DayVal
         inflow_taxes: Amount::new(columns.inflow_taxes[at]),
         growth: growth.before_tax[at],
         growth_after_tax: growth.after_tax.get(at).copied().flatten(),
+        has_no_return: growth.has_no_return.get(at).copied().unwrap_or(false),
         without_rate: columns.without_rate[at],
     };
     days.iter().enumerate().map(day).collect()

@@ -13,7 +13,7 @@ use crate::run::SortedRecords;
 use crate::totals::{SymbolTotals, followed_by};
 
 /// The version of the definitions for computing days. Stored years of another version are computed again.
-pub const DEFINITIONS: u32 = 7;
+pub const DEFINITIONS: u32 = 8;
 
 /// The days of one calendar year and the holdings at its end: small enough for an item of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl ValueSeries {
     /// A series without days, to be continued.
     #[must_use]
     pub fn empty(base: Currency) -> Self {
-        let nothing = Checkpoint { day: Day::FIRST, standings: Vec::new() };
+        let nothing = Checkpoint::empty(Day::FIRST);
         Self { base, through: Day::FIRST, years: Vec::new(), eve: nothing, eve_totals: Vec::new() }
     }
 
@@ -96,7 +96,7 @@ impl ValueSeries {
             Some(checkpoint) => checkpoint.day.plus_days(1),
             None => sorted.first_flow().unwrap_or(to),
         };
-        self.eve = checkpoint.clone().unwrap_or(Checkpoint { day: eve, standings: Vec::new() });
+        self.eve = checkpoint.clone().unwrap_or_else(|| Checkpoint::empty(eve));
         while first <= to {
             let mut until = last_of_year(first).min(to);
             if first <= eve {
@@ -156,7 +156,7 @@ impl ValueSeries {
                 last.close = checkpoint.clone();
                 last.totals = followed_by(&last.totals, &totals);
             }
-            None if days.is_empty() && checkpoint.standings.is_empty() => {}
+            None if days.is_empty() && checkpoint.is_empty() => {}
             None => {
                 let (inputs, definitions, close) = (None, DEFINITIONS, checkpoint.clone());
                 self.years.push(SeriesYear { year, inputs, definitions, days, close, totals, invested: Vec::new() });

@@ -21,6 +21,7 @@ impl<'a> SpanColumns<'a> {
             inflow: day.inflow.to_f64(),
             outflow: day.outflow.to_f64(),
             growth: day.growth,
+            has_no_return: day.has_no_return,
         };
         Self::of(start, days, days.iter().map(day).collect(), timing)
     }
@@ -32,6 +33,7 @@ impl<'a> SpanColumns<'a> {
             inflow: (day.inflow + day.inflow_taxes).to_f64(),
             outflow: (day.outflow - (day.taxes - day.inflow_taxes)).to_f64(),
             growth: if day.taxes.is_zero() { day.growth } else { day.growth_after_tax },
+            has_no_return: day.has_no_return,
         };
         Self::of(start, days, days.iter().map(day).collect(), timing)
     }

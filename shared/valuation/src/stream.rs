@@ -5,7 +5,7 @@
 //! leaves a [`Trading`], from which the day's return is computed once all instruments are through.
 
 use domain::{Day, ExchangeRate, SplitRatio};
-use quant::portfolio::{Deal, Traded};
+use quant::portfolio::{Deal, Payment, Traded};
 
 use crate::columns::{Columns, InstrumentTotals, Trading, add};
 use crate::error::ValuationError;
@@ -169,7 +169,9 @@ impl<'a, 'c> Stream<'a, 'c> {
             let traded = self.traded(at, eve, units, moves)?;
             let tax = |side: &Side| self.to_base_f64(at, side.tax);
             let tax_of_sides = [tax(&moves.bought), tax(&moves.sold)];
-            tradings.push(Trading { at, start, end, taxes, tax_of_sides, traded });
+            let payments = [&moves.bought, &moves.sold].map(|side| self.payment(at, side));
+            let currency = self.plan.line.currency;
+            tradings.push(Trading { at, start, end, taxes, tax_of_sides, currency, payments, traded });
         }
         Ok(())
     }
@@ -218,12 +220,16 @@ impl<'a, 'c> Stream<'a, 'c> {
             (&mut columns.interest[at], &mut totals.interest, interest),
             (&mut columns.fees[at], &mut totals.fees, fees),
             (&mut columns.taxes[at], &mut totals.taxes, taxes),
-            (&mut columns.outflow[at], &mut totals.outflow, net.max(0)),
-            (&mut columns.inflow[at], &mut totals.inflow, (-net).max(0)),
         ] {
             add(sum, amount)?;
             add(total, amount)?;
         }
+        // Tracked cash receives it, but for the tax, which is a withdrawal.
+        let (paid_out, paid_in) = if columns.is_tracked { (taxes, 0) } else { (net.max(0), (-net).max(0)) };
+        add(&mut columns.outflow[at], paid_out)?;
+        add(&mut columns.inflow[at], paid_in)?;
+        add(&mut totals.outflow, net.max(0))?;
+        add(&mut totals.inflow, (-net).max(0))?;
         add(&mut columns.late_income[at], gross)?;
         add(&mut columns.charges[at], fees)?;
         Ok(())
@@ -240,17 +246,24 @@ impl<'a, 'c> Stream<'a, 'c> {
                 let tax = self.in_base(at, side.tax, columns)?;
                 add(&mut columns.taxes[at], tax)?;
                 add(&mut self.totals.taxes, tax)?;
-                if is_inflow {
+                if columns.is_tracked {
+                    add(&mut columns.outflow[at], tax)?;
+                } else if is_inflow {
                     add(&mut columns.inflow_taxes[at], tax)?;
                 }
             }
-            if is_inflow {
-                add(&mut columns.inflow[at], amount)?;
-                add(&mut self.totals.inflow, amount)?;
+            // What tracked cash pays is a flow of the instrument, and none of the portfolio.
+            let from_outside = match side.amount_from_cash {
+                0 => amount,
+                inside => self.in_base(at, side.amount.saturating_sub(inside), columns)?,
+            };
+            let (column, total) = if is_inflow {
+                (&mut columns.inflow[at], &mut self.totals.inflow)
             } else {
-                add(&mut columns.outflow[at], amount)?;
-                add(&mut self.totals.outflow, amount)?;
-            }
+                (&mut columns.outflow[at], &mut self.totals.outflow)
+            };
+            add(column, from_outside)?;
+            add(total, amount)?;
         }
         self.totals.outside_the_day = FlowCount::more(self.totals.outside_the_day, moves.outside, day);
         if self.rates.is_some_and(|rates| !rates[at].known) {
@@ -331,6 +344,21 @@ impl<'a, 'c> Stream<'a, 'c> {
         self.local = local;
         self.totals.end = value;
         Ok(())
+    }
+
+    /// How a side is paid, if cash is tracked. Where both pay, the fee is shared by units.
+    fn payment(&self, at: usize, side: &Side) -> Payment {
+        let units = |units: i128| fixed::to_f64(units, UNIT_SCALE);
+        let money = |amount: i128| fixed::to_f64(amount, AMOUNT_SCALE);
+        let outside_units = units(side.units.saturating_sub(side.units_from_cash));
+        let share = if side.units == 0 { 0.0 } else { outside_units / units(side.units) };
+        Payment {
+            currency: 0,
+            cash: money(side.amount_from_cash),
+            tax: money(side.tax),
+            outside_units,
+            outside_fee: self.to_base_f64(at, side.fee) * share,
+        }
     }
 
     fn to_base_f64(&self, at: usize, amount: i128) -> f64 {

@@ -73,6 +73,7 @@ impl TradeFlow {
             amount,
             fee: self.fee,
             tax: Decimal::ZERO,
+            from_cash: false,
             unit_decimals: self.rules.decimals(),
         }
     }
@@ -152,7 +153,8 @@ fn of_activity(activity: &Activity, removed: Option<Quantity>, bars: Option<&Bar
     let Some(units) = activity.event.units() else { return Ok(None) };
     let (day, units, unit_decimals) = (activity.date, removed.unwrap_or(units.quantity), DECIMALS);
     let tax = Decimal::ZERO;
-    let flow = |kind, price, amount, fee| Flow { day, kind, units, price, amount, fee, tax, unit_decimals };
+    let flow =
+        |kind, price, amount, fee| Flow { day, kind, units, price, amount, fee, tax, from_cash: false, unit_decimals };
     let transferred = |kind, unit_price: Option<Price>| {
         let Some(price) = bars.and_then(|bars| worth_on(day, bars, unit_price)).or(unit_price) else { return Ok(None) };
         let worth = lots::value(units, price, activity.currency())?;

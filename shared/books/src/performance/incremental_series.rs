@@ -270,7 +270,7 @@ impl ValuationSources {
             Some(InstrumentRecords { symbol, currency, bars, flows, incomes: &[], lots })
         };
         let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
-        PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), rates: self.rates.all() }
+        PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), cash: None, rates: self.rates.all() }
     }
 
     /// Symbols without a price in the currency in which their lots were paid, and those in currencies without a rate.

@@ -13,6 +13,7 @@ mod reason;
 mod risk;
 mod root;
 mod time_weighted;
+mod tracked;
 mod xirr;
 
 pub use invested::{mean_invested, simple_return};
@@ -21,4 +22,5 @@ pub use priced::{Deal, PricedMemory, Traded, Untouched, priced_growth};
 pub use reason::Reason;
 pub use risk::{ExchangeReturn, IndexDay, RelativeRisk, Risk, exchange_returns, relative_risk, risk};
 pub use time_weighted::{FlowTiming, ReturnDay, TimeWeighted, UnknownFlowTiming, annualized, time_weighted};
+pub use tracked::{Payment, TrackedCash, TrackedDay, TrackedGrowth, TrackedTrade, tracked_growth};
 pub use xirr::xirr;

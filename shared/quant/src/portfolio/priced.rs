@@ -43,19 +43,19 @@ pub struct Untouched {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     Purchase,
     Sale,
 }
 
 /// A flow at its place in the day: 0 is the previous close, 1 the close.
 #[derive(Clone, Copy, Debug)]
-struct Cut {
-    place: f64,
-    kind: Kind,
+pub(super) struct Cut {
+    pub(super) place: f64,
+    pub(super) kind: Kind,
     instrument: usize,
-    units_before: f64,
-    deal: Deal,
+    pub(super) units_before: f64,
+    pub(super) deal: Deal,
 }
 
 impl Cut {
@@ -79,7 +79,7 @@ impl Traded {
         }
     }
 
-    fn cuts(&self, instrument: usize) -> impl Iterator<Item = Cut> {
+    pub(super) fn cuts(&self, instrument: usize) -> impl Iterator<Item = Cut> {
         let bought = self.purchase.map(|deal| (self.place(deal.price), deal));
         let purchase = bought.map(|(place, deal)| {
             let units_before = self.units;
@@ -94,7 +94,7 @@ impl Traded {
     }
 
     /// The value of this many units at the previous close and at the close.
-    fn worth(&self, units: f64) -> [f64; 2] {
+    pub(super) fn worth(&self, units: f64) -> [f64; 2] {
         let end = units * self.close;
         [self.previous.map_or(end, |previous| units * previous), end]
     }
@@ -211,14 +211,14 @@ impl<'a> DayInParts<'a> {
 /// Pairs and their sum. Changing a pair takes additions logarithmic in the number of pairs, and nothing is ever
 /// subtracted, so a sum has no trace of earlier values.
 #[derive(Debug, Default)]
-struct Sums {
+pub(super) struct Sums {
     /// A tree in an array: the children of n are 2n and 2n + 1; the leaves are the second half.
     nodes: Vec<[f64; 2]>,
 }
 
 impl Sums {
     /// Replaces all pairs by this many new ones.
-    fn fill(&mut self, pairs: usize, leaves: impl Iterator<Item = [f64; 2]>) {
+    pub(super) fn fill(&mut self, pairs: usize, leaves: impl Iterator<Item = [f64; 2]>) {
         let count = pairs.next_power_of_two();
         self.nodes.clear();
         self.nodes.resize(count, [0.0, 0.0]);
@@ -234,7 +234,7 @@ impl Sums {
         self.nodes[node] = [a + c, b + d];
     }
 
-    fn set(&mut self, leaf: usize, pair: [f64; 2]) {
+    pub(super) fn set(&mut self, leaf: usize, pair: [f64; 2]) {
         let mut node = self.nodes.len() / 2 + leaf;
         self.nodes[node] = pair;
         while node > 1 {
@@ -243,7 +243,7 @@ impl Sums {
         }
     }
 
-    fn total(&self) -> [f64; 2] {
+    pub(super) fn total(&self) -> [f64; 2] {
         self.nodes[1]
     }
 }

@@ -53,6 +53,8 @@ pub struct ReturnDay {
     pub outflow: f64,
     /// Growth between the cuts of the day; none if nothing was traded and the outflows are dividends.
     pub growth: Option<f64>,
+    /// Whether the day has no return, whatever its value.
+    pub has_no_return: bool,
 }
 
 /// Daily returns and the resulting index.
@@ -79,6 +81,9 @@ impl TimeWeighted {
 impl FlowTiming {
     /// Growth of a day that starts with the value `before`.
     fn growth(self, before: f64, day: &ReturnDay) -> Option<f64> {
+        if day.has_no_return {
+            return day.growth.filter(|_| self == Self::Priced);
+        }
         let over = |end: f64, start: f64| (start > 0.0).then(|| end / start);
         match self {
             Self::Priced => day.growth.or_else(|| over(day.value + day.outflow, before)),
@@ -141,7 +146,7 @@ mod tests {
     ];
 
     fn day(value: f64, inflow: f64, outflow: f64) -> ReturnDay {
-        ReturnDay { value, inflow, outflow, growth: None }
+        ReturnDay { value, inflow, outflow, ..ReturnDay::default() }
     }
 
     #[test]

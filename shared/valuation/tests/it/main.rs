@@ -8,3 +8,4 @@ mod returns;
 mod series;
 mod support;
 mod taxes;
+mod tracked;

@@ -16,8 +16,7 @@ type Recorded<'a> = (&'a str, &'a str, FlowKind, &'a str, &'a str, &'a str);
 
 /// A portfolio of the sample, assembled from its records: by symbol, in order of days.
 fn portfolio(recorded: &[Recorded<'_>]) -> Records {
-    let mut records =
-        Records { base: Currency::USD, instruments: Vec::new(), rate_days: Vec::new(), rates: Vec::new() };
+    let mut records = Records::empty();
     for &(symbol, date, kind, units, price, fee) in recorded {
         let symbol: Symbol = symbol.parse().unwrap();
         let known = records.instruments.iter().position(|owned| owned.symbol == symbol);

@@ -14,8 +14,8 @@ use domain::{Bar, Bars, Currency, Day, Price, Quantity, Symbol};
 use quant::portfolio::FlowTiming;
 use rust_decimal::Decimal;
 use valuation::{
-    Flow, FlowKind, Income, IncomeKind, InstrumentRecords, LotMove, PerformanceRequest, PortfolioBook, RateQuote,
-    Rates, ValueSeries,
+    CashMove, CashRecords, Flow, FlowKind, Income, IncomeKind, InstrumentRecords, LotMove, PerformanceRequest,
+    PortfolioBook, RateQuote, Rates, ValueSeries,
 };
 
 pub use slow::slowly;
@@ -58,6 +58,7 @@ pub fn flow_of(day: Day, kind: FlowKind, units: Decimal, amount: Decimal, fee: D
         amount,
         fee,
         tax: Decimal::ZERO,
+        from_cash: false,
         unit_decimals: DECIMALS,
     }
 }
@@ -68,7 +69,13 @@ pub fn traded(date: Day, kind: FlowKind, units: &str, price: &str, fee: &str) ->
     let value = (units * price).round_dp(2);
     let amount = if kind.is_inflow() { value + fee } else { value - fee };
     let (units, price) = (Quantity::new(units).unwrap(), Price::new(price).unwrap());
-    Flow { day: date, kind, units, price, amount, fee, tax: Decimal::ZERO, unit_decimals: DECIMALS }
+    Flow { day: date, kind, units, price, amount, fee, tax: Decimal::ZERO, from_cash: false, unit_decimals: DECIMALS }
+}
+
+impl OwnedCash {
+    fn records(&self) -> CashRecords<'_> {
+        CashRecords { symbol: &self.symbol, currency: self.currency, moves: &self.moves }
+    }
 }
 
 /// An instrument with its records.
@@ -101,18 +108,39 @@ pub struct Records {
     pub instruments: Vec<Owned>,
     pub rate_days: Vec<Day>,
     pub rates: Vec<RateQuote>,
+    /// The tracked cash, if it is.
+    pub cash: Option<Vec<OwnedCash>>,
+}
+
+/// The cash of a currency that owns its moves.
+#[derive(Clone, Debug)]
+pub struct OwnedCash {
+    pub symbol: Symbol,
+    pub currency: Currency,
+    pub moves: Vec<CashMove>,
 }
 
 impl Records {
     /// One instrument in US dollars.
     pub fn of(bars: Bars, flows: Vec<Flow>) -> Self {
         let instrument = Owned::new("TEST".parse().unwrap(), Currency::USD, bars, flows);
-        Self { base: Currency::USD, instruments: vec![instrument], rate_days: Vec::new(), rates: Vec::new() }
+        Self { instruments: vec![instrument], ..Self::empty() }
+    }
+
+    /// Nothing in US dollars.
+    pub fn empty() -> Self {
+        let (instruments, rate_days, rates) = (Vec::new(), Vec::new(), Vec::new());
+        Self { base: Currency::USD, instruments, rate_days, rates, cash: None }
+    }
+
+    fn cash_records(&self) -> Option<Vec<CashRecords<'_>>> {
+        self.cash.as_ref().map(|all| all.iter().map(OwnedCash::records).collect())
     }
 
     pub fn book(&self) -> PortfolioBook<'_> {
         let rates = Rates { currency: eur(), days: &self.rate_days, rates: &self.rates };
-        PortfolioBook { base: self.base, lines: self.instruments.iter().map(Owned::line).collect(), rates: vec![rates] }
+        let lines = self.instruments.iter().map(Owned::line).collect();
+        PortfolioBook { base: self.base, lines, cash: self.cash_records(), rates: vec![rates] }
     }
 }
 
@@ -174,7 +202,7 @@ pub fn some_records(seed: u64) -> Records {
     }
     let count = 1 + numbers.below(4);
     let instruments = (0..count).map(|number| some_instrument(number, span, &mut numbers)).collect();
-    Records { base: Currency::USD, instruments, rate_days, rates }
+    Records { base: Currency::USD, instruments, rate_days, rates, cash: None }
 }
 
 fn some_instrument(number: u64, span: u64, numbers: &mut SeededRandom) -> Owned {
