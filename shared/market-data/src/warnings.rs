@@ -3,7 +3,7 @@
 
 pub use quant::backtest::Warning;
 
-use domain::{Day, Symbol, calendar};
+use domain::{Currency, Day, Symbol, calendar};
 use market::Note;
 use valuation::FlowCount;
 
@@ -66,6 +66,32 @@ pub fn on_activities_to_come(symbol: &Symbol, count: usize, through: Day) -> Opt
 pub fn on_cash_to_come(count: usize, through: Day) -> Option<Warning> {
     let detail = format!("Activities that move cash and are dated after {through} are not included: {count}.");
     (count > 0).then(|| Warning { code: "activities_to_come".to_owned(), detail })
+}
+
+/// Warns that days have no return, or only part of it, since the value with its cash was not above zero; none if there is
+/// no day.
+#[must_use]
+pub fn on_days_without_return(days: &[Day]) -> Option<Warning> {
+    let (first, count) = (days.first()?, days.len());
+    let detail =
+        format!("The value with its cash was not above zero, so a return is left out: {count} days, first {first}.");
+    Some(Warning { code: "no_return".to_owned(), detail })
+}
+
+/// Warns that tracked cash of a currency was below zero, from the end of this day on.
+#[must_use]
+pub fn on_debt(currency: Currency, first: Day) -> Warning {
+    let detail = format!("{currency}: more cash left than came in, first at the end of {first}.");
+    Warning { code: "cash_below_zero".to_owned(), detail }
+}
+
+/// Warns that a number of activities are in no figure, since they move cash of no instrument and the portfolio does not
+/// track its cash; none if there are none.
+#[must_use]
+pub fn on_cash_not_counted(count: usize) -> Option<Warning> {
+    let detail =
+        format!("Activities that move cash of no instrument are not counted, since cash is not tracked: {count}.");
+    (count > 0).then(|| Warning { code: "cash_not_counted".to_owned(), detail })
 }
 
 /// Warns that a number of sales and transfers of a symbol took the oldest lots, because they name none although the lot

@@ -77,6 +77,8 @@ pub(super) struct StoredLots {
 #[derive(Clone)]
 pub(crate) struct PortfolioLots {
     pub(super) by_symbol: BTreeMap<Symbol, StoredLots>,
+    /// The activities that move cash alone, whatever their day.
+    pub(crate) cash: Vec<Activity>,
     /// The trades, if they were read.
     pub(super) trades: Option<Vec<Trade>>,
 }
@@ -294,11 +296,12 @@ pub(super) async fn read_stored(
     }
     let history = History::read(&market.app, portfolio.id).await?;
     let activities = history.activities().cloned().collect();
+    let cash = history.activities().filter(|activity| !activity.event.is_of_units()).cloned().collect();
     let recorded = replay_all(market, activities, portfolio.lot_method, market_day(market), budget).await?;
     for (symbol, recorded) in recorded {
         by_symbol.entry(symbol).or_default().recorded = Some(recorded);
     }
-    Ok(PortfolioLots { by_symbol, trades: None })
+    Ok(PortfolioLots { by_symbol, cash, trades: None })
 }
 
 /// A symbol's lots in units of the day of its last price.

@@ -47,7 +47,7 @@ pub(super) async fn compute_by_symbol(
     lots: &PortfolioLots,
     rates: &ExchangeRates,
 ) -> Result<RealizedGains, ServiceError> {
-    let PortfolioLots { by_symbol: stored, trades: read } = lots;
+    let PortfolioLots { by_symbol: stored, trades: read, .. } = lots;
     let mut realized = RealizedGains::default();
     let mut foreign = Vec::new();
     for (symbol, stored) in stored {

@@ -41,11 +41,13 @@ pub(super) async fn replay_lots(
     let history = retry(Retry::within(app::CONFLICT_BUDGET), || History::read(&market.app, id)).await?;
     let exists = |activity: &&Activity| !is_past || activity.date <= today;
     let activities = history.activities().filter(exists).cloned().collect();
+    let is_of_cash = |activity: &&Activity| exists(activity) && !activity.event.is_of_units();
+    let cash = history.activities().filter(is_of_cash).cloned().collect();
     let method = method.map_or(portfolio.lot_method, Into::into);
     for (symbol, recorded) in replay_all(market, activities, method, today, budget).await? {
         by_symbol.entry(symbol).or_default().recorded = Some(recorded);
     }
-    Ok(PortfolioLots { by_symbol, trades: Some(trades) })
+    Ok(PortfolioLots { by_symbol, cash, trades: Some(trades) })
 }
 
 async fn replay_trades(

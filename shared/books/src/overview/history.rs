@@ -39,7 +39,7 @@ impl PortfolioHistory {
         let mut put_in = Amount::ZERO;
         let mut all = Vec::with_capacity(days.len());
         for day in days {
-            let net = day.inflow - day.outflow;
+            let net = day.inflow - day.outflow + day.taxes;
             if !net.is_zero() {
                 put_in = put_in + net.exchanged(rates.of_flow(base, day.date)?)?;
             }

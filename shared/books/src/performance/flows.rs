@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use app::error::ServiceError;
 use app::{App, listing};
 use domain::decimal::DECIMALS;
+use domain::portfolio::CashTreatment;
 use domain::{Bars, Currency, Day, Price, Quantity, Symbol};
 use ledger::activity::{AdjustmentDetails, BuyDetails, SellDetails, TransferInDetails};
 use ledger::lots::LotPick;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use store::documents;
 use store::keys::List;
 use uuid::Uuid;
-use valuation::{Flow, FlowKind, LotChange, LotMove};
+use valuation::{Flow, FlowKind, Income, LotChange, LotMove};
 
 use crate::activities::{RecordedInstrument, RecordedPositions};
 
@@ -28,8 +29,16 @@ const MAX_CLOSE_AGE: i32 = 7;
 pub(super) struct SymbolFlows {
     pub currency: Currency,
     pub flows: Vec<Flow>,
+    /// Its recorded income and charges, oldest first.
+    pub incomes: Vec<Income>,
     /// What they did to lots: of the recorded book, and of the trades.
     pub lots: [Vec<LotMove>; 2],
+}
+
+impl Default for SymbolFlows {
+    fn default() -> Self {
+        Self { currency: Currency::USD, flows: Vec::new(), incomes: Vec::new(), lots: Default::default() }
+    }
 }
 
 /// The flows of activities, and what they did to lots.
@@ -106,16 +115,17 @@ pub(super) fn by_symbol<'a>(
     trades: impl IntoIterator<Item = &'a TradeFlow>,
     recorded: &RecordedPositions,
     prices: &PriceLines,
+    cash: CashTreatment,
 ) -> Result<Flows, Refusal> {
     let mut all = Flows::new();
     for (symbol, of_symbol) in recorded {
         let bars = prices.get(symbol).map(PriceLine::bars);
-        let (flows, moves) = of_recorded(of_symbol, bars)?;
+        let (flows, moves) = of_recorded(of_symbol, bars, cash)?;
         let currency = of_symbol.position.currency;
-        all.insert(symbol.clone(), SymbolFlows { currency, flows, lots: [moves, Vec::new()] });
+        all.insert(symbol.clone(), SymbolFlows { currency, flows, incomes: Vec::new(), lots: [moves, Vec::new()] });
     }
     for trade in trades {
-        let fresh = || SymbolFlows { currency: trade.currency, flows: Vec::new(), lots: Default::default() };
+        let fresh = || SymbolFlows { currency: trade.currency, ..SymbolFlows::default() };
         let SymbolFlows { flows, lots: [_, traded], .. } = all.entry(trade.symbol.clone()).or_insert_with(fresh);
         flows.push(trade.flow());
         traded.extend(trade.lot_moves());
@@ -127,14 +137,20 @@ pub(super) fn by_symbol<'a>(
 }
 
 /// The flows of the activities of an instrument. What leaves is what its replay found to be there.
-fn of_recorded(recorded: &RecordedInstrument, bars: Option<&Bars>) -> Result<RecordedFlows, Refusal> {
+fn of_recorded(
+    recorded: &RecordedInstrument,
+    bars: Option<&Bars>,
+    cash: CashTreatment,
+) -> Result<RecordedFlows, Refusal> {
     let removals = recorded.position.removals.iter();
     let removed: HashMap<Uuid, &Removal> = removals.map(|removal| (removal.activity_id, removal)).collect();
     let mut flows = Vec::with_capacity(recorded.activities.len());
     let mut moves = Vec::with_capacity(recorded.activities.len());
     for activity in &recorded.activities {
         let removal = removed.get(&activity.id).copied();
-        let flow = of_activity(activity, removal.map(|removal| removal.quantity), bars)?;
+        let mut flow = of_activity(activity, removal.map(|removal| removal.quantity), bars)?;
+        let is_paid = matches!(activity.event, ActivityEvent::Buy(_) | ActivityEvent::Sell(_));
+        flow.iter_mut().for_each(|flow| flow.from_cash = is_paid && cash == CashTreatment::Tracked);
         if let Some(entered) = flow.filter(|flow| flow.kind.is_inflow()) {
             let (lot, amount) = (activity.id.as_u128(), entered.amount - entered.fee);
             let change = LotChange::Entered { lot, units: entered.units, amount };
@@ -197,7 +213,8 @@ mod tests {
             "side":"sell","symbol":"AAPL","quantity":"2.5","price":"430.47","amount":"1076.18","fee":"1.50",
             "currency":"USD","market_day":"2013-03-01","lots":[{"lot_id":"0190aaaa-0000-7000-8000-000000000002","quantity":"2.5","gain":"1.00"}]}"#;
         let trade: TradeFlow = serde_json::from_str(record).unwrap();
-        let of = |trade| by_symbol([trade], &RecordedPositions::new(), &PriceLines::new()).unwrap();
+        let of =
+            |trade| by_symbol([trade], &RecordedPositions::new(), &PriceLines::new(), CashTreatment::Ignored).unwrap();
         let flows = of(&trade);
         let flow = flows[&trade.symbol].flows[0];
         assert_eq!((flow.kind, flow.amount.to_string().as_str()), (FlowKind::Sold, "1074.68"));

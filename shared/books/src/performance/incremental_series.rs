@@ -8,25 +8,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use app::error::ServiceError;
-use domain::{Bars, Currency, CustomerId, Day, LotMethod, PortfolioId, Symbol};
+use domain::portfolio::CashTreatment;
+use domain::{Currency, CustomerId, Day, LotMethod, PortfolioId, Symbol};
 use ledger::Refusal;
 use market::CallBudget;
 use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
-use market_data::price_lines::{self, FX_UNAVAILABLE, PRICE_UNAVAILABLE, PriceLines};
+use market_data::price_lines::{self, PriceLines};
 use quant::backtest::Warning;
 use store::keys;
 use store::retry::{Retry, retry};
 use valuation::{
-    DEFINITIONS, Flow, InstrumentRecords, InvestedDay, PortfolioBook, SymbolTotals, Unvalued, ValuationError,
-    ValueSeries, fingerprint_of_prices, invested_after, invested_days,
+    DEFINITIONS, InstrumentRecords, InvestedDay, PortfolioBook, SymbolTotals, Unvalued, ValuationError, ValueSeries,
+    fingerprint_of_prices, invested_after, invested_days,
 };
 
-use super::flows::{self, Flows, TradeFlow};
-use super::recorded;
+use super::cash::{self, CashNote, TrackedCurrency};
+use super::flows::{self, TradeFlow};
+use super::recorded::{self, RecordedHistory};
 use super::series_store::{self, ItemVersions, StoredSeries, TradesRead};
-use crate::activities::RecordedPositions;
+use super::sources::ValuationSources;
 use crate::holdings::PortfolioLots;
 use crate::portfolios::LoadedPortfolio;
 use crate::positions;
@@ -36,18 +38,6 @@ pub(super) struct ValuedPortfolio {
     pub kept: StoredSeries,
     pub prices: PriceLines,
     pub sources: ValuationSources,
-}
-
-/// The flows, prices and rates that a series is computed from.
-#[derive(Clone)]
-pub(super) struct ValuationSources {
-    base: Currency,
-    pub flows: Flows,
-    pub prices: PriceLines,
-    rates: ExchangeRates,
-    left_out: BTreeMap<Symbol, String>,
-    /// The activities, if the flows are complete.
-    pub recorded: Option<RecordedPositions>,
 }
 
 /// What has been read for the same request.
@@ -122,9 +112,9 @@ impl ValuationInputs<'_> {
     }
 
     /// The recorded book, from the whole history.
-    async fn read_recorded(&self) -> Result<RecordedPositions, ServiceError> {
+    async fn read_recorded(&self) -> Result<RecordedHistory, ServiceError> {
         if let Some(lots) = self.known.lots {
-            return Ok(lots.recorded_to_the_end()?);
+            return Ok(RecordedHistory { positions: lots.recorded_to_the_end()?, cash: lots.cash.clone() });
         }
         recorded::read(self.market, &self.held.record.portfolio, self.budget).await
     }
@@ -133,27 +123,33 @@ impl ValuationInputs<'_> {
     async fn read_sources(
         &self,
         trades: &[TradeFlow],
-        recorded: Option<RecordedPositions>,
+        recorded: Option<RecordedHistory>,
         also: &BTreeSet<Symbol>,
     ) -> Result<ValuationSources, ServiceError> {
-        let of_recorded = recorded.as_ref();
-        let symbols = trades.iter().map(|trade| &trade.symbol);
-        let symbols = symbols.chain(of_recorded.into_iter().flat_map(BTreeMap::keys)).chain(also);
+        let empty = RecordedHistory::default();
+        let history = recorded.as_ref().unwrap_or(&empty);
+        let (paying, mut currencies) = cash::symbols_and_currencies(&history.cash);
+        currencies.extend(also.iter().filter_map(cash::currency_of_cash));
+        let symbols = trades.iter().map(|trade| &trade.symbol).chain(history.positions.keys()).chain(&paying);
+        let symbols = symbols.chain(also.iter().filter(|symbol| cash::currency_of_cash(symbol).is_none()));
         let known_line = |symbol: &Symbol| self.known.prices.and_then(|lines| lines.get(symbol));
         let (known, unknown): (BTreeSet<Symbol>, BTreeSet<Symbol>) =
             symbols.cloned().partition(|symbol| known_line(symbol).is_some());
         let mut prices = price_lines::load(self.market, self.customer, &unknown, self.budget).await?;
         prices.extend(known.into_iter().filter_map(|symbol| Some((symbol.clone(), known_line(&symbol)?.clone()))));
-        let empty = RecordedPositions::new();
-        let book = of_recorded.unwrap_or(&empty);
+        let (book, treatment) = (&history.positions, self.held.record.portfolio.cash);
         recorded::add_own_splits(book, self.today, &mut prices);
-        let flows = flows::by_symbol(trades, book, &prices)?;
-        let currencies = flows.values().map(|owned| owned.currency);
+        let mut flows = flows::by_symbol(trades, book, &prices, treatment)?;
+        let currencies = currencies.into_iter().chain(flows.values().map(|owned| owned.currency));
         let quoted = prices.values().filter_map(|line| Some(line.series.as_ref()?.currency));
         let rates = ExchangeRates::load(self.market, self.base(), currencies.chain(quoted), self.budget).await?;
+        let is_tracked = treatment == CashTreatment::Tracked;
+        cash::add_incomes(&mut flows, &history.cash, &prices, &rates, is_tracked);
         let in_conflict = recorded::in_conflict(book, trades);
-        let base = self.base();
-        let mut sources = ValuationSources { base, flows, prices, rates, left_out: BTreeMap::new(), recorded };
+        let (base, left_out) = (self.base(), BTreeMap::new());
+        let unmoved = also.iter().filter_map(cash::currency_of_cash).filter_map(TrackedCurrency::without_moves);
+        let cash = is_tracked.then(|| unmoved.collect());
+        let mut sources = ValuationSources { base, flows, prices, rates, left_out, cash, recorded };
         sources.left_out = sources.without_price();
         // Holdings are checked for it too: a conflict may not show in the net units of a day.
         let conflicts = || positions::find_in_conflict(self.market, self.portfolio());
@@ -162,6 +158,7 @@ impl ValuationInputs<'_> {
         sources
             .left_out
             .extend(conflicts.into_iter().map(|symbol| (symbol, Unvalued::SplitConflict.code().to_owned())));
+        sources.count_cash()?;
         Ok(sources)
     }
 
@@ -202,7 +199,7 @@ impl ValuationInputs<'_> {
         }
         let read: Vec<TradeFlow> = older.into_iter().chain(recent).collect();
         let invested_by = kept.invested_by.filter(|_| !has_removals);
-        Ok(Some(self.valued(series, sources, &kept.trades, &read, invested_by)))
+        Ok(Some(self.valued(series, sources, (&kept.trades, &read), invested_by, kept.cash_notes.clone())))
     }
 
     /// The series from all records, based on the stored one as far as possible.
@@ -218,21 +215,24 @@ impl ValuationInputs<'_> {
         let rebuilt = run_blocking(move || continued_or_rebuilt(base, &noted, sources, today));
         let (series, sources) = rebuilt.await??;
         let invested_by = Some(self.held.record.portfolio.lot_method);
-        Ok(self.valued(series, sources, &TradesRead::none(), &read, invested_by))
+        let history = sources.recorded.as_ref();
+        let notes = history.map(|history| cash::notes(history, self.held.record.portfolio.cash, today)).transpose()?;
+        Ok(self.valued(series, sources, (&TradesRead::none(), &read), invested_by, notes.unwrap_or_default()))
     }
 
     fn valued(
         &self,
         series: ValueSeries,
         sources: ValuationSources,
-        before: &TradesRead,
-        read: &[TradeFlow],
+        (before, read): (&TradesRead, &[TradeFlow]),
         invested_by: Option<LotMethod>,
+        cash_notes: Vec<CashNote>,
     ) -> ValuedPortfolio {
         let eve = series.eve.day;
         let trades = before.after(read, eve, self.market.app.now());
         let needs_history = sources.recorded.as_ref().is_some_and(|book| recorded::is_needed_again(book, eve));
-        let kept = StoredSeries { series, left_out: sources.left_out.clone(), trades, needs_history, invested_by };
+        let kept =
+            StoredSeries { series, left_out: sources.left_out.clone(), trades, needs_history, invested_by, cash_notes };
         ValuedPortfolio { kept, prices: sources.prices.clone(), sources }
     }
 }
@@ -245,7 +245,8 @@ impl ValuedPortfolio {
         self.sources.flows.iter().map(move |(symbol, owned)| {
             let later = || owned.flows.iter().filter(|flow| flow.day > through);
             let lots = later().filter(|flow| flow.kind.is_inflow()).count();
-            let activities = recorded.and_then(|book| book.get(symbol)).into_iter().flat_map(|of| of.after(through));
+            let activities =
+                recorded.and_then(|book| book.positions.get(symbol)).into_iter().flat_map(|of| of.after(through));
             let splits = activities.filter(|activity| activity.event.units().is_none()).count();
             (symbol, lots, later().count().saturating_sub(lots).saturating_add(splits))
         })
@@ -255,39 +256,6 @@ impl ValuedPortfolio {
     pub(super) fn rate_warnings(&self, totals: &[SymbolTotals]) -> Vec<Warning> {
         let quoted = |totals: &SymbolTotals| Some(self.prices.get(&totals.symbol)?.series.as_ref()?.currency);
         self.sources.rates.warnings(totals.iter().filter_map(quoted))
-    }
-}
-
-impl ValuationSources {
-    /// The records that can be valued.
-    pub(super) fn book(&self) -> PortfolioBook<'_> {
-        let line = |symbol: &'_ Symbol| -> Option<InstrumentRecords<'_>> {
-            let (symbol, prices) = self.prices.get_key_value(symbol)?;
-            let owned = self.flows.get(symbol);
-            let currency = owned.map_or(prices.series.as_ref()?.currency, |owned| owned.currency);
-            let (bars, flows): (&Bars, &[Flow]) = (prices.bars(), owned.map_or(&[], |owned| &owned.flows));
-            let lots = owned.map_or(&[][..], |owned| &owned.lots);
-            Some(InstrumentRecords { symbol, currency, bars, flows, incomes: &[], lots })
-        };
-        let valued = self.prices.keys().filter(|symbol| !self.left_out.contains_key(*symbol));
-        PortfolioBook { base: self.base, lines: valued.filter_map(line).collect(), cash: None, rates: self.rates.all() }
-    }
-
-    /// Symbols without a price in the currency in which their lots were paid, and those in currencies without a rate.
-    fn without_price(&self) -> BTreeMap<Symbol, String> {
-        let reason = |(symbol, line): (&Symbol, &price_lines::PriceLine)| {
-            let Some(series) = &line.series else { return Some((symbol.clone(), PRICE_UNAVAILABLE.to_owned())) };
-            let paid_in = self.flows.get(symbol).map_or(series.currency, |owned| owned.currency);
-            let code = if paid_in != series.currency {
-                PRICE_UNAVAILABLE
-            } else if !self.rates.knows(paid_in) {
-                FX_UNAVAILABLE
-            } else {
-                return None;
-            };
-            Some((symbol.clone(), code.to_owned()))
-        };
-        self.prices.iter().filter_map(reason).collect()
     }
 }
 
@@ -339,6 +307,7 @@ fn continued_or_rebuilt(
     } else {
         let alone = alone(&sources, today);
         sources.left_out.extend(alone);
+        sources.count_cash()?;
         whole(&sources).map_err(|error| unvalued(&error))?
     };
     finished(series, sources, today)
@@ -359,7 +328,8 @@ fn finished(
 fn alone(sources: &ValuationSources, today: Day) -> Vec<(Symbol, String)> {
     let book = sources.book();
     let failing = |line: &InstrumentRecords<'_>| {
-        let single = PortfolioBook { base: book.base, lines: vec![*line], rates: book.rates.clone() };
+        let (lines, rates) = (vec![*line], book.rates.clone());
+        let single = PortfolioBook { base: book.base, lines, cash: None, rates };
         let error = valuation::value_series(&single, today).err()?;
         tracing::warn!(symbol = %line.symbol, %error, "a symbol was left out of a portfolio's daily values");
         Some((line.symbol.clone(), error.code().to_owned()))

@@ -1,12 +1,16 @@
 //! The performance of a portfolio: the value of every day, returns, risk, and the causes of the change in value.
 //!
-//! `incremental_series.rs` brings the daily values up to today, `series_store.rs` stores them, `span.rs` adds what a
-//! span of them needs, `flows.rs` and `recorded.rs` collect the flows.
+//! `incremental_series.rs` brings the daily values up to today, `sources.rs` holds what they are
+//! computed from, `series_store.rs` stores them, `span.rs` adds what a
+//! span of them needs, `flows.rs`,
+//! `cash.rs` and `recorded.rs` collect the flows.
 
+mod cash;
 mod flows;
 mod incremental_series;
 mod recorded;
 mod series_store;
+mod sources;
 mod span;
 
 pub use quant::portfolio::FlowTiming;
@@ -14,6 +18,7 @@ pub use quant::portfolio::FlowTiming;
 use std::collections::BTreeMap;
 
 use app::error::ServiceError;
+use domain::portfolio::CashTreatment;
 use domain::{Currency, CustomerId, Day, Interval, PortfolioId, Symbol};
 use market::CallBudget;
 use market_data::exchange_rates::ExchangeRates;
@@ -37,6 +42,8 @@ use span::SpanDetails;
 
 /// The group of symbols whose sector is unknown.
 const NO_SECTOR: &str = "unknown";
+/// The group of tracked cash.
+const CASH_SECTOR: &str = "cash";
 /// How dividends are treated.
 const DIVIDENDS: &str = "not credited";
 /// The key of the days without an exchange rate.
@@ -97,6 +104,9 @@ pub struct PortfolioPerformance {
     /// When the money that moves on a day starts or stops earning, for time-weighted returns and the figures based on
     /// them.
     pub flow_timing: FlowTiming,
+    /// Whether the cash of the activities is part of the value: a setting of the portfolio. Where it is not, purchases are
+    /// inflows, sales and income are outflows.
+    pub cash: CashTreatment,
     /// The period of a row of `series`. Figures are always of days.
     pub interval: Interval,
     /// Every day on which a held instrument has a bar or anything moved, oldest first. A day without an exchange rate
@@ -109,11 +119,14 @@ pub struct PortfolioPerformance {
     pub metrics: PerformanceMetrics,
     /// The causes of the change in value.
     pub attribution: Attribution,
-    /// The same by symbol; the rows sum to `attribution`, component by component.
+    /// The same by symbol; these rows and those of `attribution_of_cash` sum to `attribution`, component by component. What
+    /// is paid with tracked cash is a flow of the instrument, and of the cash with the opposite sign.
     pub attribution_by_symbol: Vec<SymbolAttribution>,
-    /// The same by sector.
+    /// The same of the tracked cash, by currency.
+    pub attribution_of_cash: Vec<GroupAttribution>,
+    /// The same by sector; that of tracked cash is `cash`.
     pub attribution_by_sector: Vec<GroupAttribution>,
-    /// The same by currency of the instruments.
+    /// The same by currency of the instruments and of the cash.
     pub attribution_by_currency: Vec<GroupAttribution>,
     /// Why a figure is null, or why a symbol is left out, by its name; under `fx` the days without a row.
     pub unavailable: BTreeMap<String, Missing>,
@@ -162,6 +175,7 @@ pub async fn compute(
     let found = valuation::performance(&request);
     let unavailable = missing(found.unavailable, &valued.kept.left_out, found.days_without_rate);
     let currency = found.currency;
+    let (of_instruments, of_cash) = apart(attribution_by_symbol(&totals, currency));
     Ok(PortfolioPerformance {
         portfolio_id: id,
         currency,
@@ -172,15 +186,21 @@ pub async fn compute(
         benchmark: span.benchmark.clone(),
         dividends: DIVIDENDS,
         flow_timing,
+        cash: held.record.portfolio.cash,
         interval: span.interval,
         series: Some(by_period(found.series, span.interval)),
         metrics: found.metrics,
         attribution: found.attribution,
-        attribution_by_symbol: attribution_by_symbol(&totals, currency),
+        attribution_by_symbol: of_instruments,
+        attribution_of_cash: of_cash,
         attribution_by_sector: attribution_by_group(&totals, currency, |symbol| sector(&valued.prices, symbol)),
         attribution_by_currency: attribution_by_group(&totals, currency, |symbol| traded_in(&valued.prices, symbol)),
         unavailable,
-        warnings: warnings(seen, &valued, &totals, (from, to), compared.map(|series| (series, &rates))),
+        warnings: {
+            let mut all = warnings(seen, &valued, &totals, (from, to), compared.map(|series| (series, &rates)));
+            all.extend(valued.cash_warnings((from, to)));
+            all
+        },
     })
 }
 
@@ -239,12 +259,30 @@ fn missing(
     reasons.chain(days.map(|days| (FX.to_owned(), Missing::Days(days)))).collect()
 }
 
+/// The rows of instruments, and those of cash by currency.
+fn apart(rows: Vec<SymbolAttribution>) -> (Vec<SymbolAttribution>, Vec<GroupAttribution>) {
+    let (mut instruments, mut cash) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        match cash::currency_of_cash(&row.symbol) {
+            Some(currency) => cash.push(GroupAttribution { name: currency.to_string(), attribution: row.attribution }),
+            None => instruments.push(row),
+        }
+    }
+    (instruments, cash)
+}
+
 fn sector(prices: &PriceLines, symbol: &Symbol) -> String {
+    if cash::currency_of_cash(symbol).is_some() {
+        return CASH_SECTOR.to_owned();
+    }
     let known = prices.get(symbol).and_then(|line| line.instrument.sector.clone());
     known.unwrap_or_else(|| NO_SECTOR.to_owned())
 }
 
 fn traded_in(prices: &PriceLines, symbol: &Symbol) -> String {
+    if let Some(currency) = cash::currency_of_cash(symbol) {
+        return currency.to_string();
+    }
     let series = prices.get(symbol).and_then(|line| line.series.as_ref());
     series.map_or_else(String::new, |series| series.currency.to_string())
 }

@@ -11,16 +11,28 @@ use store::retry::{Retry, retry};
 
 use super::flows::TradeFlow;
 use crate::activities::{History, RecordedPositions, replay_all};
+use ledger::Activity;
 
-/// What the whole history of a portfolio leaves.
+/// A whole history.
+#[derive(Clone, Debug, Default)]
+pub(super) struct RecordedHistory {
+    /// What it leaves of each instrument.
+    pub positions: RecordedPositions,
+    /// The activities that move cash alone, in the order of recording.
+    pub cash: Vec<Activity>,
+}
+
+/// The whole history of a portfolio.
 pub(super) async fn read(
     market: &MarketData,
     portfolio: &Portfolio,
     budget: CallBudget,
-) -> Result<RecordedPositions, ServiceError> {
+) -> Result<RecordedHistory, ServiceError> {
     let history = retry(Retry::within(app::CONFLICT_BUDGET), || History::read(&market.app, portfolio.id)).await?;
+    let cash = history.activities().filter(|activity| !activity.event.is_of_units()).cloned().collect();
     let activities = history.activities().cloned().collect();
-    replay_all(market, activities, portfolio.lot_method, Day::LAST, budget).await
+    let positions = replay_all(market, activities, portfolio.lot_method, Day::LAST, budget).await?;
+    Ok(RecordedHistory { positions, cash })
 }
 
 /// Adds the splits up to `today` that no market data knows to the prices, so that they multiply units there too.
@@ -50,8 +62,12 @@ pub(super) fn in_conflict(recorded: &RecordedPositions, trades: &[TradeFlow]) ->
 
 /// Whether values after `eve` need the history again: something of it is dated later, or a split that no market data
 /// knows or a conflict has an effect on what trades alone do not show.
-pub(super) fn is_needed_again(recorded: &RecordedPositions, eve: Day) -> bool {
-    recorded.values().any(|of_symbol| {
-        of_symbol.after(eve).next().is_some() || !of_symbol.own_splits().is_empty() || of_symbol.position.lacks_units()
-    })
+pub(super) fn is_needed_again(recorded: &RecordedHistory, eve: Day) -> bool {
+    let RecordedHistory { positions, cash } = recorded;
+    cash.iter().any(|activity| activity.date > eve)
+        || positions.values().any(|of_symbol| {
+            of_symbol.after(eve).next().is_some()
+                || !of_symbol.own_splits().is_empty()
+                || of_symbol.position.lacks_units()
+        })
 }

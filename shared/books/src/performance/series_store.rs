@@ -14,6 +14,7 @@ use store::{Expect, StoreError, Version, Write, documents, keys};
 use uuid::Uuid;
 use valuation::{Checkpoint, SeriesYear, SymbolTotals, ValueSeries};
 
+use super::cash::CashNote;
 use super::flows::TradeFlow;
 use crate::portfolios::LoadedPortfolio;
 
@@ -36,6 +37,8 @@ pub(super) struct StoredSeries {
     pub needs_history: bool,
     /// The lot method of its invested capital; none if that lacks the last days.
     pub invested_by: Option<LotMethod>,
+    /// What is to be said about cash.
+    pub cash_notes: Vec<CashNote>,
 }
 
 /// The trades that a series includes.
@@ -70,6 +73,8 @@ struct SeriesState {
     needs_history: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     invested_by: Option<LotMethod>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    cash_notes: Vec<CashNote>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -85,6 +90,7 @@ impl StoredSeries {
             && self.left_out == other.left_out
             && self.needs_history == other.needs_history
             && self.invested_by == other.invested_by
+            && self.cash_notes == other.cash_notes
     }
 }
 
@@ -141,9 +147,11 @@ pub(super) async fn load(
             None => return Ok((None, versions)),
         }
     }
-    let SeriesState { base, through, eve, eve_totals, left_out, trades, needs_history, invested_by, .. } = state;
+    let SeriesState {
+        base, through, eve, eve_totals, left_out, trades, needs_history, invested_by, cash_notes, ..
+    } = state;
     let series = ValueSeries { base, through, years: all, eve, eve_totals };
-    Ok((Some(StoredSeries { series, left_out, trades, needs_history, invested_by }), versions))
+    Ok((Some(StoredSeries { series, left_out, trades, needs_history, invested_by, cash_notes }), versions))
 }
 
 /// Stores a series in place of the one that was read, unless the portfolio or another process's copy has changed since.
@@ -195,9 +203,10 @@ async fn write(
         writes.push(Write::Put { key, body, expires_at: None, expect });
     }
     let key = keys::series_state(portfolio);
-    let StoredSeries { series, left_out, trades, needs_history, invested_by } = kept.clone();
+    let StoredSeries { series, left_out, trades, needs_history, invested_by, cash_notes } = kept.clone();
     let ValueSeries { base, through, eve, eve_totals, .. } = series;
-    let state = SeriesState { base, through, eve, eve_totals, years, left_out, trades, needs_history, invested_by };
+    let state =
+        SeriesState { base, through, eve, eve_totals, years, left_out, trades, needs_history, invested_by, cash_notes };
     let body = documents::body(&key, &state)?;
     let as_read = Write::Check { key: key.clone(), expect: versions.state.into() };
     let state = Write::Put { key, body, expires_at: None, expect: versions.state.into() };

@@ -66,8 +66,7 @@ impl ValuedPortfolio {
         if self.sources.recorded.is_none() {
             let read = flows::read_trades(&market.app, keys::trades(portfolio.id)).await?;
             let recorded = recorded::read(market, portfolio, budget).await?;
-            self.sources.flows = flows::by_symbol(&read, &recorded, &self.sources.prices)?;
-            self.sources.recorded = Some(recorded);
+            self.sources.set_history(&read, recorded, portfolio.cash)?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
-//! Figures of portfolios that are recorded by activities: `holdings`, `invested` and `splits` by hand, `returns` also
-//! against the same trades made from the wallet.
+//! Figures of portfolios that are recorded by activities: `cash`, `gains`, `holdings`, `invested` and `splits` by hand,
+//! `returns` also against the same trades made from the wallet.
 
+mod cash;
 mod gains;
 mod holdings;
 mod invested;
