@@ -2,6 +2,7 @@
 //! together.
 
 pub mod gains;
+mod held_cash;
 mod lots;
 mod quoted;
 mod realized;
@@ -27,6 +28,7 @@ use valuation::{FlowCount, HeldPosition, Holding, Share, Unvalued};
 
 use crate::portfolios;
 
+pub use held_cash::HeldCash;
 pub use ledger::AutomaticLotMethod;
 pub(crate) use lots::PortfolioLots;
 pub use lots::{HeldLot, LotOrigin};
@@ -49,7 +51,7 @@ pub struct PortfolioHoldings {
     pub lot_method: Option<LotMethod>,
     /// The source of the prices.
     pub source: String,
-    /// Value of all holdings that have one.
+    /// Value of all holdings that have one, and of tracked cash.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// Cost of those of them whose cost is known, fees included.
@@ -64,6 +66,8 @@ pub struct PortfolioHoldings {
     /// The effect of the last session on the value; older prices contribute nothing.
     #[schema(value_type = domain::schema::DecimalString)]
     pub day_change: Decimal,
+    /// The cash by currency; empty unless the portfolio tracks it.
+    pub cash: Vec<HeldCash>,
     /// The holdings by symbol.
     pub items: Vec<HeldSymbol>,
     /// The value by sector, largest first.
@@ -72,8 +76,8 @@ pub struct PortfolioHoldings {
     pub currencies: Vec<Share>,
     /// The value by kind of instrument, largest first.
     pub instrument_types: Vec<Share>,
-    /// Why a symbol has no value, by its name, and why a figure is null: `realized_gain`, or for one symbol
-    /// `AAPL/realized_gain`, `AAPL/day_change`, `AAPL/cost` and `AAPL/unrealized_gain`.
+    /// Why a symbol has no value, by its name, or cash as `cash/EUR`, and why a figure is null: `realized_gain`, or for one
+    /// symbol `AAPL/realized_gain`, `AAPL/day_change`, `AAPL/cost` and `AAPL/unrealized_gain`.
     #[schema(value_type = BTreeMap<String, domain::schema::ReasonCode>)]
     pub unavailable: BTreeMap<String, String>,
     /// Warnings about the prices.
@@ -184,6 +188,8 @@ pub(crate) async fn value(
         ready.iter().map(|symbol| symbol.held(rates.on(symbol.currency, today))).collect();
     let found = valuation::holdings(base, &positions);
     unavailable.extend(found.unavailable);
+    let cash = held_cash::compute(portfolio, &lots, rates, today)?;
+    unavailable.extend(held_cash::reasons(&cash));
     let realized_gain: Option<Decimal> = realized.gains.values().copied().map(Result::ok).sum();
     let mut warnings = warnings(market, stored, lines, &ready, &realized.without_rate);
     warnings.extend(rates.warnings(ready.iter().map(|symbol| symbol.currency)));
@@ -198,11 +204,12 @@ pub(crate) async fn value(
         as_of: today,
         lot_method: None,
         source: market.provider().source().to_owned(),
-        value: found.value,
+        value: found.value + cash.iter().filter_map(|cash| cash.value).sum::<Decimal>(),
         cost: found.cost,
         unrealized_gain: found.unrealized_gain,
         realized_gain: realized_gain.map(|gain| written(gain, base)),
         day_change: found.day_change,
+        cash,
         items: found.items.into_iter().zip(&ready).map(item).collect(),
         sectors: found.sectors,
         currencies: found.currencies,

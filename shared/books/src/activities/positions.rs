@@ -40,6 +40,11 @@ impl RecordedInstrument {
         self.own_splits.get(..count).unwrap_or_default()
     }
 
+    /// The day on whose evening it is.
+    pub(crate) fn through(&self) -> Day {
+        self.through
+    }
+
     /// Its activities after a day.
     pub(crate) fn after(&self, day: Day) -> impl Iterator<Item = &Activity> {
         self.activities.iter().filter(move |activity| activity.date > day)

@@ -23,6 +23,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use valuation::{HeldPosition, Quoted, RecentPurchase, Unvalued};
 
+use super::held_cash;
 use super::quoted::quoted;
 use crate::activities::{History, RecordedInstrument, RecordedPositions, replay_all};
 use crate::positions;
@@ -94,9 +95,9 @@ impl PortfolioLots {
         self.by_symbol.keys()
     }
 
-    /// The currencies of the lots, also of those sold.
+    /// The currencies of the lots, also of those sold, and of the cash.
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
-        self.by_symbol.values().flat_map(StoredLots::currencies)
+        self.by_symbol.values().flat_map(StoredLots::currencies).chain(held_cash::currencies(&self.cash))
     }
 
     /// The recorded book with all activities, whatever their day.

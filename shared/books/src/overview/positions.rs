@@ -55,7 +55,7 @@ pub struct OverviewPosition {
 pub struct OtherPositions {
     /// How many positions are not listed.
     pub positions: usize,
-    /// The value of those positions.
+    /// The value of those positions, and of the cash of portfolios that track it.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
     /// The effect of the last session on it.

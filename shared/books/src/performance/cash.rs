@@ -196,6 +196,12 @@ pub(super) fn notes(history: &RecordedHistory, treatment: CashTreatment, today: 
 }
 
 impl ValuedPortfolio {
+    /// A warning about cash that moves after a day. What is later than the last checkpoint of the series is always read.
+    pub(super) fn cash_to_come(&self, through: Day) -> Option<Warning> {
+        let history = self.sources.recorded.as_ref()?;
+        warnings::on_cash_to_come(history.cash.iter().filter(|activity| activity.date > through).count(), through)
+    }
+
     /// Warnings about cash that has to do with a span, and about its days without a return.
     pub(super) fn cash_warnings(&self, (from, to): (Day, Day)) -> impl Iterator<Item = Warning> {
         let days = self.kept.series.days().filter(|day| day.has_no_return && (from..=to).contains(&day.date));

@@ -315,6 +315,7 @@ fn warnings(
         found.extend(warnings::on_lots_to_come(symbol, lots, today));
         found.extend(warnings::on_activities_to_come(symbol, others, today));
     }
+    found.extend(valued.cash_to_come(today));
     found
 }
 

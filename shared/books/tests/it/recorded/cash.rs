@@ -9,7 +9,7 @@ use ledger::{ActivityFields, ActivityType};
 use serde_json::{Value, json};
 use testing::portfolios::{Market, SeededRandom, World, stock};
 
-use super::{Recorded, bars, day, decimal};
+use super::{Recorded, bars, day, decimal, last_value};
 
 fn amount(amount: &str) -> impl Fn(&mut ActivityFields) {
     move |fields| fields.amount = Some(decimal(amount))
@@ -99,6 +99,9 @@ async fn tracked_cash_is_part_of_the_value_and_only_deposits_and_withdrawals_are
         near(&row["twr"], twr);
     }
     assert_eq!((&found["attribution"]["flows"], codes(&found)), (&json!("4000.00"), Vec::new()));
+    let held = portfolio.held().await;
+    assert_eq!(held["value"], "4336.15");
+    assert_eq!(held["cash"], json!([{"currency": "USD", "balance": "1125.15", "value": "1125.15"}]));
     let cash = &found["attribution_of_cash"][0];
     assert_eq!(
         (&cash["name"], &cash["end_value"], &cash["price_gain"]),
@@ -152,6 +155,7 @@ async fn recorded_cash_leaves_no_stale_value() {
             assert_eq!(kept, portfolio.performed_on(&world.forgetful(), None).await, "seed {seed}, step {step}");
             assert_eq!(portfolio.performed().await, kept, "seed {seed}, step {step}: once more");
             assert!(kept["metrics"]["twr"].is_number(), "{kept}");
+            assert_eq!(*last_value(&kept), portfolio.held().await["value"], "seed {seed}, step {step}");
         }
     }
 }
