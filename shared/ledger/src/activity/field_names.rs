@@ -11,7 +11,7 @@ use super::stored::Activity;
 #[must_use]
 pub fn field_names() -> &'static [&'static str] {
     let mut names = &[][..];
-    // A type tells what it is read from which fields it has. There is nothing to read, so that it fails then.
+    // A type asks what it is read from for its fields. There is nothing to read, so that it fails then.
     let read = Activity::deserialize(Names(&mut names));
     debug_assert!(read.is_err(), "nothing cannot be read as an activity");
     names

@@ -5,7 +5,7 @@ use domain::{Currency, Term};
 use import_files::formulas::formula_safe;
 use rust_decimal::Decimal;
 
-use super::{GainOrigin, PortfolioGains, RealizedGain};
+use super::answer::{GainOrigin, PortfolioGains, RealizedGain};
 
 /// The columns.
 const COLUMNS: [&str; 22] = [

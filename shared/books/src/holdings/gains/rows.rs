@@ -13,9 +13,13 @@ use valuation::Unvalued;
 
 use super::super::lots::{Sale, written};
 use super::super::realized::{came_in, rates_of};
-use super::totals::Sums;
-use super::{Book, GainOrigin, Listed, RealizedGain, TransferredLot};
+use super::amounts::Sums;
+use super::answer::{GainOrigin, RealizedGain, TransferredLot};
+use super::book::Book;
 use crate::activities::RecordedInstrument;
+
+/// The rows of sales, and what left without one.
+type Listed = Result<(Vec<Row>, Vec<TransferredLot>), Refusal>;
 
 /// A row, whose amounts know why they are missing.
 pub(super) struct Row {
