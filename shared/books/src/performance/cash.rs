@@ -21,6 +21,8 @@ use super::recorded::RecordedHistory;
 
 /// What the name of a currency's cash begins with among the names of instruments; no instrument has such a name.
 const CASH_PREFIX: &str = "^CASH=";
+/// The most days from the ex-date of a dividend to its payment.
+const PAID_WITHIN_DAYS: i32 = 100;
 
 /// The tracked cash of a currency.
 #[derive(Clone, Debug)]
@@ -47,7 +49,8 @@ pub(super) fn currency_of_cash(symbol: &Symbol) -> Option<Currency> {
     symbol.as_str().strip_prefix(CASH_PREFIX)?.parse().ok()
 }
 
-/// Adds the recorded income and charges of instruments to their flows. Where the currency is not the instrument's, cash
+/// Adds the recorded income and charges of instruments to their flows. Of a dividend that the market data has, only fee and
+/// tax count: the dividend itself counts on its ex-date. Where the currency is not the instrument's, cash
 /// that is not tracked is converted at the rates of the day, or as near to it as there are; tracked cash counts it itself.
 pub(super) fn add_incomes(
     flows: &mut Flows,
@@ -57,7 +60,10 @@ pub(super) fn add_incomes(
     is_tracked: bool,
 ) {
     for activity in activities {
-        let Some((symbol, income)) = income_of(activity) else { continue };
+        let Some((symbol, mut income)) = income_of(activity) else { continue };
+        if is_of_the_market(activity, prices) {
+            income.amount = Decimal::ZERO;
+        }
         let paid_in = activity.currency();
         let quoted = prices.get(symbol).and_then(|line| Some(line.series.as_ref()?.currency));
         let currency = flows.get(symbol).map(|owned| owned.currency).or(quoted).unwrap_or(paid_in);
@@ -68,6 +74,19 @@ pub(super) fn add_incomes(
     for owned in flows.values_mut() {
         owned.incomes.sort_by_key(|income| income.day);
     }
+}
+
+/// Whether an activity is a dividend that the market data has too: one with an ex-date at most [`PAID_WITHIN_DAYS`] before.
+fn is_of_the_market(activity: &Activity, prices: &PriceLines) -> bool {
+    let ActivityEvent::Cash(CashDetails { kind: CashType::Dividend, symbol: Some(symbol), .. }) = &activity.event
+    else {
+        return false;
+    };
+    let Some(line) = prices.get(symbol) else { return false };
+    let bars = line.bars();
+    let before = bars.count_through(activity.date.plus_days(-PAID_WITHIN_DAYS - 1));
+    let through = bars.count_through(activity.date);
+    bars.dividend().get(before..through).is_some_and(|dividends| dividends.iter().any(|dividend| *dividend > 0.0))
 }
 
 /// The instrument and its income, if an activity is one of an instrument.
@@ -110,10 +129,11 @@ fn in_currency(
 }
 
 /// The tracked cash by currency. What is paid for instruments without a value leaves, and what they pay comes in, like a
-/// withdrawal and a deposit.
+/// withdrawal and a deposit. So does a dividend that the market data has: it left the portfolio on its ex-date.
 pub(super) fn tracked(
     history: &RecordedHistory,
     flows: &Flows,
+    prices: &PriceLines,
     is_valued: impl Fn(&Symbol) -> bool,
 ) -> Result<Vec<TrackedCurrency>, Refusal> {
     let of_units = history.positions.values().flat_map(|of| &of.activities);
@@ -125,7 +145,13 @@ pub(super) fn tracked(
             let is_in_its_currency = flows.get(symbol).is_some_and(|owned| owned.currency == currency);
             is_valued(symbol) && is_in_its_currency
         });
-        let kind = if counted { CashMoveKind::OfInstrument } else { kind_of(&movement) };
+        let kind = if movement.kind == CashMovementKind::Income && is_of_the_market(activity, prices) {
+            CashMoveKind::Flow
+        } else if counted {
+            CashMoveKind::OfInstrument
+        } else {
+            kind_of(&movement)
+        };
         let one = CashMove { day: activity.date, kind, amount: amount.amount() };
         if !all.contains_key(currency.code()) {
             let Some(fresh) = TrackedCurrency::without_moves(currency) else { continue };

@@ -32,7 +32,7 @@ impl ValuationSources {
     pub(super) fn count_cash(&mut self) -> Result<(), Refusal> {
         if let (Some(_), Some(history)) = (&self.cash, &self.recorded) {
             let is_valued = |symbol: &Symbol| self.prices.contains_key(symbol) && !self.left_out.contains_key(symbol);
-            self.cash = Some(cash::tracked(history, &self.flows, is_valued)?);
+            self.cash = Some(cash::tracked(history, &self.flows, &self.prices, is_valued)?);
         }
         let unknown = self.cash.iter().flatten().filter(|cash| !self.rates.knows(cash.currency));
         self.left_out.extend(unknown.map(|cash| (cash.symbol.clone(), FX_UNAVAILABLE.to_owned())));

@@ -4,7 +4,7 @@ use app::precondition::Precondition;
 use books::portfolios::{self, Change};
 use domain::calendar::next_trading_days;
 use domain::portfolio::CashTreatment;
-use domain::{Currency, Day};
+use domain::{Bar, Bars, Currency, Day};
 use ledger::{ActivityFields, ActivityType};
 use serde_json::{Value, json};
 use testing::portfolios::{Market, SeededRandom, World, stock};
@@ -65,6 +65,42 @@ async fn the_tax_of_a_recorded_dividend_counts_only_after_tax() {
     assert_eq!(codes(&found), [""; 0]);
     track(&portfolio, 2, CashTreatment::Ignored).await;
     assert_eq!(portfolio.performed().await["attribution"]["end_value"], "1000.00");
+}
+
+#[tokio::test]
+async fn a_recorded_dividend_that_the_market_data_has_counts_once() {
+    let market = Market::new(day("2012-02-03"));
+    let rows = [("2012-01-03", 100.0), ("2012-01-04", 99.0), ("2012-02-02", 99.0), ("2012-02-03", 99.0)];
+    let bar = |(date, close): (&str, f64)| Bar {
+        dividend: if date == "2012-01-04" { 1.0 } else { 0.0 },
+        ..bars(&[(date, close, 1.0)]).iter().next().unwrap()
+    };
+    market.list(stock("ACME", "USD", None), Bars::from_rows(rows.map(bar)).unwrap());
+    let world = World::new(market, Currency::USD).await;
+    let portfolio = Recorded::new(&world).await;
+    portfolio.traded(ActivityType::Buy, "ACME", "2012-01-03", "10", "100", "0").await;
+    let deposit = portfolio.record(ActivityType::Deposit, "ACME", day("2012-01-03"), plain("1000")).await;
+    let unrecorded = portfolio.performed().await;
+    near(&unrecorded["metrics"]["twr"], 0.0);
+    let paid = |fields: &mut ActivityFields| (fields.amount, fields.tax) = (Some(decimal("10")), decimal("2.5"));
+    portfolio.record(ActivityType::Dividend, "ACME", day("2012-02-02"), paid).await;
+    for cash in [CashTreatment::Ignored, CashTreatment::Tracked] {
+        if cash == CashTreatment::Tracked {
+            track(&portfolio, 1, cash).await;
+        }
+        let found = portfolio.performed().await;
+        near(&found["metrics"]["twr"], 0.0);
+        assert!(found["metrics"]["twr_after_tax"].as_f64().unwrap() < -0.002, "{found}");
+        let attribution = &found["attribution"];
+        assert_eq!(
+            (&attribution["dividends"], &attribution["taxes"], &attribution["price_gain"]),
+            (&json!("10.00"), &json!("2.50"), &json!("-10.00")),
+            "{found}"
+        );
+    }
+    assert_eq!(portfolio.performed().await["attribution"]["end_value"], "997.50");
+    portfolio.remove(deposit).await;
+    assert_eq!(portfolio.performed().await["attribution"]["dividends"], "10.00");
 }
 
 #[tokio::test]
