@@ -17,7 +17,7 @@ pub(crate) struct DayGrowth {
     pub(crate) has_no_return: Vec<bool>,
 }
 
-/// The growth of every day with trades or charges; `start` is the value at the end of the day before the first. The
+/// The growth of every day with trades, charges or negative income; `start` is the value at the end of the day before the first. The
 /// records of a day are in order of symbols, whatever order they were recorded in.
 pub(crate) fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]) -> DayGrowth {
     let is_taxed = columns.taxes.iter().any(|&tax| tax != 0);
@@ -28,13 +28,15 @@ pub(crate) fn growth_by_day(start: i128, columns: &Columns, tradings: &[Trading]
     let mut order: Vec<(usize, usize)> = tradings.iter().enumerate().map(|(by, trading)| (trading.at, by)).collect();
     order.sort_unstable();
     let value_before = |at: usize| at.checked_sub(1).map_or(start, |before| columns.value[before]);
-    for at in (0..columns.value.len()).filter(|&at| columns.charges[at] != 0 || columns.taxes[at] != 0) {
+    // Money that is paid in for an interest or a charge is no flow that the return leaves out.
+    let is_charged = |at: usize| columns.charges[at] != 0 || columns.inflow[at] != 0;
+    for at in (0..columns.value.len()).filter(|&at| is_charged(at) || columns.taxes[at] != 0) {
         let close = columns.value[at].saturating_add(columns.income[at]).saturating_sub(columns.charges[at]);
         let grown = |close: i128| {
             let (before, close) = (fixed::to_f64(value_before(at), AMOUNT_SCALE), fixed::to_f64(close, AMOUNT_SCALE));
             (before > 0.0).then(|| (close / before).max(0.0))
         };
-        growth.before_tax[at] = grown(close).filter(|_| columns.charges[at] != 0);
+        growth.before_tax[at] = grown(close).filter(|_| is_charged(at));
         if columns.taxes[at] != 0 {
             growth.after_tax[at] = grown(close.saturating_sub(columns.taxes[at]));
         }

@@ -60,6 +60,19 @@ fn the_tax_of_a_dividend_is_a_withdrawal_before_tax_and_a_cost_after() {
 }
 
 #[test]
+fn income_that_is_taken_back_is_a_loss() {
+    for kind in [IncomeKind::Interest, IncomeKind::Dividend] {
+        let records = ten(vec![paid(day("2013-01-03"), kind, "-5", "0", "0")]);
+        near(performed(&records, "2013-01-02", "2013-01-04", FlowTiming::Priced).metrics.twr, -0.005);
+    }
+    let mut both = ten(vec![paid(day("2013-01-03"), IncomeKind::Fee, "5", "0", "0")]);
+    let mut other = ten(vec![paid(day("2013-01-03"), IncomeKind::Fee, "-5", "0", "0")]).instruments.remove(0);
+    other.symbol = "OTHER".parse().unwrap();
+    both.instruments.push(other);
+    near(performed(&both, "2013-01-02", "2013-01-04", FlowTiming::Priced).metrics.twr, 0.0);
+}
+
+#[test]
 fn without_a_tax_there_is_no_return_after_tax() {
     let records = ten(vec![paid(day("2013-01-03"), IncomeKind::Dividend, "10", "0", "0")]);
     let found = performed(&records, "2013-01-02", "2013-01-04", FlowTiming::Priced);

@@ -56,7 +56,7 @@ pub fn slowly(records: &Records, from: Day, to: Day) -> Vec<SlowDay> {
             }
             let start = start.to_f64().unwrap();
             let is_traded = parts.iter().any(|part| part.buys.is_some() || part.sells.is_some());
-            if is_traded || parts.iter().any(|part| part.charges != 0.0) {
+            if is_traded || parts.iter().any(|part| part.charges != 0.0 || part.late < part.charges) {
                 slow.growth = growth(start, &parts, false);
             }
             if slow.taxes != Decimal::ZERO {
