@@ -7,6 +7,7 @@ use crate::portfolios::opened;
 use crate::target::{Target, each};
 
 mod cash;
+mod currencies;
 mod export;
 mod refusals;
 
@@ -56,7 +57,7 @@ fn an_activity_is_recorded_corrected_and_removed_and_its_versions_stay() {
             "id": activity["id"], "portfolio_id": list.split('/').nth(2).unwrap(), "type": "buy", "date": "2012-06-01",
             "time": "15:30:00", "symbol": "IBM", "quantity": "2.5", "unit_price": "190.1", "cost_unknown": false,
             "amount": "475.25", "fee": "4.95", "tax": "0.00", "currency": "USD", "to_amount": null, "to_currency": null,
-            "acquired_on": null, "ratio": null, "lots": [], "reverses": null, "note": "first\nbuy", "external_id": "T-1", "source": "recorded",
+            "fee_currency": null, "fx_rate": null, "base_rate": null, "acquired_on": null, "ratio": null, "lots": [], "reverses": null, "note": "first\nbuy", "external_id": "T-1", "source": "recorded",
             "created_at": activity["created_at"], "updated_at": activity["created_at"], "version": 1,
         });
         assert_eq!(activity, expected);

@@ -52,8 +52,8 @@ pub(crate) struct ActivityRequest {
     /// The tax of what moves cash; 0 by default.
     #[schema(value_type = Option<api::inputs::DecimalInput>)]
     tax: Option<Exact>,
-    /// Currency of all amounts. If units move, it must be that of the instrument. By default it is that of the instrument, or
-    /// without one the base currency of the portfolio. An exchange needs it: the currency that was given.
+    /// Currency of all amounts, in which they were paid. By default it is that of the instrument, or without one the base
+    /// currency of the portfolio. An exchange needs it: the currency that was given.
     #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
     /// For an exchange: what came in for `amount`.
@@ -62,6 +62,17 @@ pub(crate) struct ActivityRequest {
     /// For an exchange: the currency of `to_amount`.
     #[schema(value_type = Option<Currency>)]
     to_currency: Option<String>,
+    /// The currency of the fee, if it is not `currency`: it is converted at the rate of the day.
+    #[schema(value_type = Option<Currency>)]
+    fee_currency: Option<String>,
+    /// The broker's rate, if `currency` is not that of the instrument: the instrument's currency for one of `currency`. By
+    /// default the rate of the day converts.
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
+    fx_rate: Option<Exact>,
+    /// The broker's rate into the base currency of the portfolio: that currency for one of `currency`. By default the rate of
+    /// the day converts.
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
+    base_rate: Option<Exact>,
     /// For a transfer in: the day on which the units were bought, if known.
     #[schema(value_type = Option<Day>)]
     acquired_on: Option<String>,
@@ -149,6 +160,18 @@ pub(crate) struct ActivityCorrection {
     #[serde(default)]
     #[schema(value_type = Option<Currency>, nullable = false)]
     to_currency: Patch<String>,
+    /// The currency of the fee, if it is not `currency`.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>)]
+    fee_currency: Patch<String>,
+    /// The broker's rate into the currency of the instrument.
+    #[serde(default)]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
+    fx_rate: Patch<Exact>,
+    /// The broker's rate into the base currency of the portfolio.
+    #[serde(default)]
+    #[schema(value_type = Option<api::inputs::PositiveDecimalInput>)]
+    base_rate: Patch<Exact>,
     /// The day on which units that came in were bought.
     #[serde(default)]
     #[schema(value_type = Option<Day>)]
@@ -233,6 +256,9 @@ impl ActivityRequest {
             currency: optional(&mut fields, "currency", self.currency, |text| text.parse::<Currency>()),
             to_amount: optional(&mut fields, "to_amount", self.to_amount, decimal),
             to_currency: optional(&mut fields, "to_currency", self.to_currency, |text| text.parse::<Currency>()),
+            fee_currency: optional(&mut fields, "fee_currency", self.fee_currency, |text| text.parse::<Currency>()),
+            fx_rate: optional(&mut fields, "fx_rate", self.fx_rate, decimal),
+            base_rate: optional(&mut fields, "base_rate", self.base_rate, decimal),
             acquired_on: optional(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
             ratio: optional(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots(&mut fields, self.lots),
@@ -264,6 +290,9 @@ impl ActivityCorrection {
             currency: required(&mut fields, "currency", self.currency, |text| text.parse::<Currency>()),
             to_amount: required(&mut fields, "to_amount", self.to_amount, decimal),
             to_currency: required(&mut fields, "to_currency", self.to_currency, |text| text.parse::<Currency>()),
+            fee_currency: removable(&mut fields, "fee_currency", self.fee_currency, |text| text.parse::<Currency>()),
+            fx_rate: removable(&mut fields, "fx_rate", self.fx_rate, decimal),
+            base_rate: removable(&mut fields, "base_rate", self.base_rate, decimal),
             acquired_on: removable(&mut fields, "acquired_on", self.acquired_on, |text| text.parse::<Day>()),
             ratio: required(&mut fields, "ratio", self.ratio, |given| ratio(&given)),
             lots: lots_named.map(|named| lots(&mut fields, named)),

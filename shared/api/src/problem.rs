@@ -334,6 +334,7 @@ impl From<ServiceError> for Problem {
                 let error = |FieldMistake { field, detail }| FieldError::new(format!("/{field}"), detail);
                 Self::fields(mistakes.into_iter().map(error).collect())
             }
+            ServiceError::FxUnavailable { .. } => Self::new(ProblemCode::FxUnavailable, detail),
             ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
             ServiceError::MalformedFile { .. } => Self::new(ProblemCode::MalformedFile, detail),
             ServiceError::InvalidRows { errors, .. } => {

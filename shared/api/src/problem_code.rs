@@ -190,6 +190,9 @@ codes! {
     AnswerTooLarge: UNPROCESSABLE_ENTITY, "answer_too_large",
         "The response would be too large to send.",
         "Request a shorter span or a smaller page.";
+    FxUnavailable: UNPROCESSABLE_ENTITY, "fx_unavailable",
+        "No exchange rate of that day, or of the seven days before, is known for a currency of the activity.",
+        "Send the rate: `fx_rate` for the amounts, or the fee converted into `currency`.";
     IdempotencyKeyReused: UNPROCESSABLE_ENTITY, "idempotency_key_reused",
         "The `Idempotency-Key` was used for a different request.",
         "Use a new key for a new request, or resend the original request unchanged.";

@@ -1,6 +1,6 @@
 //! The errors of use cases.
 
-use domain::{Day, Price, Quantity, Symbol};
+use domain::{Currency, Day, Price, Quantity, Symbol};
 use ledger::{ActivityMistake, ActivityType, Refusal};
 use market::ProviderError;
 use objects::ObjectError;
@@ -151,6 +151,16 @@ pub enum ServiceError {
     /// The ledger refused the same request with the same key before.
     #[error(transparent)]
     RefusedBefore(Refusal),
+    /// An amount of a day without an exchange rate.
+    #[error("No exchange rate of {from} into {into} is known for {day}, or for the seven days before it.")]
+    FxUnavailable {
+        /// The currency of the amount.
+        from: Currency,
+        /// The currency that it has to be converted into.
+        into: Currency,
+        /// The day.
+        day: Day,
+    },
     /// A file that cannot be parsed.
     #[error("The file cannot be read: {cause}")]
     MalformedFile {

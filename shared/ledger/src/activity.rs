@@ -10,6 +10,7 @@ mod event;
 mod field_names;
 mod fields;
 mod kind;
+mod paid;
 mod stored;
 mod text;
 
@@ -20,6 +21,7 @@ pub use event::{
 pub use field_names::field_names;
 pub use fields::{ActivityFields, ActivityMistake};
 pub use kind::{ActivitySource, ActivityType, MAX_EXTERNAL_ID_LENGTH, MAX_NOTE_LENGTH};
+pub use paid::{DayRates, NeededRates, Paid};
 pub use stored::Activity;
 pub use text::{TextMistake, read_external_id, read_note, read_time};
 

@@ -1,6 +1,7 @@
 //! The cash of recorded activities: what each of them moved, and what that leaves.
 //!
-//! A purchase takes its amount, its fee and its tax; a sale brings its amount and takes the other two. Units that are
+//! A purchase takes its amount, its fee and its tax; a sale brings its amount and takes the other two: all in the currency
+//! in which they were paid. Units that are
 //! transferred or adjusted, and splits, move no cash. The cash of the wallet is never part of it.
 
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use domain::{Currency, Day, Money};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::activity::{Activity, ActivityEvent, BuyDetails, CashDetails, CashType, ExchangeDetails, SellDetails};
+use crate::activity::{Activity, ActivityEvent, BuyDetails, CashDetails, CashType, ExchangeDetails, Paid, SellDetails};
 use crate::exact;
 use crate::refusal::Refusal;
 
@@ -38,6 +39,8 @@ pub struct CashMovement<'a> {
     pub activity: &'a Activity,
     /// Above zero if it came in, below zero if it left; never zero.
     pub amount: Money,
+    /// The same in the base currency of the portfolio, if the activity has the broker's rate into it.
+    pub in_base: Option<Money>,
     /// As what.
     pub kind: CashMovementKind,
 }
@@ -71,7 +74,10 @@ pub fn movements<'a>(activities: impl IntoIterator<Item = &'a Activity>) -> Resu
     let mut all = Vec::new();
     for activity in activities {
         let moved = moved_by(&activity.event)?.into_iter().filter(|(_, amount)| !amount.amount().is_zero());
-        all.extend(moved.map(|(kind, amount)| CashMovement { activity, amount, kind }));
+        for (kind, amount) in moved {
+            let in_base = activity.event.paid().map(|paid| paid.by_base_rate(amount)).transpose()?.flatten();
+            all.push(CashMovement { activity, amount, in_base, kind });
+        }
     }
     Ok(all)
 }
@@ -80,7 +86,7 @@ pub fn movements<'a>(activities: impl IntoIterator<Item = &'a Activity>) -> Resu
 #[must_use]
 pub fn balances(movements: &[CashMovement<'_>]) -> Vec<CashBalance> {
     let mut changes: BTreeMap<&str, (Currency, BTreeMap<Day, BTreeMap<CashMovementKind, Decimal>>)> = BTreeMap::new();
-    for CashMovement { activity, amount, kind } in movements {
+    for CashMovement { activity, amount, kind, .. } in movements {
         let currency = amount.currency();
         let (_, days) = changes.entry(currency.code()).or_insert_with(|| (currency, BTreeMap::new()));
         let change = days.entry(activity.date).or_default().entry(*kind).or_default();
@@ -115,17 +121,19 @@ fn moved_by(event: &ActivityEvent) -> Result<Vec<(CashMovementKind, Money)>, Ref
     };
     let with = |moved: Vec<(CashMovementKind, Money)>, fee, tax| Ok([moved, charges(fee, tax)?].concat());
     match event {
-        ActivityEvent::Buy(BuyDetails { amount, fee, tax, .. }) => {
-            with(vec![(CashMovementKind::Trade, exact::negative(*amount)?)], *fee, *tax)
+        ActivityEvent::Buy(BuyDetails { amount, fee, tax, paid, .. }) => {
+            let (amount, fee, tax) = paid_or(paid.as_deref(), (*amount, *fee, *tax));
+            with(vec![(CashMovementKind::Trade, exact::negative(amount)?)], fee, tax)
         }
-        ActivityEvent::Sell(SellDetails { amount, fee, tax, .. }) => {
-            with(vec![(CashMovementKind::Trade, *amount)], *fee, *tax)
+        ActivityEvent::Sell(SellDetails { amount, fee, tax, paid, .. }) => {
+            let (amount, fee, tax) = paid_or(paid.as_deref(), (*amount, *fee, *tax));
+            with(vec![(CashMovementKind::Trade, amount)], fee, tax)
         }
         ActivityEvent::Cash(CashDetails { kind, amount, fee, tax, .. }) => {
             let moved = if kind.brings_cash() { *amount } else { exact::negative(*amount)? };
             with(vec![(kind_of(*kind), moved)], *fee, *tax)
         }
-        ActivityEvent::Exchange(ExchangeDetails { amount, to_amount, fee, tax }) => {
+        ActivityEvent::Exchange(ExchangeDetails { amount, to_amount, fee, tax, .. }) => {
             let given = (CashMovementKind::Exchange, exact::negative(*amount)?);
             with(vec![given, (CashMovementKind::Exchange, *to_amount)], *fee, *tax)
         }
@@ -134,6 +142,11 @@ fn moved_by(event: &ActivityEvent) -> Result<Vec<(CashMovementKind, Money)>, Ref
         | ActivityEvent::Adjustment(_)
         | ActivityEvent::Split { .. } => Ok(Vec::new()),
     }
+}
+
+/// The amount, the fee and the tax in the currency in which they were paid.
+fn paid_or(paid: Option<&Paid>, counted: (Money, Money, Money)) -> (Money, Money, Money) {
+    paid.and_then(|paid| Some((paid.amount?, paid.fee, paid.tax))).unwrap_or(counted)
 }
 
 fn kind_of(kind: CashType) -> CashMovementKind {

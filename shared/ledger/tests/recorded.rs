@@ -41,15 +41,14 @@ fn written(position: &RecordedPosition, history: &History) -> Vec<String> {
     for lot in &position.lots {
         let later = splits.iter().filter(|split| lot.unit_day < split.day);
         let units = later.fold(lot.quantity, |units, split| units.split(split.ratio).unwrap());
-        lines.push(format!("lot {} {units} {}", lot.id, cents(lot.cost)));
+        lines.push(format!("lot {} {units} {} {}", lot.id, cents(lot.cost), cents(lot.paid_cost)));
     }
     for removal in &position.removals {
         for part in &removal.parts {
             let (cost, proceeds, gain) = (cents(part.cost), cents(part.proceeds), cents(part.gain));
-            lines.push(format!(
-                "{} took {} {} {cost} {proceeds} {gain}",
-                removal.activity_id, part.lot_id, part.quantity
-            ));
+            let (sale, lot, units) = (removal.activity_id, part.lot_id, part.quantity);
+            let (paid, in_euros) = (cents(part.paid_cost), cents(part.paid_proceeds));
+            lines.push(format!("{sale} took {lot} {units} {cost} {proceeds} {gain} {paid} {in_euros}"));
         }
     }
     for shortage in &position.shortages {

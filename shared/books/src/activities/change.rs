@@ -44,6 +44,12 @@ pub struct ActivityChange {
     pub ratio: Option<SplitRatio>,
     /// The lots to take from.
     pub lots: Option<Vec<LotPick>>,
+    /// The currency of the fee.
+    pub fee_currency: Option<Option<Currency>>,
+    /// The broker's rate into the currency of the instrument.
+    pub fx_rate: Option<Option<Decimal>>,
+    /// The broker's rate into the base currency of the portfolio.
+    pub base_rate: Option<Option<Decimal>>,
     /// The activity that it takes back.
     pub reverses: Option<Option<Uuid>>,
     /// The customer's note.
@@ -105,7 +111,9 @@ pub(crate) async fn correct_target(
             updated_at: before.updated_at,
             version: before.version,
         };
-        let base = held.record.portfolio.base_currency;
+        // A rate into base stays one into the currency that was the base then.
+        let rated = before.event.paid().and_then(|paid| paid.base).filter(|_| change.base_rate.is_none());
+        let base = rated.map_or(held.record.portfolio.base_currency, |(_, base)| base);
         // Lots that it named before stay, whatever the lot method is now.
         let method = if change.lots.is_some() { held.record.portfolio.lot_method } else { LotMethod::Specific };
         let after = check(market, customer, &change.of(&before), identity, (method, base)).await?;
@@ -172,7 +180,8 @@ impl ActivityChange {
     fn of(&self, before: &Activity) -> NewActivity {
         let ActivityFields { kind, symbol, quantity, unit_price, amount, .. } = before.event.fields();
         let ActivityFields { cost_unknown, fee, tax, currency, acquired_on, ratio, lots, .. } = before.event.fields();
-        let ActivityFields { to_amount, to_currency, reverses, .. } = before.event.fields();
+        let ActivityFields { to_amount, to_currency, fee_currency, fx_rate, base_rate, reverses, .. } =
+            before.event.fields();
         // What the change does not give of quantity, price and amount follows from the other two.
         let derives_amount = self.amount.is_none() && (self.quantity.is_some() || self.unit_price.flatten().is_some());
         let derives_price = self.unit_price.is_none() && self.amount.is_some();
@@ -185,13 +194,18 @@ impl ActivityChange {
             amount: self.amount.unwrap_or(if derives_amount { None } else { amount }),
             fee: self.fee.unwrap_or(fee),
             tax: self.tax.unwrap_or(tax),
-            // That of units is the instrument's, which may be another one now.
-            currency: self.currency.or(currency.filter(|_| !before.event.is_of_units())),
+            // That of an instrument may be another one now.
+            currency: self
+                .currency
+                .or(currency.filter(|_| !before.event.is_of_units() || before.event.paid().is_some())),
             to_amount: self.to_amount.or(to_amount),
             to_currency: self.to_currency.or(to_currency),
             acquired_on: self.acquired_on.unwrap_or(acquired_on),
             ratio: self.ratio.or(ratio),
             lots: self.lots.clone().unwrap_or(lots),
+            fee_currency: self.fee_currency.unwrap_or(fee_currency),
+            fx_rate: self.fx_rate.unwrap_or(fx_rate),
+            base_rate: self.base_rate.unwrap_or(base_rate),
             reverses: self.reverses.unwrap_or(reverses),
             ..ActivityFields::new(kind)
         };

@@ -6,7 +6,10 @@ use app::idempotency::{self, Created, KeyLookup, KeyedRoute, ReservedKey};
 use app::{App, stored_responses};
 use chrono::{DateTime, NaiveTime, Utc};
 use domain::{Currency, CustomerId, Day, Portfolio, PortfolioId, SplitRatio, Symbol};
-use ledger::{Activity, ActivityFields, ActivitySource, ActivityType, LotMethod, LotPick};
+use ledger::activity::{DayRates, NeededRates};
+use ledger::{Activity, ActivityFields, ActivityMistake, ActivitySource, ActivityType, LotMethod, LotPick};
+use market::CallBudget;
+use market_data::exchange_rates::ExchangeRates;
 use market_data::{MarketData, instruments};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
@@ -74,7 +77,7 @@ pub struct ActivityRecord {
     /// The tax: part of the cost of a purchase, not part of the gain of a sale, and cash that leaves with other types.
     #[schema(value_type = domain::schema::DecimalString)]
     pub tax: Decimal,
-    /// Currency of the amounts: that of the instrument, or of the cash that moved.
+    /// Currency of the amounts, in which they were paid.
     pub currency: Currency,
     /// What an exchange brought.
     #[schema(value_type = Option<domain::schema::DecimalString>, required)]
@@ -82,6 +85,16 @@ pub struct ActivityRecord {
     /// The currency of what an exchange brought.
     #[schema(value_type = Option<Currency>, required)]
     pub to_currency: Option<Currency>,
+    /// The currency of the fee, if it is another one.
+    #[schema(value_type = Option<Currency>, required)]
+    pub fee_currency: Option<Currency>,
+    /// The broker's rate: the currency of the instrument for one of `currency`. Null if they are the same, or if the rate of
+    /// the day converts.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub fx_rate: Option<Decimal>,
+    /// The broker's rate into the base currency of the portfolio: that currency for one of `currency`.
+    #[schema(value_type = Option<domain::schema::DecimalString>, required)]
+    pub base_rate: Option<Decimal>,
     /// When units that came in were bought; null if it is not known.
     #[schema(required)]
     pub acquired_on: Option<Day>,
@@ -119,7 +132,7 @@ impl Effect for ActivityRecord {
 impl From<Activity> for ActivityRecord {
     fn from(activity: Activity) -> Self {
         let fields = activity.event.fields();
-        let currency = activity.event.currency();
+        let currency = fields.currency.unwrap_or_else(|| activity.event.currency());
         // Money has all decimals of its currency.
         let money_in = |currency: Currency, mut amount: Decimal| {
             amount.rescale(currency.decimals());
@@ -137,11 +150,14 @@ impl From<Activity> for ActivityRecord {
             unit_price: fields.unit_price,
             cost_unknown: fields.cost_unknown,
             amount: fields.amount.map(money),
-            fee: money(fields.fee),
+            fee: money_in(fields.fee_currency.unwrap_or(currency), fields.fee),
             tax: money(fields.tax),
             currency,
             to_amount: fields.to_amount.zip(fields.to_currency).map(|(amount, currency)| money_in(currency, amount)),
             to_currency: fields.to_currency,
+            fee_currency: fields.fee_currency,
+            fx_rate: fields.fx_rate,
+            base_rate: fields.base_rate,
             acquired_on: fields.acquired_on,
             ratio: fields.ratio,
             lots: fields.lots,
@@ -253,13 +269,17 @@ pub(super) async fn check(
     identity: Identity,
     (method, base): (LotMethod, Currency),
 ) -> Result<Activity, ServiceError> {
+    let budget = market.budget_for(customer);
     let currency = match &new.fields.symbol {
-        Some(symbol) => instruments::load(market, customer, symbol, market.budget_for(customer)).await?.currency,
+        Some(symbol) => instruments::load(market, customer, symbol, budget).await?.currency,
         None => base,
     };
+    let rates = load_rates(market, new, (currency, base), budget).await?;
     let mut mistakes: Vec<FieldMistake> = mistake_in_date(&market.app, new.date).into_iter().collect();
-    let event = new.fields.event(new.date, currency, new.note.as_deref());
-    mistakes.extend(event.as_ref().err().into_iter().flatten().map(FieldMistake::from));
+    let event = new.fields.event_at(new.date, &rates, new.note.as_deref());
+    let (unknown, found): (Vec<&ActivityMistake>, Vec<&ActivityMistake>) =
+        event.as_ref().err().into_iter().flatten().partition(|mistake| is_unknown_rate(mistake));
+    mistakes.extend(found.into_iter().map(FieldMistake::from));
     let takes_lots = mistakes.iter().all(|mistake| mistake.field != "lots");
     if !new.fields.lots.is_empty() && takes_lots && method != LotMethod::Specific {
         let detail = format!("the portfolio's lot method is {method}: only with specific does a sale name its lots");
@@ -279,8 +299,33 @@ pub(super) async fn check(
             updated_at: identity.updated_at,
             version: identity.version,
         }),
-        _ => Err(ServiceError::Fields(mistakes)),
+        _ => Err(match unknown.first() {
+            Some(&&ActivityMistake::RateUnknown { from, into, .. }) if mistakes.is_empty() => {
+                ServiceError::FxUnavailable { from, into, day: new.date }
+            }
+            _ => ServiceError::Fields(mistakes),
+        }),
     }
+}
+
+fn is_unknown_rate(mistake: &ActivityMistake) -> bool {
+    matches!(mistake, ActivityMistake::RateUnknown { .. })
+}
+
+/// The rates of its day that an activity needs, as far as they are stored, for an instrument of this currency in a portfolio
+/// of this base currency.
+async fn load_rates(
+    market: &MarketData,
+    new: &NewActivity,
+    (currency, base): (Currency, Currency),
+    budget: CallBudget,
+) -> Result<DayRates, ServiceError> {
+    let NeededRates { instrument, fee } = new.fields.needed_rates(currency);
+    let find = |pair: Option<(Currency, Currency)>| async move {
+        let Some((from, into)) = pair else { return Ok(None) };
+        Ok::<_, ServiceError>(ExchangeRates::load(market, into, [from], budget).await?.on(from, new.date))
+    };
+    Ok(DayRates { currency, base, instrument: find(instrument).await?, fee: find(fee).await? })
 }
 
 /// Refuses more than one day after today: where the day begins first, it is already tomorrow.

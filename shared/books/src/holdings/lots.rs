@@ -7,6 +7,7 @@ use app::error::ServiceError;
 use domain::split::splits_of;
 use domain::{Currency, Day, ExchangeRate, Money, Portfolio, PortfolioId, Price, Quantity, Split, Symbol};
 use ledger::activity::BuyDetails;
+use ledger::fx::side;
 use ledger::recorded::RecordedLot;
 use ledger::{Activity, ActivityEvent, ActivitySource, Position, Refusal, RelievedLot, Trade};
 use market::CallBudget;
@@ -144,8 +145,8 @@ struct AnyLot {
     entered_on: Day,
     /// Units of the day of the price.
     quantity: Quantity,
-    /// Nothing if it is not known.
-    cost: Option<Money>,
+    /// Nothing if it is not known; with what was paid, if that was in another currency.
+    cost: Option<(Money, Option<Money>)>,
     /// Its price per unit, if it was bought on the day of the price or later.
     price: Option<Price>,
 }
@@ -225,7 +226,7 @@ impl StoredLots {
                 acquired_on: lot.acquired_on,
                 entered_on: lot.acquired_on,
                 quantity: lot.units_on(day.unwrap_or(lot.unit_day), splits)?,
-                cost: Some(lot.cost),
+                cost: Some((lot.cost, None)),
                 price: fills.get(&lot.id).copied(),
             });
         }
@@ -245,7 +246,7 @@ impl StoredLots {
                 acquired_on: lot.held_since(),
                 entered_on: lot.entered_on,
                 quantity: lot.units_on(day.unwrap_or(lot.unit_day), splits)?,
-                cost: lot.cost,
+                cost: lot.cost.map(|cost| (cost, lot.paid_cost)),
                 price,
             });
         }
@@ -341,9 +342,9 @@ pub(super) fn prepared<'a>(
         } else if let Some(price) = price {
             ready.bought_today.push(RecentPurchase { quantity, price });
         }
-        let cost = cost.ok_or(Unvalued::CostUnknown).and_then(|cost| {
-            let rate = rates.of_flow(cost.currency(), acquired_on);
-            rate.and_then(|rate| in_base(cost, rate, rates.base())).ok_or(Unvalued::FxUnavailable)
+        let cost = cost.ok_or(Unvalued::CostUnknown).and_then(|(cost, paid)| {
+            let side = side(cost, rates.of_flow(cost.currency(), acquired_on), paid, rates.base());
+            side.and_then(|(cost, rate)| in_base(cost, rate, rates.base())).ok_or(Unvalued::FxUnavailable)
         });
         ready.cost = added(ready.cost, cost);
         ready.lots.push(HeldLot { lot_id, origin, acquired_on, quantity, cost: cost.ok() });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use app::error::ServiceError;
 use domain::{Currency, Day, ExchangeRate, PortfolioId, Symbol};
-use ledger::fx::realized_in_base;
+use ledger::fx::{realized_in_base, side};
 use ledger::recorded::Removal;
 use ledger::replay::replay;
 use ledger::{FoldedSplits, LotMovement, Position, RecordedPosition, Refusal, Side, Trade};
@@ -129,12 +129,16 @@ fn of_recorded(recorded: &RecordedInstrument, rates: &ExchangeRates) -> Result<R
             // What was not sold has no proceeds.
             let Some(proceeds) = part.proceeds else { continue };
             let bought = part.acquired_on.or_else(|| came_in.get(&part.lot_id).copied()).unwrap_or(*day);
-            let rates = rates_of(rates, *currency, *day, bought);
-            let Some((sold, bought)) = rates else { return Ok(Err(Unvalued::FxUnavailable)) };
-            match part.cost {
-                Some(cost) => exchanged.push(((proceeds, sold), (cost, bought))),
-                None => sum = Err(Unvalued::CostUnknown),
-            }
+            let Some(cost) = part.cost else {
+                sum = Err(Unvalued::CostUnknown);
+                continue;
+            };
+            let at = |day| rates.of_flow(*currency, day);
+            let sold = side(proceeds, at(*day), part.paid_proceeds, rates.base());
+            let Some(sides) = sold.zip(side(cost, at(bought), part.paid_cost, rates.base())) else {
+                return Ok(Err(Unvalued::FxUnavailable));
+            };
+            exchanged.push(sides);
         }
         let gain = realized_in_base(exchanged, rates.base())?.amount();
         sum = sum.map(|sum| sum + gain);

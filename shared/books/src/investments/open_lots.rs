@@ -54,7 +54,8 @@ impl<'a> RecordedInvestment<'a> {
 
     /// Whether the fields of an investment are all that its activity has.
     pub(super) fn is_purchase(&self) -> bool {
-        matches!(&self.activity.event, ActivityEvent::Buy(BuyDetails { tax, .. }) if tax.amount().is_zero())
+        let is_taxed = |tax: &Money| !tax.amount().is_zero();
+        matches!(&self.activity.event, ActivityEvent::Buy(BuyDetails { tax, paid: None, .. }) if !is_taxed(tax))
     }
 }
 

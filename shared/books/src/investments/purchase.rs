@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use domain::{Currency, Day, Instrument, PortfolioId, Price, Quantity, Symbol};
-use ledger::{Activity, ActivityFields, ActivitySource, ActivityType};
+use ledger::{Activity, ActivityFields, ActivityMistake, ActivitySource, ActivityType};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use uuid::Uuid;
@@ -50,9 +50,12 @@ impl Purchase {
             quantity: Some(self.quantity.units()),
             unit_price: Some(self.purchase_price.amount()),
             fee: self.fee,
-            currency: self.currency,
             ..ActivityFields::new(ActivityType::Buy)
         };
+        if self.currency.is_some_and(|given| given != instrument.currency) {
+            let (expected, symbol) = (instrument.currency, self.ticker_symbol.clone());
+            mistakes.push(("currency", ActivityMistake::OtherCurrency { expected, symbol }.to_string()));
+        }
         let event = fields.event(self.purchase_date, instrument.currency, None);
         let event = event.map_err(|found| {
             mistakes.extend(found.iter().map(|mistake| (column_of(mistake.field()), mistake.to_string())));

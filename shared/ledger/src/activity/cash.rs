@@ -4,6 +4,7 @@ use domain::{Money, Symbol};
 use uuid::Uuid;
 
 use super::kind::ActivityType;
+use super::paid::Paid;
 
 /// What moved cash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,8 @@ pub struct CashDetails {
     pub tax: Money,
     /// The activity that this one takes back.
     pub reverses: Option<Uuid>,
+    /// The amounts as they were given, if the fee was paid in another currency or a rate into the base currency is given.
+    pub paid: Option<Box<Paid>>,
 }
 
 impl CashDetails {
@@ -92,4 +95,6 @@ pub struct ExchangeDetails {
     pub fee: Money,
     /// The tax, in the currency that was given; zero or more.
     pub tax: Money,
+    /// The amounts as they were given, if the fee was paid in a third currency.
+    pub paid: Option<Box<Paid>>,
 }

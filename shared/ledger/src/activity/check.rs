@@ -1,6 +1,7 @@
 //! The check of an activity's fields, by type.
 
 mod cash;
+mod currencies;
 
 use domain::decimal::DECIMALS;
 use domain::{Currency, Day, DecimalError, Money, MoneyError, Price, Quantity, Symbol};
@@ -13,9 +14,11 @@ use super::event::{
 };
 use super::fields::{ActivityFields, ActivityMistake};
 use super::kind::ActivityType;
+use super::paid::{DayRates, Paid};
 use crate::exact;
 use crate::lot_method::MAX_LOTS_PER_SALE;
 use crate::lots::LotPick;
+use currencies::{Charges, Counted};
 
 /// The largest difference between an amount and quantity × price, as a fraction of the amount …
 const MISMATCH_FRACTION: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
@@ -26,26 +29,42 @@ const MISMATCH_AMOUNT: Decimal = Decimal::from_parts(1, 0, 0, false, 2);
 struct Check<'a> {
     fields: &'a ActivityFields,
     date: Day,
+    /// The currency of the amounts.
     currency: Currency,
+    /// The currency of the instrument.
+    instrument: Currency,
+    rates: &'a DayRates,
     mistakes: Vec<ActivityMistake>,
 }
 
 impl ActivityFields {
-    /// What happened on `date`; or every mistake. A fee or a tax of zero is taken by every type.
-    ///
-    /// `currency` is that of the instrument, or without one the currency of cash if none is given. If a trade has no
-    /// amount, it is quantity × price, rounded half-even to the currency's unit; if it has no price, that is amount ÷
-    /// quantity, rounded half-even to twelve decimals.
+    /// The same as [`Self::event_at`] if all amounts are in one currency: that of the instrument, or without one that of
+    /// cash.
     pub fn event(
         &self,
         date: Day,
         currency: Currency,
         note: Option<&str>,
     ) -> Result<ActivityEvent, Vec<ActivityMistake>> {
+        self.event_at(date, &DayRates::none(currency), note)
+    }
+
+    /// What happened on `date`; or every mistake. A fee or a tax of zero is taken by every type.
+    ///
+    /// If a trade has no amount, it is quantity × price, rounded half-even to the currency's unit; if it has no price, that
+    /// is amount ÷ quantity, rounded half-even to twelve decimals. Amounts in another currency than the instrument's are
+    /// converted by `fx_rate`, or else by the rate of the day, each rounded half-even to its unit.
+    pub fn event_at(
+        &self,
+        date: Day,
+        rates: &DayRates,
+        note: Option<&str>,
+    ) -> Result<ActivityEvent, Vec<ActivityMistake>> {
         let is_of_cash = self.is_of_cash();
-        // Cash of any currency can belong to an instrument.
-        let currency = self.currency.filter(|_| is_of_cash).unwrap_or(currency);
-        let mut check = Check { fields: self, date, currency, mistakes: Vec::new() };
+        let currency = self.currency.unwrap_or(rates.currency);
+        // Cash of any currency can belong to an instrument, and counts in its own.
+        let instrument = if is_of_cash { currency } else { rates.currency };
+        let mut check = Check { fields: self, date, currency, instrument, rates, mistakes: Vec::new() };
         check.refuse_what_is_not_taken();
         let event = match self.kind {
             ActivityType::Buy => check.buy(),
@@ -77,10 +96,11 @@ impl Check<'_> {
         let (kind, taken) = (self.fields.kind, self.fields.taken());
         let refused = self.fields.given().filter(|field| !taken.contains(field));
         self.mistakes.extend(refused.map(|field| ActivityMistake::NotTaken { field, kind }));
-        if let (Some(given), Some(symbol)) = (self.fields.currency, &self.fields.symbol)
-            && given != self.currency
+        if let Some(symbol) = &self.fields.symbol
+            && self.currency != self.instrument
+            && !self.fields.takes_another_currency()
         {
-            self.mistakes.push(ActivityMistake::OtherCurrency { expected: self.currency, symbol: symbol.clone() });
+            self.mistakes.push(ActivityMistake::OtherCurrency { expected: self.instrument, symbol: symbol.clone() });
         }
     }
 
@@ -131,9 +151,11 @@ impl Check<'_> {
         self.money(field, amount)
     }
 
-    fn charges(&mut self) -> Option<(Money, Money)> {
-        let (fee, tax) = (self.charge("fee", self.fields.fee), self.charge("tax", self.fields.tax));
-        fee.zip(tax)
+    /// The fee and the tax.
+    fn charges(&mut self) -> Option<Charges> {
+        let (fee, tax) = (self.fee(), self.charge("tax", self.fields.tax));
+        let ((fee, fee_paid), tax) = fee.zip(tax)?;
+        Some(Charges { fee, fee_paid, tax })
     }
 
     fn money(&mut self, field: &'static str, amount: Decimal) -> Option<Money> {
@@ -186,8 +208,9 @@ impl Check<'_> {
     fn buy(&mut self) -> Option<ActivityEvent> {
         let (units, charges) = (self.units(), self.charges());
         let terms = self.terms(units.as_ref().map(|units| units.quantity));
-        let ((unit_price, amount), (fee, tax)) = terms.zip(charges)?;
-        let bought = ActivityEvent::Buy(BuyDetails { units: units?, unit_price, amount, fee, tax });
+        let (terms, charges) = terms.zip(charges)?;
+        let Counted { unit_price, amount, fee, tax, paid } = self.counted(terms, charges)?;
+        let bought = ActivityEvent::Buy(BuyDetails { units: units?, unit_price, amount, fee, tax, paid });
         let cost = bought.cost().map_err(|_| ActivityMistake::Money { field: "amount", error: MoneyError::TooLarge });
         self.note(cost)?;
         Some(bought)
@@ -197,8 +220,9 @@ impl Check<'_> {
         let (units, charges) = (self.units(), self.charges());
         let lots = self.lots(units.as_ref());
         let terms = self.terms(units.as_ref().map(|units| units.quantity));
-        let ((unit_price, amount), (fee, tax)) = terms.zip(charges)?;
-        Some(ActivityEvent::Sell(SellDetails { units: units?, unit_price, amount, fee, tax, lots: lots? }))
+        let (terms, charges) = terms.zip(charges)?;
+        let Counted { unit_price, amount, fee, tax, paid } = self.counted(terms, charges)?;
+        Some(ActivityEvent::Sell(SellDetails { units: units?, unit_price, amount, fee, tax, lots: lots?, paid }))
     }
 
     /// The named lots, each once, that give all of the units.
@@ -226,13 +250,16 @@ impl Check<'_> {
         }
     }
 
-    /// What a unit that came in had cost, if it is given and no mistake.
-    fn cost_of_unit(&mut self, units: Option<&Units>) -> Option<Price> {
-        let price = self.price(self.fields.unit_price?)?;
-        if let Some(units) = units {
-            self.product(units.quantity, price)?;
-        }
-        Some(price)
+    /// What a unit that came in had cost, if it is given and no mistake, and how it was given.
+    fn cost_of_unit(&mut self, units: Option<&Units>) -> (Option<Price>, Option<Box<Paid>>) {
+        let price = self.fields.unit_price.and_then(|price| self.price(price));
+        let counted = price.and_then(|price| {
+            if let Some(units) = units {
+                self.product(units.quantity, price)?;
+            }
+            self.counted_price(price)
+        });
+        counted.map_or((None, None), |(price, paid)| (Some(price), paid))
     }
 
     fn transfer_in(&mut self) -> Option<ActivityEvent> {
@@ -240,18 +267,18 @@ impl Check<'_> {
         if self.fields.cost_unknown == self.fields.unit_price.is_some() {
             self.mistakes.push(ActivityMistake::CostOrUnknown);
         }
-        let unit_price = self.cost_of_unit(units.as_ref());
-        let (acquired_on, currency) = (self.fields.acquired_on, self.currency);
+        let (unit_price, paid) = self.cost_of_unit(units.as_ref());
+        let (acquired_on, currency) = (self.fields.acquired_on, self.instrument);
         if acquired_on.is_some_and(|day| day > self.date) {
             self.mistakes.push(ActivityMistake::AcquiredLater);
         }
-        Some(ActivityEvent::TransferIn(TransferInDetails { units: units?, unit_price, currency, acquired_on }))
+        Some(ActivityEvent::TransferIn(TransferInDetails { units: units?, unit_price, currency, acquired_on, paid }))
     }
 
     fn transfer_out(&mut self) -> Option<ActivityEvent> {
         let units = self.units();
         let lots = self.lots(units.as_ref());
-        Some(ActivityEvent::TransferOut(TransferOutDetails { units: units?, currency: self.currency, lots: lots? }))
+        Some(ActivityEvent::TransferOut(TransferOutDetails { units: units?, currency: self.instrument, lots: lots? }))
     }
 
     /// The note that an adjustment needs.
@@ -268,12 +295,12 @@ impl Check<'_> {
         if is_removal && self.fields.unit_price.is_some() {
             self.mistakes.push(ActivityMistake::NotTaken { field: "unit_price", kind: self.fields.kind });
         }
-        let (unit_price, currency) = (self.cost_of_unit(units.as_ref()), self.currency);
-        Some(ActivityEvent::Adjustment(AdjustmentDetails { units: units?, is_removal, unit_price, currency }))
+        let ((unit_price, paid), currency) = (self.cost_of_unit(units.as_ref()), self.instrument);
+        Some(ActivityEvent::Adjustment(AdjustmentDetails { units: units?, is_removal, unit_price, currency, paid }))
     }
 
     fn split(&mut self) -> Option<ActivityEvent> {
         let (symbol, ratio) = (self.symbol(), self.needed("ratio", self.fields.ratio));
-        Some(ActivityEvent::Split { symbol: symbol?, ratio: ratio?, currency: self.currency })
+        Some(ActivityEvent::Split { symbol: symbol?, ratio: ratio?, currency: self.instrument })
     }
 }

@@ -5,6 +5,7 @@ use domain::{Currency, Day, Money, Price, Quantity, SplitRatio, Symbol};
 use super::cash::{CashDetails, ExchangeDetails};
 use super::fields::ActivityFields;
 use super::kind::ActivityType;
+use super::paid::Paid;
 use crate::exact;
 use crate::lots::LotPick;
 use crate::refusal::Refusal;
@@ -31,6 +32,8 @@ pub struct BuyDetails {
     pub fee: Money,
     /// The tax; zero or more.
     pub tax: Money,
+    /// The amounts as they were given, if not all are in the currency of the instrument.
+    pub paid: Option<Box<Paid>>,
 }
 
 /// A sale.
@@ -48,6 +51,8 @@ pub struct SellDetails {
     pub tax: Money,
     /// The lots to take from, if named.
     pub lots: Vec<LotPick>,
+    /// The amounts as they were given, if not all are in the currency of the instrument.
+    pub paid: Option<Box<Paid>>,
 }
 
 /// Units that came in from another account.
@@ -61,6 +66,8 @@ pub struct TransferInDetails {
     pub currency: Currency,
     /// When the units were bought, if known.
     pub acquired_on: Option<Day>,
+    /// The amounts as they were given, if not all are in the currency of the instrument.
+    pub paid: Option<Box<Paid>>,
 }
 
 /// Units that left for another account.
@@ -85,6 +92,8 @@ pub struct AdjustmentDetails {
     pub unit_price: Option<Price>,
     /// The currency of the price.
     pub currency: Currency,
+    /// The amounts as they were given, if not all are in the currency of the instrument.
+    pub paid: Option<Box<Paid>>,
 }
 
 /// What an activity did.
@@ -216,14 +225,51 @@ impl ActivityEvent {
         match self {
             Self::Buy(BuyDetails { amount, fee, tax, .. }) => exact::plus(exact::plus(*amount, *fee)?, *tax).map(Some),
             Self::TransferIn(TransferInDetails { units, unit_price, currency, .. })
-            | Self::Adjustment(AdjustmentDetails { units, unit_price, currency, is_removal: false }) => {
+            | Self::Adjustment(AdjustmentDetails { units, unit_price, currency, is_removal: false, .. }) => {
                 at_price(units, unit_price, *currency)
             }
             _ => Ok(None),
         }
     }
 
-    /// The fields, all that are not absent: [`ActivityFields::event`] makes the same event of them.
+    /// Its amounts as they were given, if not all are in the currency of the instrument.
+    #[must_use]
+    pub fn paid(&self) -> Option<&Paid> {
+        match self {
+            Self::Buy(BuyDetails { paid, .. })
+            | Self::Sell(SellDetails { paid, .. })
+            | Self::TransferIn(TransferInDetails { paid, .. })
+            | Self::Adjustment(AdjustmentDetails { paid, .. })
+            | Self::Cash(CashDetails { paid, .. })
+            | Self::Exchange(ExchangeDetails { paid, .. }) => paid.as_deref(),
+            Self::TransferOut(_) | Self::Split { .. } => None,
+        }
+    }
+
+    /// What [`Self::cost`] is in another currency than the instrument's, without a rate of the day: as it was paid, or by the
+    /// broker's rate into the base currency of the portfolio. Nothing if it was paid in the instrument's currency.
+    ///
+    /// Errors: a cost larger than the largest amount.
+    pub fn paid_cost(&self) -> Result<Option<Money>, Refusal> {
+        let Some(paid) = self.paid().filter(|_| self.brings_units()) else { return Ok(None) };
+        let cost = match (self.units(), paid.amount, paid.unit_price) {
+            (_, Some(amount), _) => exact::plus(exact::plus(amount, paid.fee)?, paid.tax)?,
+            (Some(units), None, Some(price)) => exact::value(units.quantity, price, paid.currency)?,
+            _ => return Ok(None),
+        };
+        paid.known(cost, self.currency())
+    }
+
+    /// What a sale brought after its fee, in another currency than the instrument's, as [`Self::paid_cost`] is known.
+    ///
+    /// Errors: an amount larger than the largest one.
+    pub fn paid_proceeds(&self) -> Result<Option<Money>, Refusal> {
+        let (Self::Sell(_), Some(paid)) = (self, self.paid()) else { return Ok(None) };
+        let Some(amount) = paid.amount else { return Ok(None) };
+        paid.known(exact::minus(amount, paid.fee)?, self.currency())
+    }
+
+    /// The fields, all that are not absent: [`ActivityFields::event_at`] makes the same event of them, with the same rates.
     #[must_use]
     pub fn fields(&self) -> ActivityFields {
         let mut fields = ActivityFields::new(self.activity_type());
@@ -254,7 +300,7 @@ impl ActivityEvent {
                 (fields.amount, fields.reverses) = (Some(amount.amount()), *reverses);
                 (fields.fee, fields.tax) = (fee.amount(), tax.amount());
             }
-            Self::Exchange(ExchangeDetails { amount, to_amount, fee, tax }) => {
+            Self::Exchange(ExchangeDetails { amount, to_amount, fee, tax, .. }) => {
                 (fields.amount, fields.to_amount) = (Some(amount.amount()), Some(to_amount.amount()));
                 fields.to_currency = Some(to_amount.currency());
                 (fields.fee, fields.tax) = (fee.amount(), tax.amount());
@@ -262,6 +308,16 @@ impl ActivityEvent {
         }
         if let Self::Sell(SellDetails { lots, .. }) | Self::TransferOut(TransferOutDetails { lots, .. }) = self {
             fields.lots.clone_from(lots);
+        }
+        if let Some(paid) = self.paid() {
+            fields.currency = Some(paid.currency);
+            fields.unit_price = paid.unit_price.map(Price::amount);
+            fields.amount = paid.amount.map(Money::amount);
+            fields.fee = paid.fee_paid.map_or(paid.fee, |(fee, _)| fee).amount();
+            fields.tax = paid.tax.amount();
+            fields.fee_currency = paid.fee_paid.map(|(fee, _)| fee.currency());
+            fields.fx_rate = paid.fx_rate.map(Price::amount);
+            fields.base_rate = paid.base.map(|(rate, _)| rate.amount());
         }
         fields
     }

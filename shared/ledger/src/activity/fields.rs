@@ -6,6 +6,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::kind::{ActivityType, MAX_NOTE_LENGTH};
+use super::paid::NeededRates;
 use crate::lot_method::MAX_LOTS_PER_SALE;
 use crate::lots::LotPick;
 
@@ -44,6 +45,15 @@ pub struct ActivityFields {
     pub ratio: Option<SplitRatio>,
     /// The lots that units are taken from.
     pub lots: Vec<LotPick>,
+    /// The currency of the fee, if it is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fee_currency: Option<Currency>,
+    /// The broker's rate: the instrument's currency for one of `currency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fx_rate: Option<Decimal>,
+    /// The broker's rate into the base currency of the portfolio: that currency for one of `currency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<Decimal>,
     /// The activity that this one takes back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reverses: Option<Uuid>,
@@ -110,6 +120,24 @@ pub enum ActivityMistake {
         /// Quantity × price, in the currency's unit.
         product: Decimal,
     },
+    /// A rate of a currency to itself that is not 1.
+    #[error("must be 1, because both currencies are {currency}")]
+    RateOfItself {
+        /// The field.
+        field: &'static str,
+        /// The currency.
+        currency: Currency,
+    },
+    /// A rate of the day that is not known.
+    #[error("no rate of {from} into {into} is known on that day")]
+    RateUnknown {
+        /// The field that needs it.
+        field: &'static str,
+        /// The currency of an amount.
+        from: Currency,
+        /// The currency that it has to be converted into.
+        into: Currency,
+    },
     /// Another currency than the instrument's.
     #[error("must be {expected}, in which {symbol} is priced")]
     OtherCurrency {
@@ -157,7 +185,9 @@ impl ActivityMistake {
             | Self::Zero { field }
             | Self::Negative { field }
             | Self::Decimal { field, .. }
-            | Self::Money { field, .. } => field,
+            | Self::Money { field, .. }
+            | Self::RateOfItself { field, .. }
+            | Self::RateUnknown { field, .. } => field,
             Self::AmountMismatch { .. } => "amount",
             Self::OtherCurrency { .. } => "currency",
             Self::SameCurrency => "to_currency",
@@ -188,6 +218,9 @@ impl ActivityFields {
             acquired_on: None,
             ratio: None,
             lots: Vec::new(),
+            fee_currency: None,
+            fx_rate: None,
+            base_rate: None,
             reverses: None,
         }
     }
@@ -209,22 +242,56 @@ impl ActivityFields {
         }
     }
 
+    /// The rates of its day that it needs, for an instrument of this currency, or without one for cash of this currency if
+    /// none is given.
+    #[must_use]
+    pub fn needed_rates(&self, instrument: Currency) -> NeededRates {
+        let currency = self.currency.unwrap_or(instrument);
+        let is_foreign = currency != instrument && self.fx_rate.is_none() && self.takes_another_currency();
+        let fee = self.fee_currency.filter(|fee| *fee != currency && !self.fee.is_zero());
+        NeededRates { instrument: is_foreign.then_some((currency, instrument)), fee: fee.map(|fee| (fee, currency)) }
+    }
+
+    /// Whether it moves units for money, which can be in another currency than the instrument's.
+    pub(super) fn takes_another_currency(&self) -> bool {
+        match self.kind {
+            ActivityType::Buy | ActivityType::Sell => true,
+            ActivityType::TransferIn | ActivityType::Adjustment => self.unit_price.is_some() && !self.is_of_cash(),
+            _ => false,
+        }
+    }
+
     /// The fields that the type takes, besides the currency.
     pub(super) fn taken(&self) -> &'static [&'static str] {
         match self.kind {
-            ActivityType::Buy => &["symbol", "quantity", "unit_price", "amount", "fee", "tax"],
-            ActivityType::Sell => &["symbol", "quantity", "unit_price", "amount", "fee", "tax", "lots"],
-            ActivityType::TransferIn | ActivityType::TransferOut | ActivityType::Adjustment if self.is_of_cash() => {
-                &["amount", "fee", "tax"]
+            ActivityType::Buy => {
+                &["symbol", "quantity", "unit_price", "amount", "fee", "tax", "fee_currency", "fx_rate", "base_rate"]
             }
-            ActivityType::TransferIn => &["symbol", "quantity", "unit_price", "cost_unknown", "acquired_on"],
+            ActivityType::Sell => &[
+                "symbol",
+                "quantity",
+                "unit_price",
+                "amount",
+                "fee",
+                "tax",
+                "fee_currency",
+                "fx_rate",
+                "base_rate",
+                "lots",
+            ],
+            ActivityType::TransferIn | ActivityType::TransferOut | ActivityType::Adjustment if self.is_of_cash() => {
+                &["amount", "fee", "tax", "fee_currency", "base_rate"]
+            }
+            ActivityType::TransferIn => {
+                &["symbol", "quantity", "unit_price", "fx_rate", "base_rate", "cost_unknown", "acquired_on"]
+            }
             ActivityType::TransferOut => &["symbol", "quantity", "lots"],
-            ActivityType::Adjustment => &["symbol", "quantity", "unit_price"],
+            ActivityType::Adjustment => &["symbol", "quantity", "unit_price", "fx_rate", "base_rate"],
             ActivityType::Split => &["symbol", "ratio"],
-            ActivityType::Deposit | ActivityType::Withdrawal => &["amount", "fee", "tax"],
-            ActivityType::Exchange => &["amount", "to_amount", "to_currency", "fee", "tax"],
+            ActivityType::Deposit | ActivityType::Withdrawal => &["amount", "fee", "tax", "fee_currency", "base_rate"],
+            ActivityType::Exchange => &["amount", "to_amount", "to_currency", "fee", "tax", "fee_currency"],
             ActivityType::Dividend | ActivityType::Interest | ActivityType::Fee | ActivityType::Tax => {
-                &["symbol", "amount", "fee", "tax", "reverses"]
+                &["symbol", "amount", "fee", "tax", "fee_currency", "base_rate", "reverses"]
             }
         }
     }
@@ -241,6 +308,9 @@ impl ActivityFields {
             ("tax", !self.tax.is_zero()),
             ("to_amount", self.to_amount.is_some()),
             ("to_currency", self.to_currency.is_some()),
+            ("fee_currency", self.fee_currency.is_some()),
+            ("fx_rate", self.fx_rate.is_some()),
+            ("base_rate", self.base_rate.is_some()),
             ("acquired_on", self.acquired_on.is_some()),
             ("ratio", self.ratio.is_some()),
             ("lots", !self.lots.is_empty()),

@@ -1,7 +1,7 @@
 //! An activity, and how it is stored: one flat object, every decimal as text.
 
 use chrono::{DateTime, NaiveTime, Utc};
-use domain::{Currency, Day, Investment, PortfolioId, SplitRatio, Symbol};
+use domain::{Currency, Day, ExchangeRate, Investment, PortfolioId, SplitRatio, Symbol};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::event::{ActivityEvent, BuyDetails, Units};
 use super::fields::{ActivityFields, ActivityMistake};
 use super::kind::{ActivitySource, ActivityType};
+use super::paid::DayRates;
 use crate::exact;
 use crate::lots::LotPick;
 use crate::refusal::Refusal;
@@ -56,7 +57,7 @@ impl Activity {
         self.event.symbol()
     }
 
-    /// The currency of its amounts.
+    /// The currency in which it counts: that of the instrument, or of the cash that moved.
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.event.currency()
@@ -76,6 +77,7 @@ impl TryFrom<Investment> for Activity {
             unit_price: investment.purchase_price,
             fee: investment.fee,
             tax: exact::zero(currency)?,
+            paid: None,
         };
         Ok(Self {
             id: investment.id,
@@ -132,6 +134,23 @@ struct Written {
     ratio: Option<SplitRatio>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     lots: Vec<LotPick>,
+    /// The currency of the instrument, if that of the amounts is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instrument_currency: Option<Currency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fx_rate: Option<Decimal>,
+    /// The rate of the day, if no rate is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    day_rate: Option<ExchangeRate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fee_currency: Option<Currency>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    fee_rate: Option<ExchangeRate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base_rate: Option<Decimal>,
+    /// The base currency that `base_rate` converts into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base_currency: Option<Currency>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reverses: Option<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,9 +184,18 @@ impl TryFrom<Written> for Activity {
             acquired_on: written.acquired_on,
             ratio: written.ratio,
             lots: written.lots,
+            fee_currency: written.fee_currency,
+            fx_rate: written.fx_rate,
+            base_rate: written.base_rate,
             reverses: written.reverses,
         };
-        let event = fields.event(written.date, written.currency, written.note.as_deref());
+        let rates = DayRates {
+            currency: written.instrument_currency.unwrap_or(written.currency),
+            base: written.base_currency.unwrap_or(written.currency),
+            instrument: written.day_rate,
+            fee: written.fee_rate,
+        };
+        let event = fields.event_at(written.date, &rates, written.note.as_deref());
         let described = |mistake: &ActivityMistake| format!("{}: {mistake}", mistake.field());
         let event = event.map_err(|mistakes| NotAnActivity(mistakes.first().map(described).unwrap_or_default()))?;
         Ok(Self {
@@ -189,6 +217,12 @@ impl TryFrom<Written> for Activity {
 impl From<Activity> for Written {
     fn from(activity: Activity) -> Self {
         let fields = activity.event.fields();
+        let (paid, counted) = (activity.event.paid(), activity.event.currency());
+        let foreign = paid.filter(|paid| paid.currency != counted);
+        let instrument_currency = foreign.map(|_| counted);
+        let day_rate = foreign.filter(|paid| paid.fx_rate.is_none()).and_then(|paid| paid.rate);
+        let fee_rate = paid.and_then(|paid| paid.fee_paid).map(|(_, rate)| rate);
+        let base_currency = paid.and_then(|paid| paid.base).map(|(_, base)| base);
         Self {
             id: activity.id,
             portfolio_id: activity.portfolio_id,
@@ -202,12 +236,19 @@ impl From<Activity> for Written {
             amount: fields.amount,
             fee: fields.fee,
             tax: fields.tax,
-            currency: activity.event.currency(),
+            currency: fields.currency.unwrap_or(counted),
             to_amount: fields.to_amount,
             to_currency: fields.to_currency,
             acquired_on: fields.acquired_on,
             ratio: fields.ratio,
             lots: fields.lots,
+            instrument_currency,
+            fx_rate: fields.fx_rate,
+            day_rate,
+            fee_currency: fields.fee_currency,
+            fee_rate,
+            base_rate: fields.base_rate,
+            base_currency,
             reverses: fields.reverses,
             note: activity.note,
             external_id: activity.external_id,

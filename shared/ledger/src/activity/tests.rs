@@ -72,7 +72,32 @@ fn one_of_each() -> Vec<ActivityFields> {
         paid(ActivityType::Interest, "1"),
         ActivityFields { currency: Some("JPY".parse().unwrap()), ..cash(ActivityType::Fee, "100") },
         cash(ActivityType::Tax, "-2.50"),
+        abroad("1.10", "0.8", "CHF"),
+        abroad("1.10", "", ""),
+        abroad("", "0.8", ""),
+        abroad("", "", "CHF"),
+        ActivityFields { base_rate: Some(number("0.8")), ..cash(ActivityType::Deposit, "100") },
+        ActivityFields { fee_currency: Some("CHF".parse().unwrap()), ..exchange() },
     ]
+}
+
+/// A purchase in euros, with a rate into the instrument's currency, one into that of the portfolio, and a currency of the
+/// fee.
+fn abroad(fx_rate: &str, base_rate: &str, fee_currency: &str) -> ActivityFields {
+    ActivityFields {
+        currency: Some("EUR".parse().unwrap()),
+        fee: number("3"),
+        fee_currency: fee_currency.parse().ok(),
+        fx_rate: fx_rate.parse().ok(),
+        base_rate: base_rate.parse().ok(),
+        ..given(ActivityType::Buy, "3", "10")
+    }
+}
+
+/// Dollars for the instrument, pounds for the portfolio, and rates of the day.
+fn rates() -> DayRates {
+    let (instrument, fee) = ("1/3".parse().ok(), "1.5".parse().ok());
+    DayRates { currency: Currency::USD, base: "GBP".parse().unwrap(), instrument, fee }
 }
 
 /// Cash without an instrument.
@@ -102,8 +127,8 @@ fn exchange() -> ActivityFields {
 #[test]
 fn every_type_is_stored_and_read_back_with_all_of_its_fields() {
     for fields in one_of_each() {
-        let event = event(&fields);
-        assert_eq!(event.fields().event(day(), Currency::USD, Some("why")).as_ref(), Ok(&event), "{fields:?}");
+        let event = fields.event_at(day(), &rates(), Some("why")).unwrap();
+        assert_eq!(event.fields().event_at(day(), &rates(), Some("why")).as_ref(), Ok(&event), "{fields:?}");
         let at = "2026-11-30T02:10:10.123Z".parse().unwrap();
         let activity = Activity {
             id: id(1),
@@ -221,8 +246,8 @@ fn an_adjustment_says_why_and_what_is_removed_has_no_price() {
 }
 
 #[test]
-fn amounts_are_in_the_currency_of_the_instrument() {
-    let fields = ActivityFields { currency: Some("EUR".parse().unwrap()), ..given(ActivityType::Buy, "1", "1") };
+fn units_that_leave_are_in_the_currency_of_the_instrument() {
+    let fields = ActivityFields { currency: Some("EUR".parse().unwrap()), ..given(ActivityType::TransferOut, "1", "") };
     assert_eq!(mistakes(&fields), [("currency", "must be USD, in which AAPL is priced".to_owned())]);
 }
 

@@ -28,6 +28,9 @@ pub struct RecordedLot {
     pub quantity: Quantity,
     /// The total cost of the units, fee and tax of their purchase included; nothing if it is not known.
     pub cost: Option<Money>,
+    /// The same in another currency, if it is known there without a rate of the day: as it was paid, or by the broker's
+    /// rate into the base currency of the portfolio.
+    pub paid_cost: Option<Money>,
 }
 
 /// What was taken from one lot.
@@ -41,8 +44,12 @@ pub struct RelievedPart {
     pub quantity: Quantity,
     /// Their cost, if known.
     pub cost: Option<Money>,
+    /// The same in another currency, if it is known there without a rate of the day.
+    pub paid_cost: Option<Money>,
     /// Their share of the proceeds; nothing if the units were not sold.
     pub proceeds: Option<Money>,
+    /// The same in another currency, if it is known there without a rate of the day.
+    pub paid_proceeds: Option<Money>,
     /// Proceeds less cost; nothing if the units were not sold or their cost is not known.
     pub gain: Option<Money>,
 }
@@ -104,6 +111,8 @@ struct Outflow<'a> {
     quantity: Quantity,
     /// Amount less fee, for a sale.
     proceeds: Option<Money>,
+    /// The same as it was paid in another currency.
+    paid_proceeds: Option<Money>,
     picks: &'a [LotPick],
 }
 
@@ -117,6 +126,14 @@ impl RecordedLot {
     /// Its units as counted on `day`: times the ratio of each split since, truncated to twelve decimals.
     pub fn units_on(&self, day: Day, splits: &[Split]) -> Result<Quantity, Refusal> {
         folded(self.quantity, self.unit_day, day, splits)
+    }
+
+    /// Takes the share of its cost in another currency that some of its units have.
+    fn take_paid(&mut self, quantity: Quantity) -> Result<Option<Money>, Refusal> {
+        let Some(paid) = &mut self.paid_cost else { return Ok(None) };
+        let share = if quantity == self.quantity { *paid } else { exact::share(*paid, quantity, self.quantity)? };
+        *paid = exact::minus(*paid, share)?;
+        Ok(Some(share))
     }
 
     /// The day on which they were bought, or came in if that is not known.
@@ -166,7 +183,7 @@ impl RecordedPosition {
             (LotMethod::Specific, picks) if !picks.is_empty() => self.named(outflow, picks, quantity, held)?,
             _ => self.chosen(quantity, held, method)?,
         };
-        let parts = self.take(&takes, quantity, held, method, outflow.proceeds)?;
+        let parts = self.take(&takes, (quantity, held), method, outflow)?;
         let is_by_default_order = takes.is_by_default_order;
         self.removals.push(Removal { activity_id, day, quantity, parts, is_by_default_order });
         Ok(())
@@ -240,21 +257,22 @@ impl RecordedPosition {
     fn take(
         &mut self,
         takes: &Takes,
-        quantity: Quantity,
-        held: Quantity,
+        (quantity, held): (Quantity, Quantity),
         method: LotMethod,
-        proceeds: Option<Money>,
+        outflow: &Outflow<'_>,
     ) -> Result<Vec<RelievedPart>, Refusal> {
         let costs =
             if method == LotMethod::Average { self.pooled_costs(quantity, held)? } else { self.own_costs(takes)? };
         let quantities: Vec<Quantity> = takes.parts.iter().map(|&(_, quantity)| quantity).collect();
-        let proceeds = match proceeds {
-            Some(proceeds) => exact::shares(proceeds, &quantities)?.into_iter().map(Some).collect(),
-            None => vec![None; quantities.len()],
+        let shared = |amount: Option<Money>| match amount {
+            Some(amount) => Ok::<_, Refusal>(exact::shares(amount, &quantities)?.into_iter().map(Some).collect()),
+            None => Ok(vec![None; quantities.len()]),
         };
+        let proceeds = shared(outflow.proceeds)?.into_iter().zip(shared(outflow.paid_proceeds)?);
         let mut parts = Vec::with_capacity(takes.parts.len());
-        for ((&(at, quantity), cost), proceeds) in takes.parts.iter().zip(costs).zip(proceeds) {
+        for ((&(at, quantity), cost), (proceeds, paid_proceeds)) in takes.parts.iter().zip(costs).zip(proceeds) {
             let Some(lot) = self.lots.get_mut(at) else { continue };
+            let paid_cost = lot.take_paid(quantity)?;
             lot.quantity = lot.quantity.minus(quantity)?;
             if let (Some(left), Some(cost)) = (&mut lot.cost, cost) {
                 *left = exact::minus(*left, cost)?;
@@ -262,7 +280,16 @@ impl RecordedPosition {
             let gain = proceeds.zip(cost).map(|(proceeds, cost)| exact::minus(proceeds, cost)).transpose()?;
             let (lot_id, acquired_on) = (lot.id, lot.acquired_on);
             if !quantity.is_zero() || cost.is_some_and(|cost| !cost.amount().is_zero()) {
-                parts.push(RelievedPart { lot_id, acquired_on, quantity, cost, proceeds, gain });
+                parts.push(RelievedPart {
+                    lot_id,
+                    acquired_on,
+                    quantity,
+                    cost,
+                    paid_cost,
+                    proceeds,
+                    paid_proceeds,
+                    gain,
+                });
             }
         }
         let is_empty =
@@ -317,13 +344,14 @@ pub fn replay(
 /// What an activity does to the lots; nothing if it is a split, which is known by its place among the
 /// splits, or cash.
 fn movement(activity: &Activity) -> Result<Option<Movement<'_>>, Refusal> {
-    let cost = activity.event.cost()?;
+    let (cost, paid_cost) = (activity.event.cost()?, activity.event.paid_cost()?);
     let lot = |units: &Units, acquired_on: Option<Day>| {
         let (id, entered_on, quantity) = (activity.id, activity.date, units.quantity);
-        Movement::In(RecordedLot { id, acquired_on, entered_on, unit_day: entered_on, quantity, cost })
+        Movement::In(RecordedLot { id, acquired_on, entered_on, unit_day: entered_on, quantity, cost, paid_cost })
     };
+    let paid_proceeds = activity.event.paid_proceeds()?;
     let outflow = |units: &Units, proceeds: Option<Money>, picks| {
-        Movement::Out(Outflow { activity, quantity: units.quantity, proceeds, picks })
+        Movement::Out(Outflow { activity, quantity: units.quantity, proceeds, paid_proceeds, picks })
     };
     Ok(Some(match &activity.event {
         ActivityEvent::Buy(BuyDetails { units, .. }) => lot(units, Some(activity.date)),

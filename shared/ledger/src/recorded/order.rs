@@ -22,10 +22,11 @@ fn compare(left: &Activity, right: &Activity) -> Ordering {
         .then_with(|| brings(right).cmp(&brings(left)))
 }
 
-/// The time of the day; without one, its start for what brings units, or cash and no units, and its end for the rest.
+/// The time of the day; without one, its end for what takes units or only cash, and its start for the rest.
 fn moment(activity: &Activity) -> (bool, NaiveTime) {
+    let event = &activity.event;
     match activity.time {
         Some(time) => (false, time),
-        None => (!(activity.event.brings_units() || activity.event.brings_cash()), NaiveTime::MIN),
+        None => (event.takes_units() || (!event.is_of_units() && !event.brings_cash()), NaiveTime::MIN),
     }
 }

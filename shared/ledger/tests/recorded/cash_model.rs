@@ -7,6 +7,7 @@ use ledger::{ActivityFields, ActivityType};
 use rust_decimal::Decimal;
 
 use crate::history::{FIRST, History};
+use crate::model;
 
 /// The end of each day on which cash of a currency moved: the currency, the day, what is there.
 pub fn balances(history: &History) -> Vec<String> {
@@ -33,7 +34,7 @@ pub fn balances(history: &History) -> Vec<String> {
 fn moves(given: &ActivityFields) -> Vec<(String, i128)> {
     let currency = given.currency.map(Currency::code).unwrap().to_owned();
     let amount = given.amount.map(hundredths);
-    let charges = hundredths(given.fee) + hundredths(given.tax);
+    let charges = model::fee(given) + hundredths(given.tax);
     let of_units = given.quantity.is_some() || given.ratio.is_some();
     let first = match given.kind {
         ActivityType::Split => return Vec::new(),

@@ -2,6 +2,7 @@
 
 use chrono::NaiveTime;
 use domain::{Currency, Day, PortfolioId, Quantity, Split, SplitRatio};
+use ledger::activity::DayRates;
 use ledger::{Activity, ActivityEvent, ActivityFields, ActivitySource, ActivityType, LotPick};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,6 +52,12 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
+/// The rates of every day: 1.1 dollars for a euro; a pound is 1.5 of any currency.
+fn rates() -> DayRates {
+    let (instrument, fee) = ("11/10".parse().ok(), "3/2".parse().ok());
+    DayRates { currency: Currency::USD, base: "EUR".parse().unwrap(), instrument, fee }
+}
+
 /// Up to 30 activities over 50 days with up to four splits of the market.
 pub fn histories() -> impl Strategy<Value = History> {
     let splits = vec((1_i32..50, prop::sample::select(vec![(2_u64, 1_u64), (1, 3), (3, 2), (1, 7)])), 0..4);
@@ -79,7 +86,7 @@ impl Step {
             portfolio_id: PortfolioId(Uuid::nil()),
             date,
             time: self.hour.and_then(|hour| NaiveTime::from_hms_opt(hour, 0, 0)),
-            event: fields.event(date, Currency::USD, Some("why")).unwrap(),
+            event: fields.event_at(date, &rates(), Some("why")).unwrap(),
             note: Some("why".to_owned()),
             external_id: None,
             source: ActivitySource::Recorded,
@@ -107,6 +114,11 @@ impl Step {
             ActivityType::Buy | ActivityType::Sell => {
                 fields.amount = Some(cents(self.cents));
                 (fields.fee, fields.tax) = (cents(self.fee), cents(self.fee / 3));
+                if self.cents % 2 == 0 {
+                    fields.currency = "EUR".parse().ok();
+                    fields.fx_rate = self.known.then(|| "1.25".parse().unwrap());
+                }
+                fields.fee_currency = (self.cents % 3 == 0).then(|| "GBP".parse().unwrap());
             }
             ActivityType::TransferIn => {
                 fields.cost_unknown = !self.known;
@@ -146,6 +158,7 @@ impl Step {
         let mut fields = ActivityFields { amount: Some(Decimal::new(self.cents, 2)), ..ActivityFields::new(kind) };
         fields.currency = if self.known { Some(Currency::USD) } else { "EUR".parse().ok() };
         (fields.fee, fields.tax) = (Decimal::new(self.fee, 2), Decimal::new(self.fee / 3, 2));
+        fields.fee_currency = (self.cents % 3 == 0).then(|| "GBP".parse().unwrap());
         match kind {
             ActivityType::Exchange => {
                 (fields.to_amount, fields.to_currency) = (Some(Decimal::from(self.units)), "JPY".parse().ok());

@@ -1,10 +1,11 @@
 //! The slow model. Units are whole numbers of 10⁻¹², money is in cents.
 
-use domain::{Day, LotMethod, Money, Quantity, SplitRatio};
-use ledger::{Activity, ActivityEvent, LotPick};
+use domain::{Currency, Day, LotMethod, Quantity, SplitRatio};
+use ledger::{Activity, ActivityEvent, ActivityFields, LotPick};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use crate::cash_model::hundredths;
 use crate::history::{FIRST, History};
 
 struct Lot {
@@ -15,18 +16,14 @@ struct Lot {
     entered: usize,
     units: i128,
     cost: Option<i128>,
+    /// What it cost in euros, if it was paid in them.
+    paid: Option<i128>,
 }
 
 fn finest(quantity: Quantity) -> i128 {
     let mut units = quantity.units();
     units.rescale(12);
     units.mantissa()
-}
-
-fn cents(money: Money) -> i128 {
-    let mut amount = money.amount();
-    amount.rescale(2);
-    amount.mantissa()
 }
 
 /// The nearest whole number to a/b for b above zero, an even one if two are as near.
@@ -50,6 +47,25 @@ fn parts(total: i128, weights: &[i128]) -> Vec<i128> {
         shares.push(share);
     }
     shares
+}
+
+/// The fee in the currency of the amounts: a pound is 1.5 of any.
+pub fn fee(given: &ActivityFields) -> i128 {
+    let fee = hundredths(given.fee);
+    if given.fee_currency.is_some() { rounded(fee * 3, 2) } else { fee }
+}
+
+/// Cents in the currency of the amounts as those of dollars: by the rate given, or 1.1 for a euro.
+fn dollars(given: &ActivityFields, cents: i128) -> i128 {
+    match (given.currency, given.fx_rate) {
+        (Some(Currency::USD) | None, _) => cents,
+        (_, Some(rate)) => rounded(cents * hundredths(rate), 100),
+        (_, None) => rounded(cents * 11, 10),
+    }
+}
+
+fn in_euros(given: &ActivityFields, cents: i128) -> Option<i128> {
+    (given.currency != Some(Currency::USD)).then_some(cents)
 }
 
 fn is_same_ratio(known: SplitRatio, given: SplitRatio) -> bool {
@@ -118,11 +134,14 @@ pub fn replay(history: &History, method: LotMethod) -> Vec<String> {
             }
         }
         for activity in activities_on(history, day) {
-            let mut enter = |lots: &mut Vec<Lot>, units: Quantity, since: Day, cost: Option<i128>| {
-                entered += 1;
-                lots.push(Lot { id: activity.id, since, entered, units: finest(units), cost });
-            };
-            let mut leave = |lots: &mut Vec<Lot>, units: Quantity, picks: &[LotPick], proceeds: Option<i128>| {
+            let given = activity.event.fields();
+            let amounts = || [hundredths(given.amount.unwrap()), fee(&given), hundredths(given.tax)];
+            let mut enter =
+                |lots: &mut Vec<Lot>, units: Quantity, since: Day, cost: Option<i128>, paid: Option<i128>| {
+                    entered += 1;
+                    lots.push(Lot { id: activity.id, since, entered, units: finest(units), cost, paid });
+                };
+            let mut leave = |lots: &mut Vec<Lot>, units: Quantity, picks: &[LotPick], proceeds: Proceeds| {
                 let removal = Removal { id: activity.id, needed: finest(units), picks, proceeds };
                 remove(lots, &removal, method, fractional_splits, (&mut taken, &mut shortages));
             };
@@ -133,30 +152,34 @@ pub fn replay(history: &History, method: LotMethod) -> Vec<String> {
             };
             match &activity.event {
                 ActivityEvent::Buy(buy) => {
-                    let cost = cents(buy.amount) + cents(buy.fee) + cents(buy.tax);
-                    enter(&mut lots, buy.units.quantity, day, Some(cost));
+                    let cost = amounts().map(|amount| dollars(&given, amount)).iter().sum();
+                    let paid = in_euros(&given, amounts().iter().sum());
+                    enter(&mut lots, buy.units.quantity, day, Some(cost), paid);
                 }
                 ActivityEvent::TransferIn(details) => {
                     let cost = details.unit_price.map(|price| value(details.units.quantity, price));
-                    enter(&mut lots, details.units.quantity, details.acquired_on.unwrap_or(day), cost);
+                    enter(&mut lots, details.units.quantity, details.acquired_on.unwrap_or(day), cost, None);
                 }
                 ActivityEvent::Adjustment(details) if !details.is_removal => {
-                    enter(&mut lots, details.units.quantity, day, None);
+                    enter(&mut lots, details.units.quantity, day, None, None);
                 }
                 ActivityEvent::Split { .. } | ActivityEvent::Cash(_) | ActivityEvent::Exchange(_) => {}
                 ActivityEvent::Sell(sale) => {
-                    let proceeds = Some(cents(sale.amount) - cents(sale.fee));
-                    leave(&mut lots, sale.units.quantity, &sale.lots, proceeds);
+                    let [amount, fee, _] = amounts();
+                    let proceeds = Some(dollars(&given, amount) - dollars(&given, fee));
+                    leave(&mut lots, sale.units.quantity, &sale.lots, (proceeds, in_euros(&given, amount - fee)));
                 }
                 ActivityEvent::TransferOut(details) => {
-                    leave(&mut lots, details.units.quantity, &details.lots, None);
+                    leave(&mut lots, details.units.quantity, &details.lots, (None, None));
                 }
-                ActivityEvent::Adjustment(details) => leave(&mut lots, details.units.quantity, &[], None),
+                ActivityEvent::Adjustment(details) => leave(&mut lots, details.units.quantity, &[], (None, None)),
             }
         }
     }
     lots.sort_by_key(|lot| (lot.since, lot.entered));
-    let open = lots.iter().map(|lot| format!("lot {} {} {}", lot.id, written_units(lot.units), written(lot.cost)));
+    let open = lots
+        .iter()
+        .map(|lot| format!("lot {} {} {} {}", lot.id, written_units(lot.units), written(lot.cost), written(lot.paid)));
     open.chain(taken).chain(shortages).collect()
 }
 
@@ -168,11 +191,14 @@ fn written(cents: Option<i128>) -> String {
     cents.map_or("?".to_owned(), |cents| Decimal::from_i128_with_scale(cents, 2).to_string())
 }
 
+/// What a sale brought in dollars, and in euros if it was paid in them.
+type Proceeds = (Option<i128>, Option<i128>);
+
 struct Removal<'a> {
     id: Uuid,
     needed: i128,
     picks: &'a [LotPick],
-    proceeds: Option<i128>,
+    proceeds: Proceeds,
 }
 
 /// Takes units out of the lots.
@@ -220,11 +246,17 @@ fn remove(
         takes.iter().map(of_lot).collect()
     };
     let weights: Vec<i128> = takes.iter().map(|&(_, part)| part).collect();
-    let proceeds: Vec<Option<i128>> = match proceeds {
-        Some(proceeds) => parts(proceeds, &weights).into_iter().map(Some).collect(),
-        None => vec![None; takes.len()],
+    let shared = |amount: Option<i128>| -> Vec<Option<i128>> {
+        match amount {
+            Some(amount) => parts(amount, &weights).into_iter().map(Some).collect(),
+            None => vec![None; takes.len()],
+        }
     };
-    for ((&(at, part), &cost), &proceeds) in takes.iter().zip(&costs).zip(&proceeds) {
+    let (proceeds, in_euros) = (shared(proceeds.0), shared(proceeds.1));
+    for (((&(at, part), &cost), &proceeds), &in_euros) in takes.iter().zip(&costs).zip(&proceeds).zip(&in_euros) {
+        let units = lots[at].units;
+        let paid = lots[at].paid.map(|paid| if part == units { paid } else { rounded(paid * part, units) });
+        lots[at].paid = lots[at].paid.zip(paid).map(|(all, taken)| all - taken);
         lots[at].units -= part;
         if let (Some(left), Some(cost)) = (lots[at].cost.as_mut(), cost) {
             *left -= cost;
@@ -232,7 +264,8 @@ fn remove(
         let gain = proceeds.zip(cost).map(|(proceeds, cost)| proceeds - cost);
         if part > 0 || cost.is_some_and(|cost| cost != 0) {
             let (cost, proceeds, gain) = (written(cost), written(proceeds), written(gain));
-            taken.push(format!("{id} took {} {} {cost} {proceeds} {gain}", lots[at].id, written_units(part)));
+            let (lot, units, paid, in_euros) = (lots[at].id, written_units(part), written(paid), written(in_euros));
+            taken.push(format!("{id} took {lot} {units} {cost} {proceeds} {gain} {paid} {in_euros}"));
         }
     }
     lots.retain(|lot| lot.units > 0 || lot.cost.is_some_and(|cost| cost != 0));

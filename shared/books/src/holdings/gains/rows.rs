@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use domain::{Currency, Day, LongTerm, LotMethod, Money, Quantity, Symbol};
 use ledger::activity::SellDetails;
+use ledger::fx::rate_as_paid;
 use ledger::gains::{self, ListedPart, PartAmounts, PartRates, SaleTerms, TakenPart};
 use ledger::recorded::Removal;
 use ledger::{Activity, ActivityEvent, Refusal, RelievedLot, Trade};
@@ -141,11 +142,7 @@ impl Lister<'_> {
             let proceeds = Money::new(amount.amount() - fee.amount(), currency)?;
             let terms = SaleTerms { proceeds, fee: *fee, tax: *tax };
             let taken: Vec<TakenPart> = taken(removal);
-            let bought = taken.iter().map(|part| {
-                let day = part.acquired_on.or_else(|| came_in.get(&part.lot_id).copied());
-                day.unwrap_or(removal.day)
-            });
-            let rates = self.rates_of(currency, removal.day, bought);
+            let rates = self.rates_of_removal(currency, removal, &came_in);
             let mut parts = gains::list(&taken, &terms, rates.as_deref(), self.rates.base())?;
             if let Some(oldest) = oldest.get(&removal.activity_id) {
                 parts = gains::by_age(&parts, &self::taken(oldest))?;
@@ -168,6 +165,23 @@ impl Lister<'_> {
     /// The rates of each part of a sale; nothing if one is missing.
     fn rates_of(&self, currency: Currency, sold: Day, bought: impl Iterator<Item = Day>) -> Option<Vec<PartRates>> {
         bought.map(|bought| rates_of(self.rates, currency, sold, bought)).collect()
+    }
+
+    /// The same for a recorded sale. What was paid in base has the rate that it was paid at.
+    fn rates_of_removal(
+        &self,
+        currency: Currency,
+        removal: &Removal,
+        came_in: &HashMap<Uuid, Day>,
+    ) -> Option<Vec<PartRates>> {
+        let (base, at) = (self.rates.base(), |day| self.rates.of_flow(currency, day));
+        let sold = removal.parts.iter().filter_map(|part| Some((part, part.proceeds?)));
+        let rates = sold.map(|(part, proceeds)| {
+            let day = part.acquired_on.or_else(|| came_in.get(&part.lot_id).copied()).unwrap_or(removal.day);
+            let bought = part.cost.and_then(|cost| rate_as_paid(cost, part.paid_cost, base)).or_else(|| at(day));
+            rate_as_paid(proceeds, part.paid_proceeds, base).or_else(|| at(removal.day)).zip(bought)
+        });
+        rates.collect()
     }
 
     fn add(&mut self, symbol: &Symbol, sale: ListedSale) {

@@ -2,6 +2,7 @@
 //! `returns` also against the same trades made from the wallet.
 
 mod cash;
+mod currencies;
 mod gains;
 mod holdings;
 mod invested;
@@ -12,6 +13,7 @@ mod verification;
 use books::activities::{self, ActivityChange, NewActivity};
 use books::holdings::{AutomaticLotMethod, HoldingsRequest};
 use books::performance::{self, PerformanceSpan};
+use books::portfolios::NewPortfolio;
 use domain::portfolio::PortfolioType;
 use domain::{Bar, Bars, Day, PortfolioId, Symbol};
 use ledger::{ActivityFields, ActivityType};

@@ -4,6 +4,7 @@ use domain::Money;
 use rust_decimal::Decimal;
 
 use super::Check;
+use super::currencies::Charges;
 use crate::activity::cash::{CashDetails, CashType, ExchangeDetails};
 use crate::activity::event::ActivityEvent;
 use crate::activity::fields::ActivityMistake;
@@ -20,9 +21,10 @@ impl Check<'_> {
                 self.signed_amount(amount)
             }
         });
-        let (amount, (fee, tax)) = amount.zip(self.charges())?;
-        let (symbol, reverses) = (self.fields.symbol.clone(), self.fields.reverses);
-        Some(ActivityEvent::Cash(CashDetails { kind, symbol, amount, fee, tax, reverses }))
+        let (amount, charges) = amount.zip(self.charges())?;
+        let paid = self.paid_in_cash(amount, charges)?;
+        let (symbol, reverses, Charges { fee, tax, .. }) = (self.fields.symbol.clone(), self.fields.reverses, charges);
+        Some(ActivityEvent::Cash(CashDetails { kind, symbol, amount, fee, tax, reverses, paid }))
     }
 
     /// Cash that an instrument paid.
@@ -50,8 +52,10 @@ impl Check<'_> {
         }
         self.currency = to_currency?;
         let to_amount = to_amount.and_then(|amount| self.cash_amount("to_amount", amount));
-        let ((amount, (fee, tax)), to_amount) = amount.zip(charges).zip(to_amount)?;
-        Some(ActivityEvent::Exchange(ExchangeDetails { amount, to_amount, fee, tax }))
+        let ((amount, charges), to_amount) = amount.zip(charges).zip(to_amount)?;
+        self.currency = amount.currency();
+        let (paid, Charges { fee, tax, .. }) = (self.paid_in_cash(amount, charges)?, charges);
+        Some(ActivityEvent::Exchange(ExchangeDetails { amount, to_amount, fee, tax, paid }))
     }
 
     /// An amount above zero.
