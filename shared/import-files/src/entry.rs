@@ -204,6 +204,9 @@ impl Reading<'_> {
         let currency = self.currency("currency");
         let to_amount = self.size_above_zero("to_amount", kind);
         let to_currency = self.currency("to_currency");
+        let fee_currency = self.currency("fee_currency");
+        let fx_rate = self.size_above_zero("fx_rate", kind);
+        let base_rate = self.size_above_zero("base_rate", kind);
         let reverses =
             self.parsed("reverses", "is not an id", "Write the id of an activity.", |text| text.parse().ok());
         let cost_unknown = self.parsed("cost_unknown", "is neither true nor false", "Write true or false.", read_flag);
@@ -232,6 +235,9 @@ impl Reading<'_> {
             currency,
             to_amount,
             to_currency,
+            fee_currency,
+            fx_rate,
+            base_rate,
             reverses,
             acquired_on: acquired_on.map(|date| date.day),
             ratio,

@@ -57,6 +57,9 @@ pub const FIELDS: &[Field] = &[
     text("currency", &["ccy", "currencycode", "currencyprimary", "währung"]),
     number("to_amount", &[]),
     text("to_currency", &[]),
+    text("fee_currency", &[]),
+    number("fx_rate", &[]),
+    number("base_rate", &[]),
     text("cost_unknown", &[]),
     date("acquired_on", &["acquired", "acquisitiondate"]),
     text("ratio", &["splitratio"]),
@@ -68,7 +71,19 @@ pub const FIELDS: &[Field] = &[
 ];
 
 /// Columns of an export of our own that are not fields of a row: what a portfolio gives its activities.
-pub const GENERATED: &[&str] = &["id", "portfolio_id", "import_id", "source", "created_at", "updated_at", "version"];
+pub const GENERATED: &[&str] = &[
+    "id",
+    "portfolio_id",
+    "import_id",
+    "source",
+    "created_at",
+    "updated_at",
+    "version",
+    "instrument_currency",
+    "day_rate",
+    "fee_rate",
+    "base_currency",
+];
 
 /// A header without case, blanks, `_`, `-` and `/`.
 #[must_use]

@@ -82,6 +82,13 @@ fn each_type() -> Vec<Activity> {
             fee: charge,
             ..ActivityFields::new(ActivityType::Exchange)
         },
+        ActivityFields {
+            quantity: number("10"),
+            amount,
+            currency: "EUR".parse().ok(),
+            fx_rate: number("1.1"),
+            ..fields(ActivityType::Buy)
+        },
         ActivityFields { amount: number("-10"), reverses: Some(Uuid::from_u128(6)), ..fields(ActivityType::Dividend) },
     ];
     let made = |(number, fields): (usize, &ActivityFields)| {
