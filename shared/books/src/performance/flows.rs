@@ -149,7 +149,9 @@ fn of_recorded(
     for activity in &recorded.activities {
         let removal = removed.get(&activity.id).copied();
         let mut flow = of_activity(activity, removal.map(|removal| removal.quantity), bars)?;
-        let is_paid = matches!(activity.event, ActivityEvent::Buy(_) | ActivityEvent::Sell(_));
+        // Cash of another currency counts apart, as money that leaves or comes in.
+        let is_of_its_currency = activity.event.paid().is_none_or(|paid| paid.currency == activity.currency());
+        let is_paid = is_of_its_currency && matches!(activity.event, ActivityEvent::Buy(_) | ActivityEvent::Sell(_));
         flow.iter_mut().for_each(|flow| flow.from_cash = is_paid && cash == CashTreatment::Tracked);
         if let Some(entered) = flow.filter(|flow| flow.kind.is_inflow()) {
             let (lot, amount) = (activity.id.as_u128(), entered.amount - entered.fee);
