@@ -90,6 +90,11 @@ impl FieldError {
         Self { pointer: shortened(&pointer.into()), detail: shortened(&detail.into()), column: None, length: None }
     }
 
+    /// An error of a field of the body.
+    fn of_field(FieldMistake { field, detail }: FieldMistake) -> Self {
+        Self::new(format!("/{field}"), detail)
+    }
+
     /// An error of the parameter with this name, which may have any characters: they are escaped as RFC 6901 says.
     #[must_use]
     pub fn of_parameter(name: &str, detail: impl Into<String>) -> Self {
@@ -330,10 +335,7 @@ impl From<ServiceError> for Problem {
                 Self { errors, ..Self::new(ProblemCode::InvalidRule, detail) }
             }
             ServiceError::Field { field, detail } => Self::fields(vec![FieldError::new(format!("/{field}"), detail)]),
-            ServiceError::Fields(mistakes) => {
-                let error = |FieldMistake { field, detail }| FieldError::new(format!("/{field}"), detail);
-                Self::fields(mistakes.into_iter().map(error).collect())
-            }
+            ServiceError::Fields(mistakes) => Self::fields(mistakes.into_iter().map(FieldError::of_field).collect()),
             ServiceError::FxUnavailable { .. } => Self::new(ProblemCode::FxUnavailable, detail),
             ServiceError::IdempotencyKeyReused => Self::new(ProblemCode::IdempotencyKeyReused, detail),
             ServiceError::MalformedFile { .. } => Self::new(ProblemCode::MalformedFile, detail),

@@ -82,17 +82,20 @@ pub fn movements<'a>(activities: impl IntoIterator<Item = &'a Activity>) -> Resu
     Ok(all)
 }
 
+/// What changed cash of one currency, by day.
+type ChangesByDay = BTreeMap<Day, BTreeMap<CashMovementKind, Decimal>>;
+
 /// The days of each currency, in the order of its code. Movements of one day are one change, whatever their order.
 #[must_use]
 pub fn balances(movements: &[CashMovement<'_>]) -> Vec<CashBalance> {
-    let mut changes: BTreeMap<&str, (Currency, BTreeMap<Day, BTreeMap<CashMovementKind, Decimal>>)> = BTreeMap::new();
+    let mut changes: BTreeMap<&str, (Currency, ChangesByDay)> = BTreeMap::new();
     for CashMovement { activity, amount, kind, .. } in movements {
         let currency = amount.currency();
         let (_, days) = changes.entry(currency.code()).or_insert_with(|| (currency, BTreeMap::new()));
         let change = days.entry(activity.date).or_default().entry(*kind).or_default();
         *change = change.saturating_add(amount.amount());
     }
-    let balance = |(currency, changes): (Currency, BTreeMap<Day, BTreeMap<CashMovementKind, Decimal>>)| {
+    let balance = |(currency, changes): (Currency, ChangesByDay)| {
         let mut balance = Decimal::ZERO;
         let mut days = Vec::with_capacity(changes.len());
         for (date, mut changes) in changes {

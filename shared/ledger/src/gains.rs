@@ -121,6 +121,7 @@ pub fn by_age(listed: &[ListedPart], oldest: &[TakenPart]) -> Result<Vec<ListedP
 }
 
 /// A sale of units that no lot had: a split that became known later took them away.
+#[must_use]
 pub fn of_no_lot(quantity: Quantity, terms: &SaleTerms) -> ListedPart {
     let SaleTerms { proceeds, fee, tax } = *terms;
     let amounts = PartAmounts { cost: None, proceeds, fee, tax, gain: None };

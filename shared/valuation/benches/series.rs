@@ -41,6 +41,7 @@ impl Instrument {
             currency: Currency::USD,
             bars: &self.bars,
             flows: &self.flows,
+            incomes: &[],
             lots: &[],
         }
     }

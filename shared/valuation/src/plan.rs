@@ -14,6 +14,7 @@ use crate::position::Position;
 
 /// An event of a day, other than its price.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::large_enum_variant, reason = "most are moves, and they are streamed in the order of one vector")]
 pub(crate) enum DayEvent {
     /// A split, a dividend or both, in the bar at this index.
     Corporate(usize),

@@ -52,7 +52,7 @@ impl<'a> SortedRecords<'a> {
             }
         }
         let mut cash = book.cash.clone();
-        for all in cash.iter_mut() {
+        if let Some(all) = &mut cash {
             all.sort_by_key(|cash| cash.currency.code());
             for cash in all {
                 if let Some(pair) = cash.moves.windows(2).find(|pair| pair[0].day > pair[1].day) {
@@ -138,7 +138,7 @@ impl<'a> SortedRecords<'a> {
             totals.push((streamed.symbol(), streamed.totals));
             cash.push(streamed);
         }
-        totals.sort_by(|(a, _), (b, _)| a.cmp(b));
+        totals.sort_by_key(|(a, _)| *a);
         let start = totals.iter().try_fold(0_i128, |sum, (_, totals)| sum.checked_add(totals.start)).ok_or(TooLarge)?;
         let growth = match &self.cash {
             None => growth_by_day(start, &columns, &tradings),

@@ -152,7 +152,9 @@ fn of_recorded(
         // Cash of another currency counts apart, as money that leaves or comes in.
         let is_of_its_currency = activity.event.paid().is_none_or(|paid| paid.currency == activity.currency());
         let is_paid = is_of_its_currency && matches!(activity.event, ActivityEvent::Buy(_) | ActivityEvent::Sell(_));
-        flow.iter_mut().for_each(|flow| flow.from_cash = is_paid && cash == CashTreatment::Tracked);
+        if let Some(flow) = &mut flow {
+            flow.from_cash = is_paid && cash == CashTreatment::Tracked;
+        }
         if let Some(entered) = flow.filter(|flow| flow.kind.is_inflow()) {
             let (lot, amount) = (activity.id.as_u128(), entered.amount - entered.fee);
             let change = LotChange::Entered { lot, units: entered.units, amount };

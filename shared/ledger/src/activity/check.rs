@@ -155,7 +155,7 @@ impl Check<'_> {
     fn charges(&mut self) -> Option<Charges> {
         let (fee, tax) = (self.fee(), self.charge("tax", self.fields.tax));
         let ((fee, fee_paid), tax) = fee.zip(tax)?;
-        Some(Charges { fee, fee_paid, tax })
+        Some(Charges { fee, tax, fee_paid })
     }
 
     fn money(&mut self, field: &'static str, amount: Decimal) -> Option<Money> {

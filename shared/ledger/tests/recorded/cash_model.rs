@@ -41,14 +41,18 @@ fn moves(given: &ActivityFields) -> Vec<(String, i128)> {
         ActivityType::TransferIn | ActivityType::TransferOut | ActivityType::Adjustment if of_units => {
             return Vec::new();
         }
-        ActivityType::Buy => -amount.unwrap() - charges,
-        ActivityType::Sell => amount.unwrap() - charges,
-        ActivityType::Deposit | ActivityType::TransferIn => amount.unwrap() - charges,
-        ActivityType::Withdrawal | ActivityType::TransferOut => -amount.unwrap() - charges,
-        ActivityType::Exchange => -amount.unwrap() - charges,
-        ActivityType::Dividend | ActivityType::Interest => amount.unwrap() - charges,
-        ActivityType::Fee | ActivityType::Tax => -amount.unwrap() - charges,
-        ActivityType::Adjustment => amount.unwrap() - charges,
+        ActivityType::Buy
+        | ActivityType::Withdrawal
+        | ActivityType::TransferOut
+        | ActivityType::Exchange
+        | ActivityType::Fee
+        | ActivityType::Tax => -amount.unwrap() - charges,
+        ActivityType::Sell
+        | ActivityType::Deposit
+        | ActivityType::TransferIn
+        | ActivityType::Dividend
+        | ActivityType::Interest
+        | ActivityType::Adjustment => amount.unwrap() - charges,
     };
     let second =
         given.to_amount.map(|got| (given.to_currency.map(Currency::code).unwrap().to_owned(), hundredths(got)));

@@ -149,7 +149,7 @@ impl<'a> RunningDay<'a> {
     fn factor(&mut self, value: f64) {
         if self.base > 0.0 && value > 0.0 {
             self.growth = Some(self.growth.unwrap_or(1.0) * (value / self.base));
-        } else if self.base < 0.0 || self.base > 0.0 {
+        } else if self.base.abs() > 0.0 {
             self.is_cut_short = true;
         }
     }

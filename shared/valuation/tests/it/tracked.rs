@@ -162,7 +162,7 @@ fn a_day_with_a_debt_has_no_return_and_the_others_have_theirs() {
 
 /// Moves of any kind in both currencies.
 fn some_moves(seed: u64) -> Vec<(Currency, CashMove)> {
-    let mut numbers = SeededRandom::new(seed ^ 77);
+    let mut numbers = SeededRandom::new(seed ^ 0x4d);
     let mut moves = Vec::new();
     for _ in 0..numbers.below(30) {
         let date = first_day().plus_days(numbers.below(470) as i32);
@@ -218,7 +218,7 @@ fn plain_cash(records: &Records, before: Option<Day>, date: Day) -> PlainCash {
                 CashMoveKind::Income(IncomeKind::Dividend | IncomeKind::Interest) => plain.income += amount,
                 CashMoveKind::Income(IncomeKind::Fee) => plain.fees -= amount,
                 CashMoveKind::Income(IncomeKind::Tax) => {
-                    (plain.taxes, plain.outflow) = (plain.taxes - amount, plain.outflow - amount)
+                    (plain.taxes, plain.outflow) = (plain.taxes - amount, plain.outflow - amount);
                 }
                 CashMoveKind::Exchange => plain.fx += amount,
             }

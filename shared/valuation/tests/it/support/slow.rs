@@ -82,6 +82,7 @@ fn text(number: f64) -> Decimal {
 }
 
 /// Takes one instrument through a day.
+#[expect(clippy::too_many_lines, reason = "everything that can happen on a day, one after the other")]
 fn one_day(
     records: &Records,
     owned: &Owned,
