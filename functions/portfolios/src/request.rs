@@ -112,7 +112,7 @@ pub(crate) struct PortfolioChange {
     #[serde(default)]
     #[schema(value_type = Option<Currency>, nullable = false)]
     base_currency: Patch<String>,
-    /// Which lots a sale consumes from now on.
+    /// Which lots sales from the wallet consume from now on. Recorded sales are all counted by it.
     #[serde(default)]
     #[schema(value_type = Option<LotMethod>)]
     lot_method: Patch<LotMethod>,

@@ -69,10 +69,10 @@ pub struct PerformanceDay {
     /// Value at the close: the sum of the instruments' values, each rounded to the currency's unit.
     #[schema(value_type = domain::schema::DecimalString)]
     pub value: Decimal,
-    /// Money paid in on the day, or over the period.
+    /// Money paid in on the day, or over the period, before taxes.
     #[schema(value_type = domain::schema::DecimalString)]
     pub inflow: Decimal,
-    /// Money paid out on the day, or over the period, dividends included.
+    /// Money paid out on the day, or over the period, before taxes, dividends included.
     #[schema(value_type = domain::schema::DecimalString)]
     pub outflow: Decimal,
     /// Time-weighted return from `from` up to this close; null before anything was invested.

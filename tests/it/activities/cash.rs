@@ -101,6 +101,13 @@ fn a_reversal_names_what_it_takes_back() {
         }
         let made = target.post(&list, &reversal(dividend("-3", "IBM"), &id)).await.expect_status(201);
         assert_eq!(made.json()["reverses"], id);
+        // Neither of the two can be corrected so that one no longer takes back the other.
+        for path in [made.header("location"), first.header("location")] {
+            let corrected =
+                if path == first.header("location") { json!({"amount": "-3"}) } else { json!({"amount": "3"}) };
+            let problem = target.patch(&path, &corrected, "\"1\"").await.expect_problem(422, "invalid_fields");
+            assert_eq!(problem["errors"][0]["pointer"], "/reverses", "{problem}");
+        }
         // What was taken back may be removed: the reversal can still be corrected.
         target.delete(&first.header("location")).await.expect_status(204);
         let path = made.header("location");

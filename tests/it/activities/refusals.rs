@@ -17,8 +17,7 @@ fn faults(problem: &Value) -> Vec<(&str, &str)> {
 #[test]
 fn a_field_at_fault_is_refused_with_its_pointer() {
     each(async |target: &Target| {
-        let list = history(target).await;
-        let decimal = "must be a decimal number";
+        let (list, decimal) = (history(target).await, "must be a decimal number");
         for (change, pointer, detail) in [
             (json!({"quantity": 0}), "/quantity", "must be above zero"),
             (json!({"quantity": -1}), "/quantity", "must be above zero"),

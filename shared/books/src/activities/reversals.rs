@@ -7,18 +7,29 @@ use ledger::{Activity, ActivityEvent};
 use super::History;
 use super::step::Step;
 
-/// Refuses an activity that takes back another one which it cannot take back. What it named before may be gone.
+/// Refuses an activity that takes back another one which it cannot take back, and a correction of one that then could not
+/// be taken back any more. What an activity named before its correction may be gone.
 ///
 /// Errors: [`ServiceError::Field`] `reverses`.
 pub(super) fn refuse_wrong_reversal(step: &Step<'_>, history: &History) -> Result<(), ServiceError> {
     let named_before = step.before.and_then(reversed_by);
     for activity in step.after {
-        let Some(id) = reversed_by(activity).filter(|id| Some(*id) != named_before) else { continue };
-        if !history.find(id).is_ok_and(|other| is_reversed_by(other, activity)) {
-            let kind = activity.activity_type();
-            let detail = format!(
-                "must be the id of another {kind} of the portfolio, with the same instrument and currency, and an amount of the other sign"
-            );
+        if let Some(id) = reversed_by(activity) {
+            let is_wrong = match history.find(id) {
+                Ok(other) => !is_reversed_by(other, activity),
+                Err(_) => Some(id) != named_before,
+            };
+            if is_wrong {
+                let kind = activity.activity_type();
+                let detail = format!(
+                    "must be the id of another {kind} of the portfolio, with the same instrument and currency, and an amount of the other sign"
+                );
+                return Err(ServiceError::Field { field: "reverses", detail });
+            }
+        }
+        let names_it = |other: &&Activity| reversed_by(other) == Some(activity.id);
+        if let Some(other) = history.activities().filter(names_it).find(|other| !is_reversed_by(activity, other)) {
+            let detail = format!("activity {} takes this one back, and could not after this change", other.id);
             return Err(ServiceError::Field { field: "reverses", detail });
         }
     }

@@ -28,7 +28,7 @@ pub struct Change {
     pub kind: Option<PortfolioType>,
     /// Currency of its value and performance.
     pub base_currency: Option<Currency>,
-    /// Which lots a sale consumes from now on.
+    /// Which lots sales from the wallet consume from now on. Recorded sales are all counted by it.
     pub lot_method: Option<LotMethod>,
     /// Whether the cash of its activities is part of its value and performance.
     pub cash: Option<CashTreatment>,
