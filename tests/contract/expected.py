@@ -13,6 +13,7 @@ BY_CODE = {
     "already_reversed": "an entry is reversed once",
     "email_taken": "an e-mail address belongs to one customer",
     "duplicate_rows": "the portfolio may have the investments of a file already",
+    "fx_unavailable": "a day may have no exchange rate",
     "history_conflict": "a later activity may need the units",
     "idempotency_key_reused": "a key belongs to one request",
     "insufficient_funds": "the wallet may have less money",
@@ -45,7 +46,11 @@ BY_CODE = {
 # By the pointer of a field and the detail of its error: the form is right, the meaning is not.
 BY_FIELD = [
     (r"/(from|to)", "must not be after", "a span ends after it begins"),
-    (r"/(from|to|as_of|acquired_on|.*date)", "between 1900 and 2199", "a format has no first and last day"),
+    (
+        r"/(from|to|as_of|acquired_on|.*date)",
+        "between 1900 and 2199",
+        "a format has no first and last day",
+    ),
     (r"/(from|to|as_of|.*date)", "future|after|last|before", "the day may be after today"),
     (r"/.*currency", "currency", "a code of three letters may be no currency"),
     (r"/(buy|sell)", "", "a trading rule has a grammar of its own"),
@@ -67,6 +72,13 @@ BY_FIELD = [
     (r"/acquired_on", "after the date", "units are bought before they are moved"),
     (r"/lots", "lot method|each lot|add up|of the lot", "the named lots give all units"),
     (r"/note", "adjusted", "an adjustment says why"),
+    (r"/amount", "must not be zero", "cash moves by something"),
+    (r"/(fx|base)_rate", "must be 1, because", "a currency is worth itself"),
+    (
+        r"/reverses",
+        "must be the id of|takes this one back",
+        "only some activities take back another",
+    ),
     (r"/currency", "is priced", "amounts are in the currency of the instrument"),
     (r"/header", "", "a CSV file has a header"),
     (r"/rows/.*", "", "the rows of a CSV file have columns"),
@@ -76,14 +88,14 @@ BY_FIELD = [
 # of a JSON number.
 DECIMALS = re.compile(
     r"/(.*/)?(amount|fee|tax|ratio|percent|price|quantity|loss_capacity|targets/[a-z]+"
-    r"|[a-z]+_(price|investment|minimum))"
+    r"|[a-z]+_(amount|price|rate|investment|minimum))"
 )
 
 
 def is_expected(pointer: str, detail: str, *, is_number: bool) -> bool:
     """Whether an error of a field, which was sent as a JSON number or not, is listed."""
     if DECIMALS.fullmatch(pointer) and (
-        is_number or re.search("decimals|at most|above zero", detail)
+        is_number or re.search("decimals|at most|above zero|below zero", detail)
     ):
         return True
     return any(re.fullmatch(at, pointer) and re.search(of, detail) for at, of, _ in BY_FIELD)

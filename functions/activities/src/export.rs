@@ -29,7 +29,7 @@ pub(crate) struct ExportQuery {
     tag = "activities",
     params(("id" = String, Path, description = "Id of the portfolio"), ExportQuery),
     responses(
-        (status = 200, description = "The file", content((String = "text/csv"), (ActivityExport = "application/json"))),
+        (status = 200, description = "The file of all activities", content((String = "text/csv"), (ActivityExport = "application/json"))),
         (status = 303, description = "With more than 1,000 activities: `Location` is the link to the file, and the body has it too", body = ExportLink),
         responses::OwnPortfolio, responses::Parameters,
     )

@@ -204,7 +204,7 @@ pub(crate) async fn value(
         as_of: today,
         lot_method: None,
         source: market.provider().source().to_owned(),
-        value: found.value + cash.iter().filter_map(|cash| cash.value).sum::<Decimal>(),
+        value: cash.iter().filter_map(|cash| cash.value).fold(found.value, |sum, value| sum + value),
         cost: found.cost,
         unrealized_gain: found.unrealized_gain,
         realized_gain: realized_gain.map(|gain| written(gain, base)),

@@ -30,7 +30,7 @@ pub struct CashFilter {
 /// The cash of one currency on the market's today.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CurrencyCash {
-    /// The currency.
+    /// The currency of the balance.
     pub currency: Currency,
     /// What is there; below zero if more left than came in.
     #[schema(value_type = domain::schema::DecimalString)]
@@ -43,7 +43,7 @@ pub struct CurrencyCash {
 /// A day on which cash of a currency moved. Each amount is what came in less what left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayOfCash {
-    /// The day.
+    /// The day on which the cash moved.
     pub date: Day,
     /// The currency of all amounts.
     pub currency: Currency,

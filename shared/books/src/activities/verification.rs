@@ -36,7 +36,8 @@ pub async fn verify(
         Err(ServiceError::Store(error @ StoreError::Corrupt { .. })) => return Ok(unreadable(error.to_string())),
         Err(error) => return Err(error),
     };
-    let versions = read_versions(market, portfolio).await?;
+    let is_corrected = history.activities().any(|activity| activity.version > 1);
+    let versions = if is_corrected { read_versions(market, portfolio).await? } else { StoredVersions::new() };
     let splits = load_splits(market, &history).await?;
     // Each sale visits every open lot, so thousands take time.
     let work = move || {

@@ -17,7 +17,7 @@ use super::lots::{PortfolioLots, written};
 /// The tracked cash of a currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HeldCash {
-    /// The currency.
+    /// The currency of the balance.
     pub currency: Currency,
     /// What is there; below zero if more left than came in.
     #[schema(value_type = domain::schema::DecimalString)]

@@ -69,7 +69,7 @@ async fn a_shard_is_continued_at_its_last_checkpoint() {
     let crowd = Crowd::of_one_shard(number).await;
     assert!(verify(&crowd, Interrupted::Continue).await.is_clean());
     crowd.take_replays();
-    for read in [700, 850, 1_000] {
+    for read in [1_000, 1_200, 1_400] {
         assert!(kill_at(&crowd, read).await, "{read}");
         let before = crowd.take_replays();
         assert!(before.len() > BATCH, "{read} is after a checkpoint: {}", before.len());
