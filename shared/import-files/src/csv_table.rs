@@ -8,7 +8,7 @@ use crate::{MAX_ROWS, formulas};
 
 /// The delimiters that are known, in the order of preference.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
-/// The records by which the delimiter is told.
+/// The records by which the delimiter is found.
 const SAMPLE: usize = 100;
 /// Records besides rows of activities that a file may have: titles, totals and blank ones.
 const MAX_OTHER_RECORDS: usize = 1_000;

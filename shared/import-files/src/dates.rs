@@ -132,7 +132,7 @@ fn day_part(cell: &str) -> &str {
     before.trim_end_matches(['T', ' ', ','])
 }
 
-/// The numbers of `15/1/2024` or `15-1-2024`; nothing for dates whose order their form tells.
+/// The numbers of `15/1/2024` or `15-1-2024`; nothing for dates whose form says their order.
 fn numbers(text: &str) -> Option<(u32, u32, i32)> {
     let mark = ['/', '-'].into_iter().find(|mark| text.contains(*mark))?;
     let mut parts = text.split(mark);

@@ -13,8 +13,18 @@ use crate::cells::Cells;
 use crate::dates::{DateOrder, read_date, read_time_of_day};
 use crate::mistakes::RowMistake;
 use crate::numbers::{DecimalMark, read_number};
-use crate::rows::RowContent;
 use crate::words::{TypeWord, is_option, type_named};
+
+/// What a row says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowContent {
+    /// An activity.
+    Activity(Box<Entry>),
+    /// Nothing that is imported, for this reason.
+    Skipped(String),
+    /// Something that cannot be read: every mistake.
+    Mistaken(Vec<RowMistake>),
+}
 
 /// An activity as a row says it, before its instrument is known.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +54,7 @@ pub struct Style<'a> {
     pub mark: DecimalMark,
     /// The order of day and month in each column with dates.
     pub orders: BTreeMap<&'static str, DateOrder>,
-    /// Whether it has a type in a column of its own. If not, the sign of the quantity tells a purchase from a sale.
+    /// Whether it has a type in a column of its own. If not, a sale is a negative quantity.
     pub has_types: bool,
     /// Whether signs are taken as they are. If not, the type gives the direction and numbers their size.
     pub keeps_signs: bool,

@@ -27,10 +27,10 @@ pub mod unzip;
 pub mod words;
 
 pub use dates::DateOrder;
-pub use entry::Entry;
+pub use entry::{Entry, RowContent};
 pub use formats::{FileFormat, read};
 pub use mistakes::{FileMistake, RowMistake};
-pub use rows::{Choices, ReadFile, ReadRow, RowContent};
+pub use rows::{Choices, ReadFile, ReadRow};
 
 /// The most rows of a file.
 pub const MAX_ROWS: usize = 20_000;

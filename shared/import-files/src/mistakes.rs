@@ -13,7 +13,7 @@ pub enum FileMistake {
         /// Why, after "The file cannot be read: ".
         cause: String,
     },
-    /// Its columns cannot be told.
+    /// Its columns are not known.
     #[error("{detail}")]
     Header {
         /// Why.
@@ -36,7 +36,7 @@ pub enum FileMistake {
         /// The most bytes.
         limit: usize,
     },
-    /// No row of a column tells whether the day or the month comes first, or rows contradict each other.
+    /// In no row of a column it is clear whether the day or the month comes first, or rows contradict each other.
     #[error("{detail}")]
     AmbiguousDates {
         /// The column, an example, and what to do.

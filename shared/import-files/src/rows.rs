@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::entry::Entry;
+use crate::entry::RowContent;
 use crate::mistakes::RowMistake;
 
 /// A row of a file.
@@ -14,17 +14,6 @@ pub struct ReadRow {
     pub as_read: Vec<(String, String)>,
     /// What it says.
     pub content: RowContent,
-}
-
-/// What a row says.
-#[derive(Clone, Debug, PartialEq)]
-pub enum RowContent {
-    /// An activity.
-    Activity(Box<Entry>),
-    /// Nothing that is imported, for this reason.
-    Skipped(String),
-    /// Something that cannot be read: every mistake.
-    Mistaken(Vec<RowMistake>),
 }
 
 /// A file after reading.

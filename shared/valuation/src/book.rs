@@ -4,7 +4,7 @@ use domain::exchange_rate::product_of_quotes;
 use domain::{Bars, Currency, Day, DecimalError, ExchangeRate, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
 
-use crate::invested::LotMove;
+use crate::lot_moves::LotMove;
 
 /// The kind of a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

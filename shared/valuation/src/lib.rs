@@ -27,6 +27,8 @@ mod flow_count;
 mod growth;
 mod holdings;
 mod invested;
+mod lot_moves;
+mod measured_span;
 mod moves;
 mod performance;
 mod periods;
@@ -55,10 +57,10 @@ pub use error::{Unvalued, ValuationError};
 pub use fingerprint::fingerprint_of_prices;
 pub use flow_count::FlowCount;
 pub use holdings::{HeldPosition, Holding, Holdings, Quoted, RecentPurchase, holdings};
-pub use invested::{
-    InvestedDay, LotChange, LotMove, SpanStart, invested_after, invested_days, invested_without_removals,
-};
-pub use performance::{Performance, PerformanceDay, PerformanceMetrics, PerformanceRequest, performance};
+pub use invested::{InvestedDay, SpanStart, invested_after, invested_days, invested_without_removals};
+pub use lot_moves::{LotChange, LotMove};
+pub use measured_span::{PerformanceDay, PerformanceRequest};
+pub use performance::{Performance, PerformanceMetrics, performance};
 pub use periods::by_period;
 pub use series::{DEFINITIONS, SeriesYear, ValueSeries, value_series};
 pub use totals::SymbolTotals;

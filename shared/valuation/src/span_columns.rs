@@ -5,7 +5,7 @@ use quant::portfolio::{FlowTiming, IndexDay, Reason, ReturnDay, TimeWeighted, ti
 
 use crate::amount::Amount;
 use crate::day_value::DayValue;
-use crate::performance::{PerformanceDay, PerformanceRequest};
+use crate::measured_span::{PerformanceDay, PerformanceRequest};
 
 /// The days of a span as columns for the figures, including days without a rate.
 pub(crate) struct SpanColumns<'a> {

@@ -5,15 +5,18 @@ use ledger::activity::CashDetails;
 use ledger::{Activity, ActivityEvent};
 
 use super::History;
-use super::step::Step;
 
 /// Refuses an activity that takes back another one which it cannot take back, and a correction of one that then could not
 /// be taken back any more. What an activity named before its correction may be gone.
 ///
 /// Errors: [`ServiceError::Field`] `reverses`.
-pub(super) fn refuse_wrong_reversal(step: &Step<'_>, history: &History) -> Result<(), ServiceError> {
-    let named_before = step.before.and_then(reversed_by);
-    for activity in step.after {
+pub(super) fn refuse_wrong_reversal(
+    before: Option<&Activity>,
+    after: &[Activity],
+    history: &History,
+) -> Result<(), ServiceError> {
+    let named_before = before.and_then(reversed_by);
+    for activity in after {
         if let Some(id) = reversed_by(activity) {
             let is_wrong = match history.find(id) {
                 Ok(other) => !is_reversed_by(other, activity),

@@ -63,7 +63,7 @@ pub(crate) async fn prepare_writes(
     let splits = load_splits(market, old.iter().chain(&new), market.budget_for(customer)).await?;
     let (old, new): (Vec<_>, Vec<_>) = (old.iter().collect(), new.iter().collect());
     let changed = step.after.first().map(|activity| activity.id);
-    refuse_wrong_reversal(step, history)?;
+    refuse_wrong_reversal(step.before, step.after, history)?;
     refuse_missing_units(&old, &new, &splits, held.record.portfolio.lot_method, changed)?;
     let mut writes = history.writes()?;
     if let Some(day) = step.activities().map(|activity| activity.date).min() {

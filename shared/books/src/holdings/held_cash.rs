@@ -52,17 +52,6 @@ pub(super) fn compute(
     Ok(cash.collect())
 }
 
-/// The currencies of activities that move cash alone.
-pub(super) fn currencies(activities: &[Activity]) -> impl Iterator<Item = Currency> {
-    activities.iter().flat_map(|activity| {
-        let got = match &activity.event {
-            ActivityEvent::Exchange(exchange) => Some(exchange.to_amount.currency()),
-            _ => None,
-        };
-        [Some(activity.currency()), got].into_iter().flatten()
-    })
-}
-
 /// Why cash has no value, by `cash/` and its currency.
 pub(super) fn reasons(cash: &[HeldCash]) -> BTreeMap<String, String> {
     let without = cash.iter().filter(|cash| cash.value.is_none());

@@ -24,7 +24,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use valuation::{HeldPosition, Quoted, RecentPurchase, Unvalued};
 
-use super::held_cash;
 use super::quoted::quoted;
 use crate::activities::{History, RecordedInstrument, RecordedPositions, replay_all};
 use crate::positions;
@@ -85,6 +84,17 @@ pub(crate) struct PortfolioLots {
     pub(super) trades: Option<Vec<Trade>>,
 }
 
+/// The currencies of activities that move cash alone.
+fn currencies_of(activities: &[Activity]) -> impl Iterator<Item = Currency> {
+    activities.iter().flat_map(|activity| {
+        let got = match &activity.event {
+            ActivityEvent::Exchange(exchange) => Some(exchange.to_amount.currency()),
+            _ => None,
+        };
+        [Some(activity.currency()), got].into_iter().flatten()
+    })
+}
+
 impl PortfolioLots {
     /// The symbols that have lots.
     pub(crate) fn held(&self) -> BTreeSet<Symbol> {
@@ -98,7 +108,7 @@ impl PortfolioLots {
 
     /// The currencies of the lots, also of those sold, and of the cash.
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
-        self.by_symbol.values().flat_map(StoredLots::currencies).chain(held_cash::currencies(&self.cash))
+        self.by_symbol.values().flat_map(StoredLots::currencies).chain(currencies_of(&self.cash))
     }
 
     /// The recorded book with all activities, whatever their day.

@@ -16,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use valuation::{CashMove, CashMoveKind, CashRecords, Income, IncomeKind};
 
 use super::flows::{Flows, SymbolFlows};
-use super::incremental_series::ValuedPortfolio;
 use super::recorded::RecordedHistory;
 
 /// What the name of a currency's cash begins with among the names of instruments; no instrument has such a name.
@@ -219,20 +218,4 @@ pub(super) fn notes(history: &RecordedHistory, treatment: CashTreatment, today: 
         Some(CashNote { from, warning: warnings::on_debt(held.currency, from) })
     };
     Ok(held.iter().filter_map(debt).collect())
-}
-
-impl ValuedPortfolio {
-    /// A warning about cash that moves after a day. What is later than the last checkpoint of the series is always read.
-    pub(super) fn cash_to_come(&self, through: Day) -> Option<Warning> {
-        let history = self.sources.recorded.as_ref()?;
-        warnings::on_cash_to_come(history.cash.iter().filter(|activity| activity.date > through).count(), through)
-    }
-
-    /// Warnings about cash that has to do with a span, and about its days without a return.
-    pub(super) fn cash_warnings(&self, (from, to): (Day, Day)) -> impl Iterator<Item = Warning> {
-        let days = self.kept.series.days().filter(|day| day.has_no_return && (from..=to).contains(&day.date));
-        let days: Vec<Day> = days.map(|day| day.date).collect();
-        let notes = self.kept.cash_notes.iter().filter(move |note| note.from <= to);
-        warnings::on_days_without_return(&days).into_iter().chain(notes.map(|note| note.warning.clone()))
-    }
 }

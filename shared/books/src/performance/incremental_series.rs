@@ -16,6 +16,7 @@ use market_data::MarketData;
 use market_data::exchange_rates::ExchangeRates;
 use market_data::market_clock::market_day;
 use market_data::price_lines::{self, PriceLines};
+use market_data::warnings;
 use quant::backtest::Warning;
 use store::keys;
 use store::retry::{Retry, retry};
@@ -250,6 +251,20 @@ impl ValuedPortfolio {
             let splits = activities.filter(|activity| activity.event.units().is_none()).count();
             (symbol, lots, later().count().saturating_sub(lots).saturating_add(splits))
         })
+    }
+
+    /// A warning about cash that moves after a day. What is later than the last checkpoint of the series is always read.
+    pub(super) fn cash_to_come(&self, through: Day) -> Option<Warning> {
+        let history = self.sources.recorded.as_ref()?;
+        warnings::on_cash_to_come(history.cash.iter().filter(|activity| activity.date > through).count(), through)
+    }
+
+    /// Warnings about cash that has to do with a span, and about its days without a return.
+    pub(super) fn cash_warnings(&self, (from, to): (Day, Day)) -> impl Iterator<Item = Warning> {
+        let days = self.kept.series.days().filter(|day| day.has_no_return && (from..=to).contains(&day.date));
+        let days: Vec<Day> = days.map(|day| day.date).collect();
+        let notes = self.kept.cash_notes.iter().filter(move |note| note.from <= to);
+        warnings::on_days_without_return(&days).into_iter().chain(notes.map(|note| note.warning.clone()))
     }
 
     /// Warnings about the rates that these symbols were valued with.

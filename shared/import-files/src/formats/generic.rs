@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cells::Cells;
 use crate::csv_table::TableRow;
 use crate::dates::{self, ColumnOrder, DateOrder};
-use crate::entry::{Style, read_entry};
+use crate::entry::{RowContent, Style, read_entry};
 use crate::fields::{FIELDS, FieldForm, named, normalised};
 use crate::mapping::Mapping;
 use crate::mistakes::{FileMistake, RowMistake};
 use crate::numbers;
-use crate::rows::{Choices, ReadRow, RowContent};
+use crate::rows::{Choices, ReadRow};
 
 /// The name of the format.
 pub const NAME: &str = "generic";

@@ -5,9 +5,10 @@ pub mod sextant;
 
 use crate::MAX_ROWS;
 use crate::csv_table::{TableRow, read_table};
+use crate::entry::RowContent;
 use crate::mapping::Mapping;
 use crate::mistakes::FileMistake;
-use crate::rows::{Choices, ReadFile, ReadRow, RowContent};
+use crate::rows::{Choices, ReadFile, ReadRow};
 use crate::text::decode;
 
 /// A format that a request can name.
@@ -102,7 +103,7 @@ fn detect(table: &[TableRow], format: FileFormat, mapping: &Mapping) -> (bool, &
         FileFormat::Auto if table.first().is_some_and(|row| sextant::is_header(&row.cells)) => {
             (true, "Its header has the fields of an export, with ids.")
         }
-        FileFormat::Auto => (false, "Its header is none of another format, and its columns are told by their names."),
+        FileFormat::Auto => (false, "Its header is none of another format, and its columns are known by their names."),
     }
 }
 

@@ -9,13 +9,13 @@ use serde_json::value::RawValue;
 
 use crate::cells::Cells;
 use crate::csv_table::TableRow;
-use crate::entry::{Style, read_entry};
+use crate::entry::{RowContent, Style, read_entry};
 use crate::fields::{FIELDS, GENERATED};
 use crate::json_rows::text_of;
 use crate::lines::LineCounter;
 use crate::mistakes::{FileMistake, RowMistake};
 use crate::numbers::DecimalMark;
-use crate::rows::{Choices, ReadRow, RowContent};
+use crate::rows::{Choices, ReadRow};
 
 /// The name of the format.
 pub const NAME: &str = "sextant";

@@ -65,7 +65,7 @@ fn titles_above_the_header_blank_rows_totals_and_a_repeated_header_are_no_activi
 }
 
 #[test]
-fn without_a_type_the_sign_of_the_quantity_tells_a_sale() {
+fn without_a_type_a_negative_quantity_is_a_sale() {
     let file = read_text(
         "ticker_symbol,quantity,purchase_price,purchase_date,fee,currency\nIBM,3,2,2024-01-15,0,USD\nIBM,-1,2.5,2024-01-16,,\n",
     );

@@ -4,7 +4,7 @@ mod cash;
 mod currencies;
 
 use domain::decimal::DECIMALS;
-use domain::{Currency, Day, DecimalError, Money, MoneyError, Price, Quantity, Symbol};
+use domain::{Currency, Day, DecimalError, ExchangeRate, Money, MoneyError, Price, Quantity, Symbol};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -18,7 +18,6 @@ use super::paid::{DayRates, Paid};
 use crate::exact;
 use crate::lot_method::MAX_LOTS_PER_SALE;
 use crate::lots::LotPick;
-use currencies::{Charges, Counted};
 
 /// The largest difference between an amount and quantity × price, as a fraction of the amount …
 const MISMATCH_FRACTION: Decimal = Decimal::from_parts(5, 0, 0, false, 3);
@@ -35,6 +34,24 @@ struct Check<'a> {
     instrument: Currency,
     rates: &'a DayRates,
     mistakes: Vec<ActivityMistake>,
+}
+
+/// A fee and a tax in the currency of the amounts.
+#[derive(Clone, Copy)]
+struct Charges {
+    fee: Money,
+    tax: Money,
+    /// The fee as it was paid in another currency, and the rate.
+    fee_paid: Option<(Money, ExchangeRate)>,
+}
+
+/// The amounts of a trade in the currency of the instrument, and as they were given.
+struct Counted {
+    unit_price: Price,
+    amount: Money,
+    fee: Money,
+    tax: Money,
+    paid: Option<Box<Paid>>,
 }
 
 impl ActivityFields {

@@ -3,8 +3,7 @@
 use domain::Money;
 use rust_decimal::Decimal;
 
-use super::Check;
-use super::currencies::Charges;
+use super::{Charges, Check};
 use crate::activity::cash::{CashDetails, CashType, ExchangeDetails};
 use crate::activity::event::ActivityEvent;
 use crate::activity::fields::ActivityMistake;

@@ -3,30 +3,12 @@
 use domain::{Currency, ExchangeRate, Money, MoneyError, Price};
 use rust_decimal::Decimal;
 
-use super::Check;
+use super::{Charges, Check, Counted};
 use crate::activity::fields::ActivityMistake;
 use crate::activity::paid::{Paid, exchanged, exchanged_price, rate_of};
 
 #[cfg(test)]
 mod tests;
-
-/// A fee and a tax in the currency of the amounts.
-#[derive(Clone, Copy)]
-pub(super) struct Charges {
-    pub(super) fee: Money,
-    pub(super) tax: Money,
-    /// The fee as it was paid in another currency, and the rate.
-    pub(super) fee_paid: Option<(Money, ExchangeRate)>,
-}
-
-/// The amounts of a trade in the currency of the instrument, and as they were given.
-pub(super) struct Counted {
-    pub(super) unit_price: Price,
-    pub(super) amount: Money,
-    pub(super) fee: Money,
-    pub(super) tax: Money,
-    pub(super) paid: Option<Box<Paid>>,
-}
 
 /// The rates of an activity, as far as they are given or needed.
 struct CheckedRates {
