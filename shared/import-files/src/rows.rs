@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::entry::RowContent;
-use crate::mistakes::RowMistake;
 
 /// A row of a file.
 #[derive(Clone, Debug, PartialEq)]

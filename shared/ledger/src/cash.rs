@@ -82,6 +82,17 @@ pub fn movements<'a>(activities: impl IntoIterator<Item = &'a Activity>) -> Resu
     Ok(all)
 }
 
+/// The currencies of activities, and those that exchanges bring.
+pub fn currencies(activities: &[Activity]) -> impl Iterator<Item = Currency> {
+    activities.iter().flat_map(|activity| {
+        let got = match &activity.event {
+            ActivityEvent::Exchange(exchange) => Some(exchange.to_amount.currency()),
+            _ => None,
+        };
+        [Some(activity.currency()), got].into_iter().flatten()
+    })
+}
+
 /// What changed cash of one currency, by day.
 type ChangesByDay = BTreeMap<Day, BTreeMap<CashMovementKind, Decimal>>;
 

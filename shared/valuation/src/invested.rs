@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 
 use domain::{Bars, Day, DecimalError, Quantity, SplitRatio};
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::amount::Amount;

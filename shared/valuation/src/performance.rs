@@ -5,18 +5,14 @@ use std::collections::BTreeMap;
 use domain::{Currency, Day};
 use quant::metrics::Unavailable;
 use quant::portfolio::{
-    ExchangeReturn, FlowTiming, Reason, RelativeRisk, TimedFlow, annualized, exchange_returns, mean_invested,
-    modified_dietz, relative_risk, risk, simple_return, xirr,
+    ExchangeReturn, Reason, RelativeRisk, TimedFlow, annualized, exchange_returns, mean_invested, modified_dietz,
+    relative_risk, risk, simple_return, xirr,
 };
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::attribution::Attribution;
-use crate::benchmark::Benchmark;
-use crate::invested::InvestedDay;
 use crate::measured_span::{PerformanceDay, PerformanceRequest};
-use crate::series::ValueSeries;
 use crate::span_columns::SpanColumns;
 
 /// The performance of a portfolio. Money is in its base currency with its own decimals, ratios are fractions.

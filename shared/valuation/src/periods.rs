@@ -2,7 +2,7 @@
 
 use domain::Interval;
 
-use crate::performance::PerformanceDay;
+use crate::measured_span::PerformanceDay;
 
 /// One row for each period: that of its last day, with the flows of all its days. The return of a row is cumulative, so
 /// that of the last day chains those of the period.

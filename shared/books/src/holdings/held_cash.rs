@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::portfolio::CashTreatment;
 use domain::{Currency, Day, Portfolio};
+use ledger::Refusal;
 use ledger::cash::{balances, movements};
-use ledger::{Activity, ActivityEvent, Refusal};
 use market_data::exchange_rates::ExchangeRates;
 use rust_decimal::Decimal;
 use serde::Serialize;

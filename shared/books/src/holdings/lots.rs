@@ -84,17 +84,6 @@ pub(crate) struct PortfolioLots {
     pub(super) trades: Option<Vec<Trade>>,
 }
 
-/// The currencies of activities that move cash alone.
-fn currencies_of(activities: &[Activity]) -> impl Iterator<Item = Currency> {
-    activities.iter().flat_map(|activity| {
-        let got = match &activity.event {
-            ActivityEvent::Exchange(exchange) => Some(exchange.to_amount.currency()),
-            _ => None,
-        };
-        [Some(activity.currency()), got].into_iter().flatten()
-    })
-}
-
 impl PortfolioLots {
     /// The symbols that have lots.
     pub(crate) fn held(&self) -> BTreeSet<Symbol> {
@@ -108,7 +97,7 @@ impl PortfolioLots {
 
     /// The currencies of the lots, also of those sold, and of the cash.
     pub(crate) fn currencies(&self) -> impl Iterator<Item = Currency> {
-        self.by_symbol.values().flat_map(StoredLots::currencies).chain(currencies_of(&self.cash))
+        self.by_symbol.values().flat_map(StoredLots::currencies).chain(ledger::cash::currencies(&self.cash))
     }
 
     /// The recorded book with all activities, whatever their day.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::portfolio::CashTreatment;
 use domain::{Currency, Day, Symbol};
 use ledger::activity::{CashDetails, CashType};
-use ledger::cash::{CashBalance, CashMovement, CashMovementKind, balances, movements};
+use ledger::cash::{CashBalance, CashMovement, CashMovementKind, balances, currencies, movements};
 use ledger::{Activity, ActivityEvent, Refusal};
 use market_data::exchange_rates::ExchangeRates;
 use market_data::price_lines::PriceLines;
@@ -185,14 +185,7 @@ fn kind_of(movement: &CashMovement<'_>) -> CashMoveKind {
 /// The instruments and the currencies of activities that move cash alone.
 pub(super) fn symbols_and_currencies(activities: &[Activity]) -> (BTreeSet<Symbol>, Vec<Currency>) {
     let symbols = activities.iter().filter(|activity| income_of(activity).is_some()).filter_map(Activity::symbol);
-    let mut currencies: Vec<Currency> = Vec::new();
-    for activity in activities {
-        currencies.push(activity.currency());
-        if let ActivityEvent::Exchange(exchange) = &activity.event {
-            currencies.push(exchange.to_amount.currency());
-        }
-    }
-    (symbols.cloned().collect(), currencies)
+    (symbols.cloned().collect(), currencies(activities).collect())
 }
 
 /// A warning about cash, from a day on.
