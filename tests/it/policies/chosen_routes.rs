@@ -132,7 +132,10 @@ impl Functions {
 fn an_event_whose_route_is_not_the_one_that_its_path_runs_is_refused() {
     crate::target::run(async || {
         let home = tempfile::tempdir().unwrap();
-        let (server, target) = Target::serve(settings(home.path())).await;
+        let mut settings = settings(home.path());
+        // A path with a trick may run the route after all, and counts as an export.
+        settings.customer_limits.exports = 0;
+        let (server, target) = Target::serve(settings).await;
         let owner = Actor::new(&target, "administrator").await;
         let customer_id = owner.things.customer.parse().map(domain::CustomerId).unwrap();
         let caller = Authorized { customer_id, role: domain::Role::Administrator, session: "0".repeat(64) };
